@@ -1,0 +1,74 @@
+namespace MessageDelivery.Protocol;
+
+/// <summary>Flags of a HELLO.</summary>
+[Flags]
+public enum HelloFlags : byte
+{
+    /// <summary>A plain session that ends with its connection.</summary>
+    None = 0,
+    /// <summary>Asks for a session that survives a lost connection.</summary>
+    Resumable = 1,
+    /// <summary>Takes over the session whose key follows the magic.</summary>
+    Resume = 2,
+    /// <summary>Every flag a HELLO defines.</summary>
+    All = Resumable | Resume,
+}
+
+/// <summary>Flags of a WELCOME.</summary>
+[Flags]
+public enum WelcomeFlags : byte
+{
+    /// <summary>A plain session.</summary>
+    None = 0,
+    /// <summary>The session can be resumed; its key and totals follow.</summary>
+    Resumable = 1,
+    /// <summary>The session of the HELLO's key goes on.</summary>
+    Resumed = 2,
+}
+
+/// <summary>Flags of a RELAY.</summary>
+[Flags]
+public enum RelayFlags : byte
+{
+    /// <summary>Wait for receivers whose queue is full; no receipt.</summary>
+    None = 0,
+    /// <summary>A correlation (u64) stands before the receivers, and a RECEIPT with it is sent.</summary>
+    Receipt = 1,
+    /// <summary>Leave out a receiver whose queue is full.</summary>
+    BestEffort = 2,
+    /// <summary>The receipt waits for the receivers' acknowledgement; only with <see cref="Receipt"/>.</summary>
+    Confirm = 4,
+    /// <summary>Every flag a RELAY defines.</summary>
+    All = Receipt | BestEffort | Confirm,
+}
+
+/// <summary>Flags of a LIST, and of its reply.</summary>
+[Flags]
+public enum ListFlags : byte
+{
+    /// <summary>A request for one list; or the last frame of one.</summary>
+    None = 0,
+    /// <summary>Request: tell who comes and goes from now on.</summary>
+    Watch = 1,
+    /// <summary>Reply: another LIST frame follows.</summary>
+    More = 1,
+}
+
+/// <summary>Flags of an ERROR.</summary>
+[Flags]
+public enum ErrorFlags : byte
+{
+    /// <summary>The payload is text.</summary>
+    None = 0,
+    /// <summary>The payload begins with the correlation (u64) of the relay whose receipt this error replaces.</summary>
+    Correlated = 1,
+}
+
+/// <summary>The argument of a PRESENCE frame.</summary>
+public enum PresenceChange : ushort
+{
+    /// <summary>These users came.</summary>
+    Joined = 1,
+    /// <summary>These users went.</summary>
+    Left = 2,
+}
