@@ -42,15 +42,23 @@ public enum RelayFlags : byte
     All = Receipt | BestEffort | Confirm,
 }
 
-/// <summary>Flags of a LIST, and of its reply.</summary>
+/// <summary>Flags of a LIST that a client sends.</summary>
 [Flags]
 public enum ListFlags : byte
 {
-    /// <summary>A request for one list; or the last frame of one.</summary>
+    /// <summary>One list.</summary>
     None = 0,
-    /// <summary>Request: tell who comes and goes from now on.</summary>
+    /// <summary>The list, and then who comes and goes.</summary>
     Watch = 1,
-    /// <summary>Reply: another LIST frame follows.</summary>
+}
+
+/// <summary>Flags of a LIST that a hub sends.</summary>
+[Flags]
+public enum ListReplyFlags : byte
+{
+    /// <summary>The last frame of this list.</summary>
+    None = 0,
+    /// <summary>Another LIST frame follows.</summary>
     More = 1,
 }
 
