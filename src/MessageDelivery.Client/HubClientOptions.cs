@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Text;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Client;
+
+/// <summary>Where a <see cref="HubClient"/> connects to and how it behaves. Immutable; change a copy with <c>with</c>.</summary>
+public sealed record HubClientOptions
+{
+    /// <summary>The port a hub listens on unless told otherwise.</summary>
+    public const int DefaultPort = 8888;
+
+    /// <summary>Name or address of the hub. Default: 127.0.0.1.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>The hub's port, 1 to 65535. Default: 8888.</summary>
+    public int Port { get; init; } = DefaultPort;
+
+    /// <summary>A secret by which the hub knows this user, at most 8,192 bytes of UTF-8. Default: null, none. Never printed.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>
+    /// How long connecting and the hub's welcome may take together. Default: 10 s.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
+    /// </summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long <see cref="HubClient.DisposeAsync"/> lets the client send what it has taken and say goodbye before it cuts the
+    /// connection. Default: 5 s. Zero cuts at once.
+    /// </summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether and how to connect again when the connection is lost. Default: null, not at all.</summary>
+    public ReconnectPolicy? Reconnect { get; init; }
+
+    /// <summary>
+    /// Bytes of received messages that may wait for the reader of <see cref="HubClient.ReceiveAsync"/>; each message counts
+    /// 64 bytes more than its body. Default: 8 MiB. Below it one more message is taken, whatever its size; at or above it the
+    /// client stops reading from its socket, and answers to calls wait with the messages. 1 lets one message wait.
+    /// </summary>
+    public long ReceiveBufferBytes { get; init; } = 8L << 20;
+
+    /// <summary>
+    /// Bytes taken from callers that may wait to be sent. Default: 4 MiB. Below it one more call is taken, whatever its size;
+    /// at or above it callers wait, in the order of their calls. 1 lets one call wait.
+    /// </summary>
+    public long SendBufferBytes { get; init; } = 4L << 20;
+
+    /// <summary>
+    /// Throw received messages away instead of keeping them for <see cref="HubClient.ReceiveAsync"/>: for a program that only
+    /// sends. Default: false.
+    /// </summary>
+    public bool DiscardDeliveries { get; init; }
+
+    /// <summary>The clock for timeouts, heartbeats and pauses. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Reads <c>HOST:PORT</c>, <c>[::1]:8888</c>, <c>:8888</c> or <c>HOST</c>; what is left out is the default.</summary>
+    /// <exception cref="FormatException">It is none of these; the message names the value.</exception>
+    public static HubClientOptions Parse(string hostAndPort)
+    {
+        ArgumentNullException.ThrowIfNull(hostAndPort);
+        string host = hostAndPort.Trim(), port = "";
+        if (host.StartsWith('['))
+        {
+            int end = host.IndexOf(']', StringComparison.Ordinal);
+            if (end < 2 || !System.Net.IPAddress.TryParse(host[1..end], out _) || (end + 1 < host.Length && host[end + 1] != ':'))
+            {
+                throw Invalid("an IPv6 address is written [::1] or [::1]:8888");
+            }
+
+            port = end + 1 < host.Length ? host[(end + 2)..] : "";
+            if (end + 1 < host.Length && port.Length == 0)
+            {
+                throw Invalid("the port is missing");
+            }
+
+            host = host[1..end];
+        }
+        else if (host.IndexOf(':', StringComparison.Ordinal) is var colon and >= 0)
+        {
+            if (colon != host.LastIndexOf(':'))
+            {
+                throw Invalid("an IPv6 address is written [::1] or [::1]:8888");
+            }
+
+            (host, port) = (host[..colon], host[(colon + 1)..]);
+            if (port.Length == 0)
+            {
+                throw Invalid("the port is missing");
+            }
+        }
+        else if (host.Length == 0)
+        {
+            throw Invalid("it is empty");
+        }
+
+        if (host.AsSpan().ContainsAny(" \t/@"))
+        {
+            throw Invalid("a host name has no such characters");
+        }
+
+        int number = DefaultPort;
+        if (port.Length > 0 && (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is 0 or > 65535))
+        {
+            throw Invalid("a port is a number from 1 to 65535");
+        }
+
+        var options = new HubClientOptions { Port = number };
+        return host.Length == 0 ? options : options with { Host = host };
+
+        FormatException Invalid(string why) => new($"'{hostAndPort}' is not HOST:PORT: {why}");
+    }
+
+    internal void Validate()
+    {
+        ArgumentException.ThrowIfNullOrEmpty(Host);
+        ArgumentNullException.ThrowIfNull(TimeProvider);
+        Require(Port is > 0 and <= 65535, nameof(Port), Port, "1 to 65535");
+        Require(IsTimeout(ConnectTimeout) && ConnectTimeout != TimeSpan.Zero, nameof(ConnectTimeout), ConnectTimeout, "above zero and at most 24 days, or infinite");
+        Require(IsTimeout(CloseTimeout), nameof(CloseTimeout), CloseTimeout, "zero to 24 days, or infinite");
+        Require(ReceiveBufferBytes > 0, nameof(ReceiveBufferBytes), ReceiveBufferBytes, "at least 1");
+        Require(SendBufferBytes > 0, nameof(SendBufferBytes), SendBufferBytes, "at least 1");
+        int tokenBytes = Token is null ? 0 : Encoding.UTF8.GetByteCount(Token);
+        Require(tokenBytes <= ProtocolLimits.MaxTokenBytes, nameof(Token), $"{tokenBytes} bytes", $"at most {ProtocolLimits.MaxTokenBytes}");
+        Reconnect?.Validate();
+    }
+
+    private static bool IsTimeout(TimeSpan value) =>
+        value == Timeout.InfiniteTimeSpan || (value >= TimeSpan.Zero && value.TotalMilliseconds <= int.MaxValue);
+
+    private static void Require(bool holds, string name, object value, string range)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException($"{name} is {value}; it must be {range}", name);
+        }
+    }
+
+    // What a record prints ends up in logs; the token must not.
+    private bool PrintMembers(StringBuilder builder)
+    {
+        builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is null ? "none" : "***")}, ")
+            .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, ")
+            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}");
+        return true;
+    }
+}

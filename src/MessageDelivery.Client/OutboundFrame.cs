@@ -1,0 +1,53 @@
+using System.Buffers.Binary;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Client;
+
+/// <summary>A frame to be sent, borrowing its caller's memory until it is written.</summary>
+internal readonly struct OutboundFrame(FrameType type)
+{
+    public FrameType Type { get; } = type;
+
+    /// <summary>A relay's flags.</summary>
+    public RelayFlags Flags { get; init; }
+
+    /// <summary>A relay's only receiver, where <see cref="Receivers"/> is empty.</summary>
+    public ulong Receiver { get; init; }
+
+    public ReadOnlyMemory<ulong> Receivers { get; init; }
+
+    public ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>What the hub's answer completes; null for a relay without a receipt.</summary>
+    public PendingRequest? Request { get; init; }
+
+    /// <summary>Writes it to the end of a buffer; the caller's memory is free afterwards.</summary>
+    public void WriteTo(SendBuffer buffer, ulong correlation)
+    {
+        int receivers = Type != FrameType.Relay ? 0 : Math.Max(1, Receivers.Length);
+        int headBytes = Type == FrameType.Relay ? RelayLayout.HeadBytes(Flags, receivers) : ProtocolLimits.HeaderBytes;
+        Span<byte> head = stackalloc byte[headBytes];
+        uint length = (uint)(headBytes - ProtocolLimits.HeaderBytes + Body.Length);
+        new FrameHeader(Type, (byte)Flags, (ushort)receivers, length).Write(head);
+        Span<byte> rest = head[ProtocolLimits.HeaderBytes..];
+        if (Flags.HasFlag(RelayFlags.Receipt))
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(rest, correlation);
+            rest = rest[8..];
+        }
+
+        if (receivers > 0 && Receivers.IsEmpty)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(rest, Receiver);
+        }
+
+        foreach (ulong receiver in Receivers.Span)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(rest, receiver);
+            rest = rest[8..];
+        }
+
+        buffer.Append(head);
+        buffer.Append(Body.Span);
+    }
+}

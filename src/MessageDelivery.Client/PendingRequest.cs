@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Client;
+
+/// <summary>
+/// A request whose answer has not come. Requests are answered in the order in which they were sent, so each waits for the frame
+/// type that answers it, in its place. One that was cancelled keeps its place, and its answer is swallowed.
+/// </summary>
+internal abstract class PendingRequest(FrameType answer)
+{
+    /// <summary>The type of the frame that answers it.</summary>
+    public FrameType Answer { get; } = answer;
+
+    /// <summary>Its place among all frames sent on the connection; a relay with a receipt is known to the hub by it.</summary>
+    public ulong Sequence { get; set; }
+
+    /// <summary>Takes the answer. False while more frames of it follow.</summary>
+    /// <exception cref="InvalidDataException">The frame is not an answer to this request.</exception>
+    public abstract bool Complete(in Frame frame);
+
+    public abstract void Fail(Exception error);
+}
+
+/// <summary>A heartbeat, or the fence before a request that tells its errors from those of relays before it.</summary>
+internal sealed class HeartbeatRequest() : PendingRequest(FrameType.HeartbeatReply)
+{
+    public override bool Complete(in Frame frame) => true;
+
+    public override void Fail(Exception error)
+    {
+    }
+}
+
+/// <summary>A request that a caller waits for.</summary>
+internal abstract class PendingRequest<T>(FrameType answer) : PendingRequest(answer)
+{
+    private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whether the caller has given up.</summary>
+    protected bool IsAbandoned => _result.Task.IsCompleted;
+
+    public override void Fail(Exception error) => _result.TrySetException(error);
+
+    public async ValueTask<T> WaitAsync(CancellationToken cancellationToken)
+    {
+        using var _ = cancellationToken.UnsafeRegister(
+            static (request, token) => ((PendingRequest<T>)request!)._result.TrySetCanceled(token), this);
+        return await _result.Task.ConfigureAwait(false);
+    }
+
+    protected bool TrySetResult(T result) => _result.TrySetResult(result);
+}
+
+internal sealed class EchoRequest() : PendingRequest<MessageBody>(FrameType.EchoReply)
+{
+    public override bool Complete(in Frame frame)
+    {
+        if (!IsAbandoned)
+        {
+            var body = new MessageBody(frame.Block, frame.PayloadOffset, frame.PayloadBytes);
+            if (!TrySetResult(body))
+            {
+                body.Dispose();
+            }
+        }
+
+        return true;
+    }
+}
+
+internal sealed class IdentityRequest() : PendingRequest<ulong>(FrameType.IdentityReply)
+{
+    public override bool Complete(in Frame frame)
+    {
+        if (frame.PayloadBytes != 8)
+        {
+            throw new InvalidDataException($"an IDENTITY of {frame.PayloadBytes} bytes; it has 8");
+        }
+
+        TrySetResult(BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload));
+        return true;
+    }
+}
+
+internal sealed class ListRequest() : PendingRequest<IReadOnlyList<ulong>>(FrameType.ListReply)
+{
+    // 128 MiB of ids: more than any hub has users, and an end to a list that has none.
+    private const int MaxIds = 1 << 24;
+
+    private readonly List<ulong> _ids = [];
+    private int _count;
+
+    public override bool Complete(in Frame frame)
+    {
+        _count += frame.PayloadBytes / 8;
+        if (frame.PayloadBytes % 8 != 0 || _count > MaxIds)
+        {
+            throw new InvalidDataException($"a LIST of {frame.PayloadBytes} bytes after {_count} ids; it has 8 for each, and at most {MaxIds} ids");
+        }
+
+        if (!IsAbandoned)
+        {
+            for (ReadOnlySpan<byte> rest = frame.Payload; !rest.IsEmpty; rest = rest[8..])
+            {
+                _ids.Add(BinaryPrimitives.ReadUInt64LittleEndian(rest));
+            }
+        }
+
+        if (((ListReplyFlags)frame.Header.Flags).HasFlag(ListReplyFlags.More))
+        {
+            return false;
+        }
+
+        TrySetResult(_ids);
+        return true;
+    }
+}
+
+/// <param name="entries">The receivers as listed; outcomes are filled in.</param>
+internal sealed class ReceiptRequest(ReceiptEntry[] entries) : PendingRequest<Receipt>(FrameType.Receipt)
+{
+    public override bool Complete(in Frame frame)
+    {
+        ReadOnlySpan<byte> payload = frame.Payload;
+        if (payload.Length != 8 + entries.Length || frame.Header.Argument != entries.Length
+            || BinaryPrimitives.ReadUInt64LittleEndian(payload) != Sequence)
+        {
+            throw new InvalidDataException($"a RECEIPT that is not that of relay {Sequence} to {entries.Length} receivers");
+        }
+
+        for (int i = 0; i < entries.Length; i++)
+        {
+            entries[i] = entries[i] with { Outcome = (Outcome)payload[8 + i] };
+        }
+
+        TrySetResult(new(entries));
+        return true;
+    }
+}
