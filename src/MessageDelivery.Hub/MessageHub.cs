@@ -1,30 +1,213 @@
-using System.Net;
-using Microsoft.Extensions.Logging;
 using System.Diagnostics.Metrics;
+using System.Net;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MessageDelivery.Hub;
 
-/// <summary>A hub: listens, gives each connection a user id, and relays messages among them.</summary>
-public sealed class MessageHub : IAsyncDisposable
+/// <summary>
+/// A hub: listens, gives each connection a user id, and relays messages among them, on threads of its own. Runs on Linux.
+/// Members are safe to call from any thread; it is started and stopped once.
+/// </summary>
+public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 {
+    /// <summary>File descriptors kept free for everything that is not a connection.</summary>
+    private const int OtherDescriptors = 64;
+
+    /// <summary>Connections beyond the limit that are told so; yet more are closed without a word.</summary>
+    private const int MostRefusals = 32;
+
+    private const int Backlog = 4096;
+    private const long QuietMilliseconds = 1_000;
+
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly IMeterFactory? _meters;
+    private readonly UserRegistry _users = new();
+    private readonly List<Listener> _listeners = [];
+    private readonly ConnectionLimit _admitted;
+    private readonly ConnectionLimit _refused = new(MostRefusals);
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _stopLock = new();
+    private BlockPool? _pool;
+    private EventLoop[] _loops = [];
+    private LoopServices[] _services = [];
+    private HubMetrics? _metrics;
+    private int _nextLoop;
+    private long _quietUntil;
+    private Task? _stopped;
+
     /// <summary>Creates a hub that does nothing until <see cref="StartAsync"/>.</summary>
+    /// <param name="options">How it runs.</param>
+    /// <param name="loggers">Where it logs; null is nowhere.</param>
+    /// <param name="meters">Who makes its meter, <c>MessageDelivery.Hub</c>; null makes one of its own.</param>
+    /// <param name="time">The clock of its deadlines; null is the machine's.</param>
+    /// <exception cref="ArgumentException">An option is impossible; the message names it, its value and the limit.</exception>
     public MessageHub(MessageHubOptions options, ILoggerFactory? loggers = null, IMeterFactory? meters = null, TimeProvider? time = null)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         Options = options;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<MessageHub>();
+        _meters = meters;
+        _time = time ?? TimeProvider.System;
+        _admitted = new(options.MaxConnections
+            ?? (int)Math.Max(1, OpenFiles.RaiseLimit() - OtherDescriptors - MostRefusals));
     }
 
     /// <summary>The options it was created with.</summary>
     public MessageHubOptions Options { get; }
 
     /// <summary>Where it listens, with the ports it was given, once started.</summary>
-    public IReadOnlyList<IPEndPoint> Endpoints { get; } = [];
+    public IReadOnlyList<IPEndPoint> Endpoints => [.. _listeners.Select(listener => listener.Endpoint)];
+
+    /// <summary>Completes when the hub has stopped; fails if it had to for a defect.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Blocks of message memory in use. After <see cref="StopAsync"/>, none.</summary>
+    internal int OutstandingBlocks => _pool?.OutstandingBlocks ?? 0;
+
+    internal BlockPool? Pool => _pool;
 
     /// <summary>Starts listening; completes when connections are accepted.</summary>
-    public Task StartAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on.</exception>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    public Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException("The hub runs on Linux; its clients run anywhere.");
+        }
 
-    /// <summary>Stops: says goodbye, sends what is queued for at most the drain timeout, and closes everything.</summary>
-    public Task StopAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        if (_pool is not null)
+        {
+            throw new InvalidOperationException("The hub was started before.");
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        _pool = new BlockPool(Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes);
+        try
+        {
+            foreach (var endpoint in Options.Listen)
+            {
+                _listeners.Add(new Listener(endpoint, Backlog, this));
+            }
+        }
+        catch
+        {
+            _listeners.ForEach(listener => listener.Dispose());
+            throw;
+        }
+
+        StartLoops(_pool);
+        _logger.Limits(_pool.LimitBytes, _admitted.Most, _loops.Length);
+        foreach (var listener in _listeners)
+        {
+            _loops[0].Call(() => _loops[0].Listen(listener));
+            _logger.Listening(listener.Endpoint);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// Stops: accepts nobody, says goodbye, sends what is queued for at most <see cref="MessageHubOptions.DrainTimeout"/>, and
+    /// closes everything. Cancelling drops what is still queued.
+    /// </summary>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_stopLock)
+        {
+            return _stopped ??= StopCoreAsync(cancellationToken);
+        }
+    }
 
     /// <summary>Stops, if that has not been done.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    void IListenerEvents.Accepted(int socket)
+    {
+        bool admitted = _admitted.TryEnter();
+        if (!admitted && !_refused.TryEnter())
+        {
+            Libc.Close(socket);
+            ((IListenerEvents)this).TurnedAway();
+            return;
+        }
+
+        int index = _nextLoop;
+        _nextLoop = (index + 1) % _loops.Length;
+        var services = _services[index];
+        var refusal = admitted ? ProtocolCode.Normal : ProtocolCode.TooManyConnections;
+        _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection => new OpeningSession(services, connection, refusal));
+    }
+
+    void IListenerEvents.TurnedAway()
+    {
+        _loops[0].Counters.Disconnects[(int)CloseReason.TooManyConnections]++;
+        if (_loops[0].Now >= _quietUntil)
+        {
+            _quietUntil = _loops[0].Now + QuietMilliseconds;
+            _logger.TooManyConnections(_admitted.Most);
+        }
+    }
+
+    void IListenerEvents.AcceptFailed(IPEndPoint endpoint, int error) => _logger.AcceptFailed(endpoint, error);
+
+    private void StartLoops(BlockPool pool)
+    {
+        var settings = new EventLoopSettings(
+            Options.QueueLimitBytes, (long)Options.StallTimeout.TotalMilliseconds, (long)Options.DrainTimeout.TotalMilliseconds);
+        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _admitted.Most);
+        int count = Options.EventLoops ?? Environment.ProcessorCount;
+        _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
+        _services = [.. _loops.Select(loop => new LoopServices(loop, _users, limits, _logger))];
+        _metrics = new(_meters, _loops, _users, pool);
+        foreach (var loop in _loops)
+        {
+            loop.Start();
+        }
+    }
+
+    void ILoopEvents.ConnectionFailed(Exception exception) => _logger.ConnectionFailed(exception);
+
+    void ILoopEvents.LoopFailed(Exception exception)
+    {
+        _logger.LoopFailed(exception);
+        _completion.TrySetException(exception);
+    }
+
+    private async Task StopCoreAsync(CancellationToken cancellationToken)
+    {
+        if (_pool is null)
+        {
+            _completion.TrySetResult();
+            return;
+        }
+
+        _logger.Stopping(_admitted.Open, Options.DrainTimeout);
+        foreach (var loop in _loops)
+        {
+            loop.Call(loop.ShutDown);
+        }
+
+        await using (cancellationToken.Register(() => Array.ForEach(_loops, loop => loop.Call(loop.AbortAll))))
+        {
+            await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
+        }
+
+        _listeners.ForEach(listener => listener.Dispose());
+        Array.ForEach(_loops, loop => loop.Dispose());
+        _metrics?.Dispose();
+        _pool.Trim();
+        _pool.Dispose();
+        _logger.Stopped();
+        _completion.TrySetResult();
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub;
 
@@ -52,4 +53,54 @@ public sealed record MessageHubOptions
 
     /// <summary>Threads that move bytes. Default: null, one for each processor the process may use.</summary>
     public int? EventLoops { get; init; }
+
+    /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
+    internal static long DefaultMemoryLimitBytes =>
+        Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+
+    /// <summary>Checks every option; an impossible one is named with its value and its limit.</summary>
+    /// <exception cref="ArgumentException">An option is impossible.</exception>
+    internal void Validate()
+    {
+        if (Listen.Count == 0)
+        {
+            throw new ArgumentException("Listen names no address; a hub listens on at least one.", nameof(Listen));
+        }
+
+        if (!AllowAnonymous && Listen.FirstOrDefault(endpoint => !IPAddress.IsLoopback(endpoint.Address)) is { } open)
+        {
+            throw new ArgumentException(
+                $"Listen names {open}, which others can reach, and there is no authentication; AllowAnonymous allows that.", nameof(Listen));
+        }
+
+        AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));
+        AtLeast(MaxConnections ?? 1, 1, nameof(MaxConnections));
+        AtLeast(MemoryLimitBytes ?? BlockPool.LeastLimitBytes, BlockPool.LeastLimitBytes, nameof(MemoryLimitBytes));
+        AtLeast(EventLoops ?? 1, 1, nameof(EventLoops));
+        Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));
+        Between(DrainTimeout, TimeSpan.Zero, MostTimeout, nameof(DrainTimeout));
+        Between(Heartbeat, TimeSpan.Zero, TimeSpan.FromSeconds(ushort.MaxValue), nameof(Heartbeat));
+        if (Heartbeat.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            throw new ArgumentException($"Heartbeat is {Heartbeat}; it must be whole seconds.", nameof(Heartbeat));
+        }
+    }
+
+    private static TimeSpan MostTimeout => TimeSpan.FromDays(1);
+
+    private static void AtLeast(long value, long least, string option)
+    {
+        if (value < least)
+        {
+            throw new ArgumentOutOfRangeException(option, value, $"{option} must be at least {least}.");
+        }
+    }
+
+    private static void Between(TimeSpan value, TimeSpan least, TimeSpan most, string option)
+    {
+        if (value < least || value > most)
+        {
+            throw new ArgumentOutOfRangeException(option, value, $"{option} must be between {least} and {most}.");
+        }
+    }
 }

@@ -1,0 +1,234 @@
+namespace MessageDelivery.Hub.Buffers;
+
+/// <summary>Told when memory is there again after a rent was refused. Called on any thread, outside the pool's lock.</summary>
+internal interface IMemoryWaiter
+{
+    void MemoryAvailable();
+}
+
+/// <summary>
+/// All message memory of a hub. It takes slabs from the operating system up to a ceiling and gives unused ones back after a
+/// while. Receiving stops a reserve short of the ceiling, so that what has been received can always be answered.
+/// Its lock is a leaf: nothing is called inside it.
+/// </summary>
+internal sealed class BlockPool : IDisposable
+{
+    /// <summary>The least ceiling: a hub cannot work with less.</summary>
+    public const long LeastLimitBytes = 8L << 20;
+
+    private const long MostReserveBytes = 32L << 20;
+
+    private readonly Lock _lock = new();
+    // By size: a slab that is already cut right costs nothing to use again.
+    private readonly Stack<Slab>[] _free = [new(), new(), new()];
+    private readonly LinkedList<Slab>[] _partial = [new(), new(), new()];
+    private readonly int _mostSlabs;
+    private readonly int _reserveSlabs;
+    private IMemoryWaiter[] _waiters = [];
+    private int _slabs;
+    private int _freeSlabs;
+    private int _leastFree;
+    private int _outstanding;
+    private volatile int _available;
+    private volatile bool _refused;
+
+    public BlockPool(long limitBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limitBytes, LeastLimitBytes);
+        LimitBytes = limitBytes;
+        _mostSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
+        _reserveSlabs = (int)(Math.Min(limitBytes / 8, MostReserveBytes) / BlockSizes.LargeBytes);
+        _available = _mostSlabs;
+    }
+
+    public long LimitBytes { get; }
+
+    /// <summary>Bytes in use: slabs of which at least one block is rented.</summary>
+    public long UsedBytes => (long)(_mostSlabs - _available) * BlockSizes.LargeBytes;
+
+    /// <summary>Blocks rented and not yet returned.</summary>
+    public int OutstandingBlocks => Volatile.Read(ref _outstanding);
+
+    /// <summary>Whether only the reserve is left: stop taking on work.</summary>
+    public bool IsLow => _available <= _reserveSlabs;
+
+    /// <summary>Whether <see cref="Trim"/> has something to do, or memory is low.</summary>
+    public bool WantsHousekeeping => Volatile.Read(ref _freeSlabs) > 0 || IsLow;
+
+    public void AddWaiter(IMemoryWaiter waiter)
+    {
+        lock (_lock)
+        {
+            _waiters = [.. _waiters, waiter];
+        }
+    }
+
+    /// <summary>Rents a block to receive into, or returns null and remembers to call the waiters once there is memory.</summary>
+    public Block? TryRentForReceiving(BlockSize size)
+    {
+        lock (_lock)
+        {
+            if (_partial[(int)size].Count == 0 && _available <= _reserveSlabs)
+            {
+                _refused = true;
+                return null;
+            }
+
+            return Take(size);
+        }
+    }
+
+    /// <summary>Asks to be called once there is memory again. False where there already is.</summary>
+    public bool AwaitMemory()
+    {
+        lock (_lock)
+        {
+            return _refused = IsLow;
+        }
+    }
+
+    /// <summary>
+    /// Rents a block for what must be answered or kept. Never refuses: the reserve is there for this, and whoever receives
+    /// asks <see cref="IsLow"/> before each request.
+    /// </summary>
+    public Block Rent(BlockSize size)
+    {
+        lock (_lock)
+        {
+            return Take(size);
+        }
+    }
+
+    internal void Return(Block block)
+    {
+        IMemoryWaiter[]? waiters = null;
+        lock (_lock)
+        {
+            var slab = block.Slab;
+            bool wasFull = !slab.HasFree;
+            slab.Return(block);
+            _outstanding--;
+            if (slab.Used == 0)
+            {
+                if (slab.Place.List is { } partial)
+                {
+                    partial.Remove(slab.Place);
+                }
+
+                _available++;
+                PutFree(slab);
+                if (_refused && !IsLow)
+                {
+                    _refused = false;
+                    waiters = _waiters;
+                }
+            }
+            else if (wasFull)
+            {
+                _partial[(int)slab.Size].AddFirst(slab.Place);
+            }
+        }
+
+        foreach (var waiter in waiters ?? [])
+        {
+            waiter.MemoryAvailable();
+        }
+    }
+
+    /// <summary>
+    /// Gives the operating system half of what lay unused since the last call. Called about once a second: often enough to
+    /// follow the load down, not so often that memory is given back between two bursts.
+    /// </summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            FreeSlabs((_leastFree + 1) / 2);
+            _leastFree = _freeSlabs;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            FreeSlabs(_freeSlabs);
+        }
+    }
+
+    private Block Take(BlockSize size)
+    {
+        var partial = _partial[(int)size];
+        var slab = partial.First?.Value ?? TakeFree(size);
+        var block = slab.Take();
+        if (!slab.HasFree)
+        {
+            slab.Place.List?.Remove(slab.Place);
+        }
+        else if (slab.Place.List is null)
+        {
+            partial.AddFirst(slab.Place);
+        }
+
+        _outstanding++;
+        block.Rented();
+        return block;
+    }
+
+    private Slab TakeFree(BlockSize size)
+    {
+        if (PopFree(size) is { } slab)
+        {
+            _leastFree = Math.Min(_leastFree, _freeSlabs);
+        }
+        else
+        {
+            slab = new Slab(this);
+            _slabs++;
+        }
+
+        slab.Cut(size);
+        _available--;
+        return slab;
+    }
+
+    private Slab? PopFree(BlockSize preferred)
+    {
+        if (!_free[(int)preferred].TryPop(out var slab))
+        {
+            foreach (var other in _free)
+            {
+                if (other.TryPop(out slab))
+                {
+                    break;
+                }
+            }
+        }
+
+        _freeSlabs -= slab is null ? 0 : 1;
+        return slab;
+    }
+
+    private void PutFree(Slab slab)
+    {
+        // Beyond the ceiling only after the reserve was overdrawn; such memory is not kept.
+        if (_slabs > _mostSlabs)
+        {
+            slab.Free();
+            _slabs--;
+            return;
+        }
+
+        _free[(int)slab.Size].Push(slab);
+        _freeSlabs++;
+    }
+
+    private void FreeSlabs(int count)
+    {
+        for (; count > 0 && PopFree(BlockSize.Large) is { } slab; count--)
+        {
+            slab.Free();
+            _slabs--;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using MessageDelivery.Hub.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace MessageDelivery.Hub;
+
+/// <summary>Everything the hub logs. Each event has its own id; docs/operations.md lists them.</summary>
+internal static partial class HubLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Listening on {Endpoint}")]
+    public static partial void Listening(this ILogger logger, IPEndPoint endpoint);
+
+    [LoggerMessage(2, LogLevel.Information, "Stopping: {Connections} connections have {DrainTimeout} to take what is queued")]
+    public static partial void Stopping(this ILogger logger, long connections, TimeSpan drainTimeout);
+
+    [LoggerMessage(3, LogLevel.Information, "Stopped")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(4, LogLevel.Debug, "User {UserId} joined from {Peer}, speaking {Protocol}")]
+    public static partial void UserJoined(this ILogger logger, ulong userId, string protocol, SocketPeer peer);
+
+    [LoggerMessage(5, LogLevel.Debug, "User {UserId} left after {Milliseconds} ms: {Reason}")]
+    public static partial void UserLeft(this ILogger logger, ulong userId, CloseReason reason, long milliseconds);
+
+    [LoggerMessage(6, LogLevel.Warning, "Accepting on {Endpoint} failed with errno {Error}; those who come are turned away")]
+    public static partial void AcceptFailed(this ILogger logger, IPEndPoint endpoint, int error);
+
+    [LoggerMessage(7, LogLevel.Warning, "The hub has its {MostConnections} connections; more are refused")]
+    public static partial void TooManyConnections(this ILogger logger, int mostConnections);
+
+    [LoggerMessage(8, LogLevel.Critical, "An event loop failed; the hub stops")]
+    public static partial void LoopFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(9, LogLevel.Error, "A connection failed for a defect in the hub and was closed")]
+    public static partial void ConnectionFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(10, LogLevel.Warning, "User {UserId} took nothing for {StallTimeout} while its queue was full and is cut off")]
+    public static partial void SlowConsumer(this ILogger logger, ulong userId, TimeSpan stallTimeout);
+
+    [LoggerMessage(11, LogLevel.Information, "Memory for messages: {LimitBytes} bytes; connections: {MostConnections}; event loops: {EventLoops}")]
+    public static partial void Limits(this ILogger logger, long limitBytes, int mostConnections, int eventLoops);
+}

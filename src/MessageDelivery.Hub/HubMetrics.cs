@@ -1,0 +1,64 @@
+using System.Diagnostics.Metrics;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub;
+
+/// <summary>
+/// The hub's meter, <c>MessageDelivery.Hub</c>. Loops count for themselves in plain numbers; the sums are made when somebody
+/// looks, so that counting costs nothing on the way of a message.
+/// </summary>
+internal sealed class HubMetrics : IDisposable
+{
+    public const string MeterName = "MessageDelivery.Hub";
+
+    private readonly Meter _meter;
+    private readonly IReadOnlyList<EventLoop> _loops;
+    private readonly bool _ownsMeter;
+
+    public HubMetrics(IMeterFactory? meters, IReadOnlyList<EventLoop> loops, UserRegistry users, BlockPool pool)
+    {
+        _loops = loops;
+        _ownsMeter = meters is null;
+        _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
+        _meter.CreateObservableUpDownCounter("mds.connections", () => Sum(c => c.Connections), "{connection}", "Open connections.");
+        _meter.CreateObservableUpDownCounter("mds.users", () => users.Count, "{user}", "Users that can be reached.");
+        _meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out.");
+        _meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them.");
+        _meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out.");
+        _meter.CreateObservableCounter("mds.deliveries.body.queued", () => Sum(c => c.BodyBytesQueued), "By", "Bytes of bodies queued for receivers, once for each.");
+        _meter.CreateObservableCounter("mds.network.received", () => Sum(c => c.BytesReceived), "By", "Bytes received from sockets.");
+        _meter.CreateObservableCounter("mds.network.sent", () => Sum(c => c.BytesSent), "By", "Bytes the kernel has taken for sending.");
+        _meter.CreateObservableUpDownCounter("mds.queued", () => Sum(c => c.QueuedBytes), "By", "Bytes in the queues of all users.");
+        _meter.CreateObservableCounter("mds.waits", () => Sum(c => c.Waits), "{wait}", "Times a sender was made to wait for a receiver.");
+        _meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome.");
+        _meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason.");
+        _meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use.");
+        _meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses.");
+    }
+
+    public void Dispose()
+    {
+        if (_ownsMeter)
+        {
+            _meter.Dispose();
+        }
+    }
+
+    /// <summary>The metric's value of <c>reason</c>, in the field's spelling: <c>SlowConsumer</c> is <c>slow_consumer</c>.</summary>
+    public static string Name(CloseReason reason) =>
+        string.Concat(reason.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+
+    private long Sum(Func<LoopCounters, long> count) => _loops.Sum(loop => count(loop.Counters));
+
+    private IEnumerable<Measurement<long>> NotDelivered() =>
+        from outcome in (Outcome[])[Outcome.Unknown, Outcome.Full]
+        select new Measurement<long>(Sum(c => c.NotDelivered[(int)outcome]), new KeyValuePair<string, object?>("outcome", outcome.Name()));
+
+    private IEnumerable<Measurement<long>> Disconnects() =>
+        from reason in Enum.GetValues<CloseReason>()
+        where reason != CloseReason.None
+        select new Measurement<long>(Sum(c => c.Disconnects[(int)reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
+}

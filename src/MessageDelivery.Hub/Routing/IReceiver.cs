@@ -1,0 +1,13 @@
+using MessageDelivery.Hub.Transport;
+
+namespace MessageDelivery.Hub.Routing;
+
+/// <summary>Where a user's deliveries go. Any thread.</summary>
+internal interface IReceiver
+{
+    /// <summary>Queues a delivery.</summary>
+    /// <param name="waiter">Who waits if the queue is full; null if nobody is to wait.</param>
+    /// <param name="place">Which of the waiter's deliveries this is.</param>
+    /// <param name="running">The loop whose thread this is.</param>
+    QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running);
+}

@@ -1,0 +1,102 @@
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Routing;
+
+/// <summary>
+/// The relay a sender is at: whom it is for, what became of it for each, and whom it still waits for. A sender has one and
+/// uses it again; it does nothing else until <see cref="IsDone"/>.
+/// </summary>
+internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
+{
+    private WaitingDelivery?[] _places = [];
+    private ulong[] _receivers = [];
+    private Outcome[] _outcomes = [];
+    private int _count;
+    private int _waiting;
+    private int _refused;
+
+    public ReadOnlySpan<ulong> Receivers => _receivers.AsSpan(0, _count);
+
+    /// <summary>One for each receiver as listed; valid when it is done.</summary>
+    public ReadOnlySpan<Outcome> Outcomes => _outcomes.AsSpan(0, _count);
+
+    /// <summary>How many deliveries waited in vain.</summary>
+    public int Refused => Volatile.Read(ref _refused);
+
+    public bool IsDone => Volatile.Read(ref _waiting) == 0;
+
+    /// <summary>Begins a relay to so many receivers; the caller fills in who they are.</summary>
+    public Span<ulong> Begin(int receivers)
+    {
+        if (_receivers.Length < receivers)
+        {
+            int capacity = receivers == 1 ? 1 : ProtocolLimits.MaxReceivers;
+            _receivers = new ulong[capacity];
+            _outcomes = new Outcome[capacity];
+        }
+
+        _count = receivers;
+        return _receivers.AsSpan(0, receivers);
+    }
+
+    /// <summary>Makes the sender wait until its own queue has room, so that it cannot ask for more than it reads. False if there is.</summary>
+    public bool WaitsForRoom()
+    {
+        if (!sender.Outbound.IsFull)
+        {
+            return false;
+        }
+
+        Begin(1);
+        Queueing();
+        bool waits = sender.Outbound.TryAdd([], this, 0, sender.Loop, sender) == QueueResult.Waiting;
+        return !Queued(waits ? 1 : 0);
+    }
+
+    /// <inheritdoc/>
+    public WaitingDelivery Place(int index)
+    {
+        if (_places.Length <= index)
+        {
+            Array.Resize(ref _places, _receivers.Length);
+        }
+
+        return _places[index] ??= new(this, index);
+    }
+
+    public Outcome this[int index]
+    {
+        get => _outcomes[index];
+        set => _outcomes[index] = value;
+    }
+
+    /// <summary>Deliveries are being queued; it is not done until <see cref="Queued"/>, even if those that wait end sooner.</summary>
+    public void Queueing()
+    {
+        _refused = 0;
+        Volatile.Write(ref _waiting, _count + 1);
+    }
+
+    /// <summary>Every delivery is queued, or one of so many that wait. True if none does any more.</summary>
+    public bool Queued(int waiting)
+    {
+        int others = _count + 1 - waiting;
+        return Interlocked.Add(ref _waiting, -others) == 0;
+    }
+
+    /// <inheritdoc/>
+    public void WaitEnded(WaitingDelivery delivery, bool accepted)
+    {
+        _outcomes[delivery.Index] = accepted ? Outcome.Accepted : Outcome.Unknown;
+        if (!accepted)
+        {
+            Interlocked.Increment(ref _refused);
+        }
+
+        if (Interlocked.Decrement(ref _waiting) == 0)
+        {
+            sender.Resume();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>What a client may send after its HELLO, by header alone; what it may not is answered with an ERROR that names it.</summary>
+internal static class FrameCheck
+{
+    /// <summary><see cref="ProtocolCode.Normal"/>, or why the frame is refused. A RELAY that is not is laid out.</summary>
+    public static ProtocolCode Refusal(in FrameHeader header, out RelayLayout layout, out string text)
+    {
+        layout = default;
+        text = "";
+        return header.Type switch
+        {
+            FrameType.Relay => Relay(header, out layout, out text),
+            FrameType.Hello => Because(ProtocolCode.ProtocolError, "HELLO comes once, and this connection has said it", out text),
+            FrameType.Ack => Because(ProtocolCode.Unsupported, "ACK is for resumable sessions, and this one is not", out text),
+            FrameType.List when header.Flags == (byte)ListFlags.Watch =>
+                Because(ProtocolCode.Unsupported, "LIST with flag 1 WATCH is not offered yet", out text),
+            FrameType.Goodbye when header.Flags == 0 => ProtocolCode.Normal,
+            FrameType.Echo or FrameType.Identity or FrameType.List or FrameType.Heartbeat or FrameType.Goodbye => Plain(header, out text),
+            _ => Because(ProtocolCode.Unsupported, $"type 0x{(byte)header.Type:x2} is not one that a client sends", out text),
+        };
+    }
+
+    public static string TooLong(in FrameHeader header) =>
+        $"a frame of type 0x{(byte)header.Type:x2} declares {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromClient(header.Type)}";
+
+    private static ProtocolCode Plain(in FrameHeader header, out string text)
+    {
+        if (header.Flags != 0)
+        {
+            return Because(ProtocolCode.Unsupported, $"flags 0x{header.Flags:x2} are not defined for type 0x{(byte)header.Type:x2}", out text);
+        }
+
+        text = "";
+        return header.Argument == 0
+            ? ProtocolCode.Normal
+            : Because(ProtocolCode.Unsupported, $"argument {header.Argument} is not defined for type 0x{(byte)header.Type:x2}; it must be 0", out text);
+    }
+
+    private static ProtocolCode Relay(in FrameHeader header, out RelayLayout layout, out string text)
+    {
+        var code = RelayLayout.TryLayOut(header, out layout);
+        var flags = (RelayFlags)header.Flags;
+        text = code switch
+        {
+            ProtocolCode.Unsupported => $"flags 0x{header.Flags:x2} are not defined for RELAY; 0x{(byte)RelayFlags.All:x2} are",
+            ProtocolCode.InvalidReceivers when header.Argument is 0 or > ProtocolLimits.MaxReceivers =>
+                $"{header.Argument} receivers; a relay lists 1 to {ProtocolLimits.MaxReceivers}",
+            ProtocolCode.InvalidReceivers =>
+                $"{header.Length} bytes are too few for {header.Argument} receivers; they take {RelayLayout.HeadBytes(flags, header.Argument) - ProtocolLimits.HeaderBytes}",
+            ProtocolCode.FrameTooLarge =>
+                $"a body of {header.Length - (RelayLayout.HeadBytes(flags, header.Argument) - ProtocolLimits.HeaderBytes)} bytes; the limit is {ProtocolLimits.MaxBodyBytes}",
+            _ => "",
+        };
+        return code == ProtocolCode.Normal && flags.HasFlag(RelayFlags.Confirm)
+            ? Because(ProtocolCode.Unsupported, "RELAY with flag 4 CONFIRM is not offered yet", out text)
+            : code;
+    }
+
+    private static ProtocolCode Because(ProtocolCode code, string why, out string text)
+    {
+        text = why;
+        return code;
+    }
+}

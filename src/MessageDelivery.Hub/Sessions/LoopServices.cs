@@ -1,0 +1,65 @@
+using System.Buffers;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>What the sessions of one loop share. Only its thread uses it.</summary>
+internal sealed class LoopServices
+{
+    public const string ShuttingDownText = "the hub is stopping; connect again after a pause";
+
+    private readonly ILogger _logger;
+
+    public LoopServices(EventLoop loop, UserRegistry users, SessionLimits limits, ILogger logger)
+    {
+        _logger = logger;
+        Loop = loop;
+        Users = users;
+        Limits = limits;
+        Delivery = new(loop.Pool);
+        Router = new(users, loop);
+        Run = new(loop, Delivery, Router);
+    }
+
+    public EventLoop Loop { get; }
+
+    public UserRegistry Users { get; }
+
+    public SessionLimits Limits { get; }
+
+    public Router Router { get; }
+
+    /// <summary>The delivery being routed.</summary>
+    public Delivery Delivery { get; }
+
+    /// <summary>The run of relays being gathered.</summary>
+    public RelayRun Run { get; }
+
+    /// <summary>Room for a binary list on its way to a queue.</summary>
+    public byte[] Scratch { get; } = new byte[16 << 10];
+
+    /// <summary>Room for lines of text on their way to a queue; empty between two answers.</summary>
+    public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);
+
+    /// <summary>Gives the next id and lists its user.</summary>
+    public User Join(IReceiver receiver, Connection connection, string protocol)
+    {
+        var user = Users.Add(receiver);
+        _logger.UserJoined(user.Id, protocol, connection.Peer);
+        return user;
+    }
+
+    /// <summary>Takes the user off the list.</summary>
+    public void Leave(User user, Connection connection)
+    {
+        Users.Remove(user);
+        _logger.UserLeft(user.Id, connection.Reason, connection.Loop.Now - connection.OpenedAt);
+    }
+}
+
+/// <summary>What sessions tell their users.</summary>
+/// <param name="HeartbeatSeconds">Seconds of silence after which a program sends a heartbeat; 0 is never.</param>
+/// <param name="MostConnections">Connections the hub takes at one time.</param>
+internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnections);

@@ -1,0 +1,263 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+using MessageDelivery.Protocol.Text;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>
+/// A connection whose first bytes have not told what it speaks (protocol, section 1). After a second of silence it is a
+/// listed text user; its first bytes still decide, as long as nothing was written to it.
+/// </summary>
+internal sealed class OpeningSession : IConnectionHandler, IReceiver
+{
+    public const long SilenceMilliseconds = 1_000;
+
+    private const long HandshakeMilliseconds = 10_000;
+    private const string HandshakeText = "the first bytes took longer than 10 s";
+
+    private readonly LoopServices _services;
+    private readonly Connection _connection;
+    private readonly ProtocolCode _refusal;
+    private User? _user;
+    private BinarySession? _successor;
+    private bool _began;
+    private bool _helloBegan;
+
+    /// <param name="refusal">Why the connection cannot be had; <see cref="ProtocolCode.Normal"/> if it can.</param>
+    public OpeningSession(LoopServices services, Connection connection, ProtocolCode refusal)
+    {
+        _services = services;
+        _connection = connection;
+        _refusal = refusal;
+        Deadline = connection.OpenedAt + SilenceMilliseconds;
+    }
+
+    /// <inheritdoc/>
+    public long Deadline { get; private set; }
+
+    /// <inheritdoc/>
+    public int UnfinishedBytes => 0;
+
+    /// <inheritdoc/>
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
+    {
+        var text = TextForm.Of(delivery, verbose: false);
+        var queue = _connection.Outbound;
+        lock (queue.Gate)
+        {
+            if (_successor is null)
+            {
+                // Once a HELLO has begun, the queue keeps frames back until it is known to be one.
+                return queue.TryAdd(_helloBegan ? delivery.Frames.Items : text, waiter, place, running, _connection);
+            }
+        }
+
+        return _successor.Deliver(delivery, waiter, place, running);
+    }
+
+    /// <inheritdoc/>
+    public int Consume(in Segment input)
+    {
+        if (input.Length == 0)
+        {
+            return 0;
+        }
+
+        if (!_began)
+        {
+            _began = true;
+            Deadline = _connection.LastReceived + HandshakeMilliseconds;
+        }
+
+        switch (FirstBytes.Tell(input.Span))
+        {
+            case FirstBytesKind.Hello:
+                return ConsumeHello(input);
+            case FirstBytesKind.Tls:
+                return CannotBe(FirstBytes.TlsAlert, "TLS", input);
+            case FirstBytesKind.Http:
+                return CannotBe(FirstBytes.HttpResponse, "HTTP", input);
+            case FirstBytesKind.Undecided when !_connection.InputIsFinal:
+                return 0;
+            default:
+                return BecomeText(input);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void DeadlineReached()
+    {
+        if (_began)
+        {
+            Refuse(ProtocolCode.HandshakeTimeout, CloseReason.HandshakeTimeout, HandshakeText);
+        }
+        else if (_refusal != ProtocolCode.Normal)
+        {
+            RefuseAsTold();
+        }
+        else
+        {
+            _user = _services.Join(this, _connection, "text");
+            Deadline = long.MaxValue;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stalled() => _connection.Abort(CloseReason.SlowConsumer);
+
+    /// <inheritdoc/>
+    public void Overloaded() => Refuse(ProtocolCode.Overloaded, CloseReason.Overloaded, "the hub is out of message memory");
+
+    /// <inheritdoc/>
+    public void Resumed()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ShutDown()
+    {
+        if (_helloBegan)
+        {
+            _connection.SendGoodbye(ProtocolCode.ShuttingDown, LoopServices.ShuttingDownText);
+        }
+        else
+        {
+            _connection.Send(ServerLines.ShuttingDown);
+        }
+
+        _connection.Close(CloseReason.ShuttingDown);
+    }
+
+    /// <inheritdoc/>
+    public void Closed(CloseReason reason)
+    {
+        if (_user is not null)
+        {
+            _services.Leave(_user, _connection);
+        }
+    }
+
+    private int ConsumeHello(in Segment input)
+    {
+        if (!_helloBegan && !TryBeginHello())
+        {
+            return TooLate("a HELLO", input);
+        }
+
+        var bytes = input.Span;
+        if (bytes.Length < ProtocolLimits.HeaderBytes)
+        {
+            return 0;
+        }
+
+        var header = FrameHeader.Read(bytes);
+        if (HelloCheck.Refusal(header, out string text) is var code && code != ProtocolCode.Normal)
+        {
+            Refuse(code, code == ProtocolCode.Unsupported ? CloseReason.Unsupported : CloseReason.ProtocolError, text);
+            return input.Length;
+        }
+
+        int frameBytes = ProtocolLimits.HeaderBytes + (int)header.Length;
+        if (bytes.Length < frameBytes)
+        {
+            return 0;
+        }
+
+        if (!HelloPayload.TryRead((HelloFlags)header.Flags, bytes[ProtocolLimits.HeaderBytes..frameBytes], out _))
+        {
+            Refuse(ProtocolCode.ProtocolError, CloseReason.ProtocolError, HelloCheck.WrongPayload);
+            return input.Length;
+        }
+
+        if (_refusal != ProtocolCode.Normal)
+        {
+            RefuseAsTold();
+            return input.Length;
+        }
+
+        var session = BecomeBinary();
+        return frameBytes + session.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
+    }
+
+    private bool TryBeginHello()
+    {
+        lock (_connection.Outbound.Gate)
+        {
+            return _helloBegan = _connection.Outbound.TryCork();
+        }
+    }
+
+    private BinarySession BecomeBinary()
+    {
+        _user ??= _services.Join(this, _connection, "binary");
+        var session = new BinarySession(_services, _connection, _user);
+        lock (_connection.Outbound.Gate)
+        {
+            session.Welcome();
+            _successor = session;
+        }
+
+        _user.Receiver = session;
+        _connection.Handler = session;
+        return session;
+    }
+
+    private int BecomeText(in Segment input)
+    {
+        if (_refusal != ProtocolCode.Normal)
+        {
+            RefuseAsTold();
+            return input.Length;
+        }
+
+        var session = new TextSession(_services, _connection, _user);
+        _connection.Handler = session;
+        return session.Consume(input);
+    }
+
+    /// <summary>Answers a protocol that the hub does not speak in that protocol's own way.</summary>
+    private int CannotBe(ReadOnlySpan<byte> answer, string what, in Segment input)
+    {
+        bool untouched;
+        lock (_connection.Outbound.Gate)
+        {
+            untouched = _connection.Outbound.TryCork();
+        }
+
+        if (!untouched)
+        {
+            return TooLate(what, input);
+        }
+
+        _connection.Outbound.Uncork(answer, _connection.Loop, _connection);
+        _connection.Close(CloseReason.Unsupported);
+        return input.Length;
+    }
+
+    private int TooLate(string what, in Segment input)
+    {
+        _connection.SendTextError(
+            ProtocolCode.ProtocolError, $"{what} after something was written to this connection as to a text user");
+        _connection.Close(CloseReason.ProtocolError);
+        return input.Length;
+    }
+
+    private void RefuseAsTold() => Refuse(
+        _refusal, CloseReason.TooManyConnections, $"the hub has its {_services.Limits.MostConnections} connections; try again later");
+
+    private void Refuse(ProtocolCode code, CloseReason reason, string text)
+    {
+        if (_helloBegan)
+        {
+            _connection.SendGoodbye(code, text);
+        }
+        else
+        {
+            _connection.SendTextError(code, text);
+        }
+
+        _connection.Close(reason);
+    }
+}

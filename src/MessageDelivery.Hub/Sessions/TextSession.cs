@@ -1,0 +1,264 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+using MessageDelivery.Protocol.Text;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>The conversation with a person, or with a program that speaks like one: lines (protocol, section 3).</summary>
+internal sealed class TextSession : IConnectionHandler, IReceiver
+{
+    private const long PauseMilliseconds = 200;
+
+    private readonly LoopServices _services;
+    private readonly Connection _connection;
+    private readonly TextParser _parser = new();
+    private readonly PendingRelay _relay;
+    private readonly SegmentWriter _body;
+    private User? _user;
+    private volatile bool _verbose;
+    private bool _relayUnderWay;
+    private bool _bodyEnds;
+
+    public TextSession(LoopServices services, Connection connection, User? user)
+    {
+        _services = services;
+        _connection = connection;
+        _relay = new(connection);
+        _body = new(connection.Loop.Pool);
+        _user = user;
+        if (user is not null)
+        {
+            user.Receiver = this;
+        }
+    }
+
+    /// <inheritdoc/>
+    public long Deadline
+    {
+        get
+        {
+            long pause = _parser.BodyMayEndByPause && !_connection.IsPaused && !_connection.IsStarved
+                ? _connection.LastReceived + PauseMilliseconds
+                : long.MaxValue;
+            return _user is null ? Math.Min(pause, _connection.OpenedAt + OpeningSession.SilenceMilliseconds) : pause;
+        }
+    }
+
+    /// <inheritdoc/>
+    public int UnfinishedBytes => (int)_body.Bytes;
+
+    /// <inheritdoc/>
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
+        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), waiter, place, running, _connection);
+
+    /// <inheritdoc/>
+    public int Consume(in Segment input)
+    {
+        var bytes = input.Length == 0 ? [] : input.Span;
+        if (_connection.HasArrived)
+        {
+            _parser.BeginArrival();
+        }
+
+        int used = 0;
+        while (_connection.IsOpen && !_connection.IsPaused && _connection.MayTakeWork())
+        {
+            if (_relay.WaitsForRoom())
+            {
+                _connection.Pause();
+                break;
+            }
+
+            var rest = bytes[used..];
+            var found = Read(rest, out int consumed);
+            used += consumed;
+            if (_parser.LineSeen)
+            {
+                Join();
+            }
+
+            if (found == TextEvent.NeedMoreData)
+            {
+                _bodyEnds = false;
+                break;
+            }
+
+            Carry(found, rest);
+        }
+
+        return used;
+    }
+
+    /// <inheritdoc/>
+    public void DeadlineReached()
+    {
+        Join();
+        if (_parser.BodyMayEndByPause && _connection.Loop.Now >= _connection.LastReceived + PauseMilliseconds)
+        {
+            _bodyEnds = true;
+            _connection.Reconsume();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stalled() => _connection.Abort(CloseReason.SlowConsumer);
+
+    /// <inheritdoc/>
+    public void Overloaded()
+    {
+        _connection.SendTextError(ProtocolCode.Overloaded, "the hub is out of message memory and this body is unfinished");
+        _connection.Close(CloseReason.Overloaded);
+    }
+
+    /// <inheritdoc/>
+    public void Resumed()
+    {
+        if (_relayUnderWay)
+        {
+            Report();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void ShutDown()
+    {
+        _connection.Send(ServerLines.ShuttingDown);
+        _connection.Close(CloseReason.ShuttingDown);
+    }
+
+    /// <inheritdoc/>
+    public void Closed(CloseReason reason)
+    {
+        _body.Clear();
+        if (_user is not null)
+        {
+            _services.Leave(_user, _connection);
+        }
+    }
+
+    private TextEvent Read(ReadOnlySpan<byte> input, out int consumed) =>
+        _bodyEnds ? _parser.ReadAfterPause(input, out consumed)
+        : _connection.InputIsFinal ? _parser.ReadFinal(input, out consumed)
+        : _parser.Read(input, out consumed);
+
+    private void Join() => _user ??= _services.Join(this, _connection, "text");
+
+    private void Carry(TextEvent found, ReadOnlySpan<byte> input)
+    {
+        switch (found)
+        {
+            case TextEvent.Command:
+                Carry(_parser.Verb, input[_parser.Argument]);
+                break;
+            case TextEvent.RelayBegins:
+                BeginBody();
+                break;
+            case TextEvent.Body:
+                _body.Write(input[_parser.Body]);
+                break;
+            case TextEvent.RelayEnds:
+                Relay();
+                break;
+            default:
+                _body.Clear();
+                ServerLines.Error(_services.Lines, _parser.ErrorName, _parser.ErrorText);
+                _connection.SendLines(_services.Lines);
+                break;
+        }
+    }
+
+    private void Carry(TextVerb verb, ReadOnlySpan<byte> argument)
+    {
+        var lines = _services.Lines;
+        switch (verb)
+        {
+            // On a hub that lets everybody in, a token is as good as none.
+            case TextVerb.Identity or TextVerb.Auth:
+                ServerLines.Identity(lines, _user!.Id);
+                break;
+            case TextVerb.List:
+                WriteList();
+                break;
+            case TextVerb.Echo:
+                TextRenderer.RenderLine(argument, lines);
+                break;
+            case TextVerb.VerboseOn or TextVerb.VerboseOff:
+                _verbose = verb == TextVerb.VerboseOn;
+                break;
+            case TextVerb.Help:
+                _connection.Send(ServerLines.Help);
+                break;
+            case TextVerb.Quit:
+                _connection.Close(CloseReason.Left);
+                break;
+            default:
+                throw new InvalidOperationException($"The parser told the command {verb}.");
+        }
+
+        _connection.SendLines(lines);
+    }
+
+    private void WriteList()
+    {
+        var ids = _services.Users.Snapshot();
+        int own = ids.BinarySearch(_user!.Id);
+        ServerLines.ListBegins(_services.Lines);
+        ServerLines.ListIds(_services.Lines, ids[..own], first: true);
+        ServerLines.ListIds(_services.Lines, ids[(own + 1)..], first: own == 0);
+        ServerLines.ListEnds(_services.Lines);
+    }
+
+    private void BeginBody()
+    {
+        _body.Clear();
+        Span<byte> header = stackalloc byte[ProtocolLimits.DeliveryHeaderBytes];
+        header.Clear();
+        _body.Write(header);
+        if (_parser.PromptForBody)
+        {
+            _connection.Send(ServerLines.BodyPrompt);
+        }
+    }
+
+    private void Relay()
+    {
+        var receivers = _parser.Receivers;
+        int bodyBytes = (int)_body.Bytes - ProtocolLimits.DeliveryHeaderBytes;
+        receivers.CopyTo(_relay.Begin(receivers.Length));
+        new DeliveryHeader(_user!.Id, bodyBytes).Write(_body.Segments.Items[0].Span);
+        var delivery = _services.Delivery;
+        delivery.Begin(_user.Id, 1, bodyBytes);
+        foreach (ref readonly var part in _body.Segments.Items)
+        {
+            delivery.Frames.Add(part);
+        }
+
+        _relayUnderWay = true;
+        bool isDone = _services.Router.Route(delivery, _relay, mayWait: true);
+        _body.Clear();
+        if (isDone)
+        {
+            Report();
+        }
+        else
+        {
+            _connection.Pause();
+        }
+    }
+
+    private void Report()
+    {
+        _relayUnderWay = false;
+        _services.Router.Settle(_relay);
+        var lines = _services.Lines;
+        ServerLines.NotDelivered(lines, _relay.Receivers, _relay.Outcomes);
+        if (_verbose)
+        {
+            ServerLines.RelayedTo(lines, _relay.Receivers, _relay.Outcomes);
+        }
+
+        _connection.SendLines(lines);
+    }
+}

@@ -1,0 +1,32 @@
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>Why a connection ended. Set once, by whoever is first.</summary>
+internal enum CloseReason
+{
+    /// <summary>Still open.</summary>
+    None,
+    /// <summary>The peer said goodbye, quit, or closed its side.</summary>
+    Left,
+    /// <summary>The connection broke.</summary>
+    Reset,
+    /// <summary>The peer broke the protocol.</summary>
+    ProtocolError,
+    /// <summary>A frame above its limit.</summary>
+    FrameTooLarge,
+    /// <summary>The peer wanted what the hub does not offer.</summary>
+    Unsupported,
+    /// <summary>The first bytes or a HELLO took too long.</summary>
+    HandshakeTimeout,
+    /// <summary>Nothing came for twice the heartbeat.</summary>
+    HeartbeatTimeout,
+    /// <summary>It took nothing while its queue was full.</summary>
+    SlowConsumer,
+    /// <summary>The hub had as many connections as it may.</summary>
+    TooManyConnections,
+    /// <summary>The hub was out of memory for messages.</summary>
+    Overloaded,
+    /// <summary>The hub stopped.</summary>
+    ShuttingDown,
+    /// <summary>A defect in the hub; the log has it.</summary>
+    InternalError,
+}

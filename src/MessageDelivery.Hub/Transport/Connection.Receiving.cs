@@ -1,0 +1,259 @@
+using MessageDelivery.Hub.Buffers;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>
+/// Receiving: into the loop's buffer, which all its connections share. What a handler leaves is held: in a small block of
+/// its own if it is the beginning of something, in place if it is work for later.
+/// </summary>
+internal sealed partial class Connection
+{
+    /// <summary>What a handler may leave unconsumed while it waits for more: it is copied from turn to turn.</summary>
+    public const int MostUnconsumedBytes = BlockSizes.MediumBytes;
+
+    private const int LeastReadBytes = 64 << 10;
+    private const int MostReadsPerTurn = 4;
+    private const long MostLingerBytes = 64L << 20;
+
+    private Segment _held;
+    private bool _readable;
+    private bool _inputEnds;
+    private bool _starved;
+    private bool _mustConsume;
+    private long _lingered;
+
+    /// <summary>Whether the bytes in front of the handler have grown since it last saw them.</summary>
+    public bool HasArrived { get; private set; }
+
+    private bool HoldsInput => _held.Length > 0;
+
+    private bool MayConsume => _phase == Phase.Open && !_paused && !_starved;
+
+    /// <summary>Whether there is memory to answer another request. If not, the connection goes on as soon as there is.</summary>
+    public bool MayTakeWork()
+    {
+        if (!Loop.Pool.IsLow)
+        {
+            return true;
+        }
+
+        Starve();
+        return false;
+    }
+
+    /// <summary>Offers the handler what it left once more, although nothing has come.</summary>
+    public void Reconsume()
+    {
+        if (MayConsume)
+        {
+            ConsumeHeld();
+        }
+    }
+
+    internal void OnMemoryAvailable()
+    {
+        _starved = false;
+        LastReceived = Loop.Now;
+        Receive();
+        Reschedule();
+    }
+
+    /// <summary>Bytes it keeps of what has come and could not be used yet.</summary>
+    internal int UnfinishedInputBytes => _held.Length + Handler.UnfinishedBytes;
+
+    internal bool IsStarved => _starved;
+
+    private void Receive()
+    {
+        if (_phase == Phase.Lingering)
+        {
+            DropInput();
+            return;
+        }
+
+        if (MayConsume && (_mustConsume || InputIsFinal))
+        {
+            ConsumeHeld();
+        }
+
+        for (int reads = 0; MayConsume && !InputIsFinal && (_readable || _inputEnds); reads++)
+        {
+            if (reads == MostReadsPerTurn)
+            {
+                Loop.Post(this, LoopWork.Receive);
+                break;
+            }
+
+            ReceiveOnce();
+        }
+
+        Reschedule();
+    }
+
+    /// <summary>Offers the handler again what it left, without reading more.</summary>
+    private void ConsumeHeld()
+    {
+        var held = _held;
+        _held = default;
+        HasArrived = false;
+        Consume(held);
+        if (held.Length > 0)
+        {
+            held.Block.Release();
+        }
+    }
+
+    private void ReceiveOnce()
+    {
+        var buffer = Loop.ReceiveBuffer;
+        int carried = _held.Length;
+        if (!Loop.TryReserveReceiveBuffer(carried + LeastReadBytes))
+        {
+            Starve();
+            return;
+        }
+
+        int start = buffer.Tail;
+        if (carried > 0)
+        {
+            _held.Span.CopyTo(buffer.Block.Span(start, carried));
+            buffer.Commit(carried);
+            LetGoOfInput();
+        }
+
+        int room = buffer.Room;
+        long received = _broken ? StreamSocket.Broken : StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
+        if (received > 0)
+        {
+            buffer.Commit((int)received);
+            LastReceived = Loop.Now;
+            Loop.Counters.BytesReceived += received;
+            // A short read has emptied the socket (epoll(7)), unless its end is behind the bytes.
+            _readable = received == room;
+        }
+        else
+        {
+            _readable = false;
+            _inputEnds = false;
+            InputIsFinal = received != StreamSocket.WouldBlock;
+            if (received == StreamSocket.Broken)
+            {
+                _broken = true;
+                Outbound.Close(Loop);
+            }
+        }
+
+        HasArrived = received > 0;
+        int rest = Consume(new(buffer.Block, start, carried + (int)Math.Max(received, 0)));
+        if (rest is > 0 and <= MostUnconsumedBytes)
+        {
+            // It was copied: the next connection's bytes follow what was consumed, so that deliveries of both can touch.
+            buffer.Discard(rest);
+        }
+    }
+
+    /// <summary>Offers bytes to the handler and holds what it leaves; returns how much that is.</summary>
+    private int Consume(in Segment input)
+    {
+        int rest;
+        try
+        {
+            rest = input.Length - Handler.Consume(input);
+        }
+        catch (Exception exception)
+        {
+            // A defect that one peer can set off must not take everybody's hub down.
+            Loop.OnConnectionFailed(exception);
+            Abort(CloseReason.InternalError);
+            return 0;
+        }
+
+        _mustConsume = !MayConsume;
+        if (_phase != Phase.Open)
+        {
+            return 0;
+        }
+
+        if (InputIsFinal && MayConsume)
+        {
+            if (_broken)
+            {
+                Abort(CloseReason.Reset);
+            }
+            else
+            {
+                Close(CloseReason.Left);
+            }
+
+            return 0;
+        }
+
+        if (rest > 0)
+        {
+            Hold(new(input.Block, input.End - rest, rest));
+        }
+
+        return rest;
+    }
+
+    /// <summary>Keeps bytes for later: copied if they are few, else in the block where they are.</summary>
+    private void Hold(in Segment rest)
+    {
+        if (rest.Length > MostUnconsumedBytes)
+        {
+            rest.Block.Retain();
+            _held = rest;
+            return;
+        }
+
+        var block = Loop.Pool.Rent(BlockSizes.For(rest.Length));
+        _held = new(block, 0, rest.Length);
+        rest.Span.CopyTo(_held.Span);
+    }
+
+    private void LetGoOfInput()
+    {
+        if (HoldsInput)
+        {
+            _held.Block.Release();
+            _held = default;
+        }
+    }
+
+    private void Starve()
+    {
+        if (!_starved)
+        {
+            _starved = true;
+            Loop.AddStarved(this);
+        }
+    }
+
+    private void DropInput()
+    {
+        if (!Loop.TryReserveReceiveBuffer(LeastReadBytes))
+        {
+            Abort(Reason);
+            return;
+        }
+
+        var buffer = Loop.ReceiveBuffer;
+        for (int reads = 0; reads < MostReadsPerTurn; reads++)
+        {
+            long received = StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, buffer.Room);
+            if (received == StreamSocket.WouldBlock)
+            {
+                return;
+            }
+
+            _lingered += received;
+            if (received <= 0 || _lingered > MostLingerBytes)
+            {
+                Abort(Reason);
+                return;
+            }
+        }
+
+        Loop.Post(this, LoopWork.Receive);
+    }
+}

@@ -1,0 +1,346 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>What other threads, or a flush, leave for a connection's own loop to do.</summary>
+[Flags]
+internal enum LoopWork
+{
+    None = 0,
+    /// <summary>What it paused for has come.</summary>
+    Resume = 1,
+    /// <summary>Its queue has more than one flush may send.</summary>
+    Flush = 2,
+    /// <summary>Its deadlines have changed.</summary>
+    Reschedule = 4,
+    /// <summary>Its queue is complete and empty.</summary>
+    Drained = 8,
+    /// <summary>Sending failed.</summary>
+    Broken = 16,
+    /// <summary>It has input left from a turn that had taken long enough.</summary>
+    Receive = 32,
+    /// <summary>The hub stops.</summary>
+    ShutDown = 64,
+}
+
+/// <summary>
+/// A socket, its receiving and its sending. It belongs to one event loop: everything but the members marked "any thread" is
+/// called on that loop's thread. While nothing is under way it holds no buffer.
+/// </summary>
+internal sealed partial class Connection : WheelEntry, IOutboundSink
+{
+    private const int LingerMilliseconds = 2_000;
+    private const int ShutdownLingerMilliseconds = 250;
+
+    private readonly int _socket;
+    private readonly ConnectionLimit _limit;
+    private IConnectionHandler? _handler;
+    private Phase _phase;
+    private bool _broken;
+    private bool _paused;
+    private long _closeDeadline = long.MaxValue;
+    private int _posted;
+
+    public Connection(EventLoop loop, int socket, ulong tag, ConnectionLimit limit)
+    {
+        Loop = loop;
+        _socket = socket;
+        Tag = tag;
+        _limit = limit;
+        Outbound = new OutboundQueue(loop.Pool, loop.QueueLimitBytes);
+        OpenedAt = LastReceived = loop.Now;
+    }
+
+    private enum Phase : byte
+    {
+        /// <summary>Receiving and sending.</summary>
+        Open,
+        /// <summary>Sending what is queued, then closing.</summary>
+        Draining,
+        /// <summary>Everything is sent. Closing a socket with unread input resets it and takes our last words along, so that input is read and dropped for a while.</summary>
+        Lingering,
+        /// <summary>Over; the loop closes the socket at the end of its turn.</summary>
+        Closed,
+    }
+
+    public EventLoop Loop { get; }
+
+    public OutboundQueue Outbound { get; }
+
+    /// <summary>What epoll reports it as.</summary>
+    public ulong Tag { get; }
+
+    public long OpenedAt { get; }
+
+    /// <summary>When bytes last came, or when receiving went on after a pause.</summary>
+    public long LastReceived { get; private set; }
+
+    /// <summary>The peer sends nothing more, and everything it sent is in front of the handler.</summary>
+    public bool InputIsFinal { get; private set; }
+
+    public bool IsOpen => _phase == Phase.Open;
+
+    public bool IsPaused => _paused;
+
+    public bool IsShuttingDown => Loop.IsShuttingDown;
+
+    public CloseReason Reason { get; private set; }
+
+    /// <summary>The peer's address and port, asked of the kernel.</summary>
+    public SocketPeer Peer => new(_socket);
+
+    /// <summary>The conversation; swapped when the first bytes have told which protocol it is.</summary>
+    public IConnectionHandler Handler
+    {
+        get => _handler!;
+        set => _handler = value;
+    }
+
+    internal Connection? NextPosted { get; set; }
+
+    internal Connection? NextDirty { get; set; }
+
+    internal bool IsClosed => _phase == Phase.Closed;
+
+    /// <summary>Stops receiving until <see cref="Resume"/>. What is queued is still sent.</summary>
+    public void Pause() => _paused = true;
+
+    /// <summary>Goes on receiving. Any thread.</summary>
+    public void Resume() => Loop.Post(this, LoopWork.Resume);
+
+    public void Send(ReadOnlySpan<byte> bytes) => Outbound.Add(bytes, Loop, this);
+
+    public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop, this);
+
+    /// <summary>Takes nothing more from the peer, sends what is queued, and closes.</summary>
+    public void Close(CloseReason reason)
+    {
+        if (_phase != Phase.Open)
+        {
+            return;
+        }
+
+        _phase = Phase.Draining;
+        Ended(reason);
+        _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
+        if (Outbound.Complete())
+        {
+            Linger();
+        }
+        else
+        {
+            Loop.ScheduleFlush(this);
+        }
+
+        Reschedule();
+    }
+
+    /// <summary>Closes at once; what is queued is dropped.</summary>
+    public void Abort(CloseReason reason)
+    {
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
+        bool wasOpen = _phase == Phase.Open;
+        _phase = Phase.Closed;
+        if (wasOpen)
+        {
+            Ended(reason);
+        }
+
+        LetGoOfInput();
+        Outbound.Close(Loop);
+        Loop.Release(this);
+    }
+
+    /// <inheritdoc/>
+    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    {
+        long sent = StreamSocket.Send(_socket, segments);
+        counters.BytesSent += Math.Max(sent, 0);
+        return sent;
+    }
+
+    /// <summary>Sends what is queued. Any loop's thread; <paramref name="running"/> is the one whose it is.</summary>
+    internal void Flush(EventLoop running)
+    {
+        switch (Outbound.Flush(this, running))
+        {
+            case FlushResult.Drained:
+                Loop.Post(this, LoopWork.Drained);
+                break;
+            case FlushResult.Broken:
+                Loop.Post(this, LoopWork.Broken);
+                break;
+            case FlushResult.More:
+                Loop.Post(this, LoopWork.Flush);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Notes work for the loop; true if the connection is not in the loop's list yet. Any thread.</summary>
+    internal bool NotePosted(LoopWork work) => Interlocked.Or(ref _posted, (int)work) == 0;
+
+    internal void OnPosted()
+    {
+        var work = (LoopWork)Interlocked.Exchange(ref _posted, 0);
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
+        if (work.HasFlag(LoopWork.Broken))
+        {
+            PeerIsGone();
+        }
+
+        if (work.HasFlag(LoopWork.ShutDown) && _phase == Phase.Open)
+        {
+            Handler.ShutDown();
+        }
+
+        if (work.HasFlag(LoopWork.Drained) && _phase == Phase.Draining)
+        {
+            Linger();
+        }
+
+        if (work.HasFlag(LoopWork.Resume) && _paused)
+        {
+            _paused = false;
+            LastReceived = Loop.Now;
+            if (_phase == Phase.Open)
+            {
+                Handler.Resumed();
+            }
+        }
+
+        if (work.HasFlag(LoopWork.Flush))
+        {
+            Flush(Loop);
+        }
+
+        if ((work & (LoopWork.Resume | LoopWork.Receive)) != 0)
+        {
+            Receive();
+        }
+
+        Reschedule();
+    }
+
+    /// <summary>Readiness, as epoll reports it.</summary>
+    internal void OnReady(uint events)
+    {
+        if ((events & Libc.EpollErr) != 0)
+        {
+            PeerIsGone();
+        }
+
+        if ((events & Libc.EpollOut) != 0)
+        {
+            Outbound.Unblock();
+            Flush(Loop);
+        }
+
+        if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup)) != 0)
+        {
+            _readable = true;
+            _inputEnds |= (events & (Libc.EpollRdHup | Libc.EpollHup)) != 0;
+            Receive();
+        }
+    }
+
+    internal void OnDeadline()
+    {
+        long now = Loop.Now;
+        if (now >= _closeDeadline)
+        {
+            Abort(Reason);
+            return;
+        }
+
+        if (_phase == Phase.Open && now >= Outbound.StallDeadline(Loop.StallMilliseconds))
+        {
+            Handler.Stalled();
+        }
+
+        if (_phase == Phase.Open && now >= Handler.Deadline)
+        {
+            Handler.DeadlineReached();
+        }
+
+        Reschedule();
+    }
+
+    /// <summary>Sees that the loop looks at the connection in time.</summary>
+    internal void Reschedule()
+    {
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
+        long due = _phase == Phase.Open
+            ? Math.Min(Handler.Deadline, Outbound.StallDeadline(Loop.StallMilliseconds))
+            : _closeDeadline;
+        // A deadline that only moved away is found out when the old one comes.
+        if (due != long.MaxValue && (Slot == None || due < Due))
+        {
+            Loop.Deadlines.Set(this, due);
+        }
+    }
+
+    /// <summary>The loop's last act on a closed connection.</summary>
+    internal void CloseSocket()
+    {
+        if (Reason == CloseReason.SlowConsumer)
+        {
+            // What the kernel still holds for it would be sent for minutes, and it would take the cut for a proper end.
+            StreamSocket.ResetOnClose(_socket);
+        }
+
+        Libc.Close(_socket);
+    }
+
+    private void PeerIsGone()
+    {
+        if (_broken || _phase == Phase.Closed)
+        {
+            return;
+        }
+
+        _broken = true;
+        Outbound.Close(Loop);
+        if (_phase == Phase.Open && !MayConsume)
+        {
+            // What has come before it broke is still carried out.
+            _inputEnds = true;
+        }
+        else
+        {
+            Abort(IsOpen ? CloseReason.Reset : Reason);
+        }
+    }
+
+    private void Ended(CloseReason reason)
+    {
+        Reason = reason;
+        _limit.Leave();
+        Loop.Counters.Disconnects[(int)reason]++;
+        Handler.Closed(reason);
+    }
+
+    private void Linger()
+    {
+        _phase = Phase.Lingering;
+        LetGoOfInput();
+        Libc.Shutdown(_socket, Libc.ShutdownWrite);
+        _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);
+        _readable = true;
+        Receive();
+    }
+}

@@ -1,0 +1,423 @@
+using System.Collections.Concurrent;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>
+/// One thread that moves the bytes of its connections. A turn: take what epoll reports, receive and route it, do what other
+/// threads posted, look at due deadlines, and last send, once for each connection that has something to send, however many
+/// others it came from. Nothing on this thread blocks but the wait for events.
+/// </summary>
+internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
+{
+    private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
+    private const ulong ListenerBit = 1UL << 63;
+    private const long HousekeepingMilliseconds = 1_000;
+
+    private static readonly TimeSpan Never = System.Threading.Timeout.InfiniteTimeSpan;
+
+    private readonly Epoll _epoll = new();
+    private readonly Thread _thread;
+    private readonly TimeProvider _time;
+    private readonly ILoopEvents _events;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConnectionTable _connections = new();
+    private readonly List<Listener> _listeners = [];
+    private readonly ConcurrentQueue<Action> _calls = new();
+    private readonly List<Connection> _starved = [];
+    private readonly List<Connection> _closed = [];
+    private readonly ITimer? _fakeTimer;
+    private Connection? _posted;
+    private Connection? _dirty;
+    private int _memoryAvailable;
+    private int _awake = 1;
+    private long _nextHousekeeping;
+    private bool _stopping;
+
+    public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events)
+    {
+        Pool = pool;
+        Settings = settings;
+        _time = time;
+        _events = events;
+        ReceiveBuffer = new BumpBuffer(pool);
+        CopyBuffer = new BumpBuffer(pool);
+        UpdateNow();
+        Deadlines = new TimingWheel(Now);
+        pool.AddWaiter(this);
+        // Epoll's timeout follows the machine's clock; another clock has to say when it moves.
+        _fakeTimer = ReferenceEquals(time, TimeProvider.System)
+            ? null
+            : time.CreateTimer(_ => _epoll.Wake(), null, Never, Never);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"hub loop {number}" };
+    }
+
+    public BlockPool Pool { get; }
+
+    public EventLoopSettings Settings { get; }
+
+    public long QueueLimitBytes => Settings.QueueLimitBytes;
+
+    public long StallMilliseconds => Settings.StallMilliseconds;
+
+    public long DrainMilliseconds => Settings.DrainMilliseconds;
+
+    public long Now { get; private set; }
+
+    public LoopCounters Counters { get; } = new();
+
+    public Segment[] SendScratch { get; } = new Segment[OutboundQueue.MostVectors];
+
+    /// <summary>What is received, by all connections of this loop one after the other.</summary>
+    public BumpBuffer ReceiveBuffer { get; }
+
+    /// <summary>What is copied together for several receivers.</summary>
+    public BumpBuffer CopyBuffer { get; }
+
+    public bool IsShuttingDown { get; private set; }
+
+    internal TimingWheel Deadlines { get; }
+
+    /// <summary>Completes when the thread has ended.</summary>
+    public Task Ended => _ended.Task;
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Runs something on the loop's thread, soon. Any thread.</summary>
+    public void Call(Action action)
+    {
+        _calls.Enqueue(action);
+        Wake();
+    }
+
+    /// <summary>Makes a connection of an accepted socket, which counts in <paramref name="limit"/>. Any thread.</summary>
+    public void Adopt(int socket, ConnectionLimit limit, Func<Connection, IConnectionHandler> converse)
+    {
+        if (Environment.CurrentManagedThreadId == _thread.ManagedThreadId)
+        {
+            AdoptHere(socket, limit, converse);
+        }
+        else
+        {
+            Call(() => AdoptHere(socket, limit, converse));
+        }
+    }
+
+    /// <summary>Accepts on this loop. The loop's thread.</summary>
+    public void Listen(Listener listener)
+    {
+        _listeners.Add(listener);
+        _epoll.Add(listener.Descriptor, Libc.EpollIn, ListenerBit | (uint)(_listeners.Count - 1));
+    }
+
+    /// <summary>Lets every connection say goodbye. The loop's thread.</summary>
+    public void ShutDown()
+    {
+        IsShuttingDown = true;
+        foreach (var connection in _connections)
+        {
+            Post(connection, LoopWork.ShutDown);
+        }
+
+        _stopping = true;
+    }
+
+    /// <summary>Closes every connection at once. The loop's thread.</summary>
+    public void AbortAll()
+    {
+        foreach (var connection in _connections)
+        {
+            connection.Abort(CloseReason.ShuttingDown);
+        }
+    }
+
+    /// <summary>Leaves work for a connection of this loop. Any thread.</summary>
+    public void Post(Connection connection, LoopWork work)
+    {
+        if (!connection.NotePosted(work))
+        {
+            return;
+        }
+
+        var head = Volatile.Read(ref _posted);
+        while (true)
+        {
+            connection.NextPosted = head;
+            var seen = Interlocked.CompareExchange(ref _posted, connection, head);
+            if (ReferenceEquals(seen, head))
+            {
+                break;
+            }
+
+            head = seen;
+        }
+
+        Wake();
+    }
+
+    public void ScheduleFlush(Connection connection)
+    {
+        connection.NextDirty = _dirty;
+        _dirty = connection;
+    }
+
+    public void Watch(Connection connection) => connection.Loop.Post(connection, LoopWork.Reschedule);
+
+    public void MemoryAvailable()
+    {
+        Volatile.Write(ref _memoryAvailable, 1);
+        Wake();
+    }
+
+    /// <summary>Makes room to receive into; what is ready is sent first, since that may free the block in use.</summary>
+    internal bool TryReserveReceiveBuffer(int bytes)
+    {
+        if (ReceiveBuffer.IsExhausted(bytes))
+        {
+            FlushDirty();
+        }
+
+        return ReceiveBuffer.TryReserve(bytes);
+    }
+
+    internal void AddStarved(Connection connection)
+    {
+        _starved.Add(connection);
+        if (!Pool.AwaitMemory())
+        {
+            _memoryAvailable = 1;
+        }
+    }
+
+    /// <summary>The connection is over: close its socket when the turn ends and nobody sends on it.</summary>
+    internal void Release(Connection connection)
+    {
+        Deadlines.Remove(connection);
+        _closed.Add(connection);
+    }
+
+    public void Dispose()
+    {
+        _fakeTimer?.Dispose();
+        _epoll.Dispose();
+    }
+
+    internal void OnConnectionFailed(Exception exception) => _events.ConnectionFailed(exception);
+
+    private void AdoptHere(int socket, ConnectionLimit limit, Func<Connection, IConnectionHandler> converse)
+    {
+        var connection = _connections.Add(tag => new Connection(this, socket, tag, limit));
+        if (_stopping || !_epoll.TryAdd(socket, SocketEvents, connection.Tag))
+        {
+            _connections.Remove(connection);
+            Libc.Close(socket);
+            limit.Leave();
+            return;
+        }
+
+        Counters.Connections++;
+        connection.Handler = converse(connection);
+        connection.Reschedule();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!(_stopping && _connections.Count == 0))
+            {
+                Turn();
+            }
+        }
+        catch (Exception exception)
+        {
+            _events.LoopFailed(exception);
+        }
+
+        ReceiveBuffer.Dispose();
+        CopyBuffer.Dispose();
+        _ended.SetResult();
+    }
+
+    private void Turn()
+    {
+        int count = _epoll.Wait(Timeout());
+        Volatile.Write(ref _awake, 1);
+        UpdateNow();
+        for (int i = 0; i < count; i++)
+        {
+            var (events, tag) = _epoll[i];
+            if (_connections.Find(tag) is { } connection)
+            {
+                connection.OnReady(events);
+            }
+            else if ((tag & ListenerBit) != 0 && tag != Epoll.WakeTag)
+            {
+                _listeners[(int)(uint)tag].Accept(Now);
+            }
+        }
+
+        RunPosted();
+        RunCalls();
+        FeedStarved();
+        RunDeadlines();
+        FlushDirty();
+        CloseSockets();
+    }
+
+    /// <summary>How long to wait for events: not at all if there is something to do.</summary>
+    private int Timeout()
+    {
+        Interlocked.Exchange(ref _awake, 0);
+        if (_closed.Count > 0 || _dirty is not null || !_calls.IsEmpty
+            || Volatile.Read(ref _posted) is not null || Volatile.Read(ref _memoryAvailable) != 0)
+        {
+            return 0;
+        }
+
+        int timeout = Deadlines.UntilNext(Now);
+        if (Pool.WantsHousekeeping)
+        {
+            int housekeeping = (int)Math.Max(0, _nextHousekeeping - Now);
+            timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
+        }
+
+        return _fakeTimer is null ? timeout : WaitByTimer(timeout);
+    }
+
+    /// <summary>Lets a clock that is not the machine's end the wait.</summary>
+    private int WaitByTimer(int timeout)
+    {
+        if (timeout > 0)
+        {
+            _fakeTimer!.Change(TimeSpan.FromMilliseconds(timeout), Never);
+        }
+
+        long before = Now;
+        UpdateNow();
+        return Now != before || timeout == 0 ? 0 : -1;
+    }
+
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _awake, 1) == 0)
+        {
+            _epoll.Wake();
+        }
+    }
+
+    private void UpdateNow() => Now = _time.GetTimestamp() / (_time.TimestampFrequency / 1_000);
+
+    private void RunPosted()
+    {
+        var connection = Interlocked.Exchange(ref _posted, null);
+        while (connection is not null)
+        {
+            var next = connection.NextPosted;
+            connection.NextPosted = null;
+            connection.OnPosted();
+            connection = next;
+        }
+    }
+
+    private void RunCalls()
+    {
+        while (_calls.TryDequeue(out var call))
+        {
+            call();
+        }
+    }
+
+    private void FeedStarved()
+    {
+        if (Interlocked.Exchange(ref _memoryAvailable, 0) == 0)
+        {
+            return;
+        }
+
+        int count = _starved.Count;
+        for (int i = 0; i < count; i++)
+        {
+            _starved[i].OnMemoryAvailable();
+        }
+
+        _starved.RemoveRange(0, count);
+    }
+
+    private void RunDeadlines()
+    {
+        while (Deadlines.Next(Now) is { } entry)
+        {
+            ((Connection)entry).OnDeadline();
+        }
+
+        if (Now >= _nextHousekeeping)
+        {
+            _nextHousekeeping = Now + HousekeepingMilliseconds;
+            Pool.Trim();
+            if (Pool.IsLow)
+            {
+                RelievePressure();
+            }
+        }
+    }
+
+    /// <summary>
+    /// With memory low, whoever holds some and does not move is looked at: receivers that take nothing, and, if nobody gets
+    /// memory for the stall limit, the connection with the most unfinished input. This is why a full hub cannot stand still.
+    /// </summary>
+    private void RelievePressure()
+    {
+        Connection? largest = null;
+        foreach (var connection in _connections)
+        {
+            connection.Reschedule();
+            if (connection.IsStarved && Now - connection.LastReceived >= StallMilliseconds
+                && connection.UnfinishedInputBytes > (largest?.UnfinishedInputBytes ?? 0))
+            {
+                largest = connection;
+            }
+        }
+
+        largest?.Handler.Overloaded();
+    }
+
+    private void FlushDirty()
+    {
+        while (_dirty is { } connection)
+        {
+            _dirty = connection.NextDirty;
+            connection.NextDirty = null;
+            connection.Flush(this);
+        }
+    }
+
+    private void CloseSockets()
+    {
+        for (int i = _closed.Count - 1; i >= 0; i--)
+        {
+            var connection = _closed[i];
+            // Another loop may be sending on it; the number of its descriptor must not be given to anyone else meanwhile.
+            if (connection.Outbound.IsSending)
+            {
+                continue;
+            }
+
+            _closed.RemoveAt(i);
+            _connections.Remove(connection);
+            connection.CloseSocket();
+            Counters.Connections--;
+        }
+    }
+}
+
+/// <summary>What goes wrong in a loop. Called on its thread.</summary>
+internal interface ILoopEvents
+{
+    /// <summary>A defect showed on one connection, which was closed for it.</summary>
+    void ConnectionFailed(Exception exception);
+
+    /// <summary>The loop has ended for a defect.</summary>
+    void LoopFailed(Exception exception);
+}

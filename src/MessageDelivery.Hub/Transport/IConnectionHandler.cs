@@ -1,0 +1,45 @@
+using MessageDelivery.Hub.Buffers;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>
+/// The conversation on a connection, as the transport sees it: bytes in, count consumed out. Every member is called on the
+/// thread of the connection's loop.
+/// </summary>
+internal interface IConnectionHandler
+{
+    /// <summary>
+    /// When to call <see cref="DeadlineReached"/>, in the loop's milliseconds; <see cref="long.MaxValue"/> for never. Read
+    /// again after each call of another member.
+    /// </summary>
+    long Deadline { get; }
+
+    /// <summary>
+    /// Looks at all bytes that have come and are not consumed, and returns how many it is done with. Whoever keeps a part
+    /// of the block retains it. It leaves at most <see cref="Connection.MostUnconsumedBytes"/>, unless it has paused the
+    /// connection or found memory low; then it is called again with the same bytes later. With
+    /// <see cref="Connection.InputIsFinal"/> nothing will follow and the connection closes after the call; the input may be
+    /// empty then, without a block.
+    /// </summary>
+    int Consume(in Segment input);
+
+    void DeadlineReached();
+
+    /// <summary>The peer has taken nothing for the stall limit while its queue was full, or while memory was low.</summary>
+    void Stalled();
+
+    /// <summary>Bytes it keeps of a request that has not wholly come.</summary>
+    int UnfinishedBytes { get; }
+
+    /// <summary>There is no memory to go on with, and this connection's unfinished input holds the most of it.</summary>
+    void Overloaded();
+
+    /// <summary>What <see cref="Connection.Pause"/> was waiting for has come: the connection is about to go on.</summary>
+    void Resumed();
+
+    /// <summary>The hub stops: say goodbye.</summary>
+    void ShutDown();
+
+    /// <summary>Nothing more can be received or queued. Called exactly once.</summary>
+    void Closed(CloseReason reason);
+}

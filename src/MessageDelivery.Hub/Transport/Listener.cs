@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Sockets;
+using MessageDelivery.Hub.Linux;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>
+/// A listening socket. Its loop accepts and deals the connections out to all loops in turn. Accepting survives running out
+/// of file descriptors: one is kept in reserve, so that whoever knocks is turned away instead of being left waiting.
+/// </summary>
+internal sealed unsafe class Listener : IDisposable
+{
+    private const int MostAcceptsPerTurn = 256;
+    private const long QuietMilliseconds = 1_000;
+    private const int ProtocolTcp = 6;
+    private const int TcpNoDelay = 1;
+
+    private readonly Socket _socket;
+    private readonly IListenerEvents _events;
+    private int _reserve = OpenReserve();
+    private long _quietUntil;
+
+    public Listener(IPEndPoint endpoint, int backlog, IListenerEvents events)
+    {
+        _events = events;
+        _socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        try
+        {
+            // A hub that was just stopped leaves connections in TIME_WAIT; they are no reason not to start again.
+            _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                _socket.DualMode = false;
+            }
+
+            _socket.Bind(endpoint);
+            _socket.Listen(backlog);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        Endpoint = (IPEndPoint)_socket.LocalEndPoint!;
+    }
+
+    /// <summary>Where it listens, with the port it was given.</summary>
+    public IPEndPoint Endpoint { get; }
+
+    public int Descriptor => (int)_socket.Handle;
+
+    /// <summary>Accepts what is there. The loop's thread; epoll calls again while there is more.</summary>
+    public void Accept(long now)
+    {
+        for (int i = 0; i < MostAcceptsPerTurn; i++)
+        {
+            int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
+            if (accepted >= 0)
+            {
+                int one = 1;
+                Libc.SetSocketOption(accepted, ProtocolTcp, TcpNoDelay, &one, sizeof(int));
+                _events.Accepted(accepted);
+                continue;
+            }
+
+            switch (Libc.LastError)
+            {
+                case Libc.ConnectionAborted or Libc.Interrupted:
+                    continue;
+                case Libc.TooManyFiles or Libc.TooManyFilesInSystem when TurnAway(now):
+                    continue;
+                case Libc.TryAgain or Libc.TooManyFiles or Libc.TooManyFilesInSystem:
+                    return;
+                default:
+                    Report(now, Libc.LastError);
+                    return;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        if (_reserve >= 0)
+        {
+            Libc.Close(_reserve);
+            _reserve = -1;
+        }
+    }
+
+    private static int OpenReserve()
+    {
+        fixed (byte* path = "/dev/null\0"u8)
+        {
+            return Libc.Open(path, Libc.CloseOnExec);
+        }
+    }
+
+    /// <summary>Accepts and closes one connection with the descriptor kept for that; false if none was waiting.</summary>
+    private bool TurnAway(long now)
+    {
+        if (_reserve >= 0)
+        {
+            Libc.Close(_reserve);
+        }
+
+        int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
+        if (accepted >= 0)
+        {
+            Libc.Close(accepted);
+            _events.TurnedAway();
+            Report(now, Libc.TooManyFiles);
+        }
+
+        _reserve = OpenReserve();
+        return accepted >= 0;
+    }
+
+    private void Report(long now, int error)
+    {
+        if (now >= _quietUntil)
+        {
+            _quietUntil = now + QuietMilliseconds;
+            _events.AcceptFailed(Endpoint, error);
+        }
+    }
+}
+
+/// <summary>What a listener tells. Called on its loop's thread.</summary>
+internal interface IListenerEvents
+{
+    /// <summary>A socket that does not block; the callee's now.</summary>
+    void Accepted(int socket);
+
+    /// <summary>A connection was closed for want of file descriptors.</summary>
+    void TurnedAway();
+
+    /// <summary>Accepting failed with this error number; told at most once a second.</summary>
+    void AcceptFailed(IPEndPoint endpoint, int error);
+}

@@ -1,0 +1,21 @@
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>What one event loop has counted. Written by its thread only, read by any; the sum over loops is what counts.</summary>
+internal sealed class LoopCounters
+{
+    public long Connections;
+    public long BytesReceived;
+    public long BytesSent;
+    public long RelaysReceived;
+    public long DeliveriesQueued;
+    public long BodyBytesReceived;
+    public long BodyBytesQueued;
+    public long QueuedBytes;
+    public long Waits;
+
+    /// <summary>Deliveries that were not queued, by <c>Outcome</c>.</summary>
+    public readonly long[] NotDelivered = new long[8];
+
+    /// <summary>Connections that ended, by <see cref="CloseReason"/>.</summary>
+    public readonly long[] Disconnects = new long[Enum.GetValues<CloseReason>().Length];
+}

@@ -1,0 +1,68 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>Receiving into blocks and sending from segments, on a socket that does not block.</summary>
+internal static unsafe class StreamSocket
+{
+    /// <summary>There is nothing to receive for now.</summary>
+    public const long WouldBlock = -1;
+
+    /// <summary>The connection is broken.</summary>
+    public const long Broken = -2;
+
+    /// <summary>Bytes received; 0 at the end of the stream; or one of the constants.</summary>
+    public static long Receive(int socket, Block block, int offset, int length)
+    {
+        while (true)
+        {
+            nint received = Libc.Receive(socket, block.Address(offset), length, Libc.MsgDontWait);
+            if (received >= 0)
+            {
+                return received;
+            }
+
+            int error = Libc.LastError;
+            if (error != Libc.Interrupted)
+            {
+                return error == Libc.TryAgain ? WouldBlock : Broken;
+            }
+        }
+    }
+
+    /// <summary>Bytes the kernel has taken, possibly none; <see cref="Broken"/> if it takes no more for good.</summary>
+    public static long Send(int socket, ReadOnlySpan<Segment> segments)
+    {
+        if (segments.Length == 1)
+        {
+            var segment = segments[0];
+            return Result(Libc.Send(socket, segment.Block.Address(segment.Offset), segment.Length, Flags));
+        }
+
+        var vectors = stackalloc Libc.IoVector[segments.Length];
+        for (int i = 0; i < segments.Length; i++)
+        {
+            ref readonly var segment = ref segments[i];
+            vectors[i].Address = segment.Block.Address(segment.Offset);
+            vectors[i].Length = segment.Length;
+        }
+
+        var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length };
+        return Result(Libc.SendMessage(socket, &message, Flags));
+    }
+
+    /// <summary>Makes closing it reset the connection and drop what the kernel holds.</summary>
+    public static void ResetOnClose(int socket)
+    {
+        var linger = stackalloc int[2] { 1, 0 };
+        Libc.SetSocketOption(socket, Libc.LevelSocket, Libc.OptionLinger, linger, 2 * sizeof(int));
+    }
+
+    private const int Flags = Libc.MsgDontWait | Libc.MsgNoSignal;
+
+    // An interrupted send that took nothing is repeated by the next flush, which a blocked queue gets from epoll only if the
+    // kernel ran out of room; a socket that does not block is never interrupted, so this is not a case to handle.
+    private static long Result(nint sent) =>
+        sent >= 0 ? sent : Libc.LastError is Libc.TryAgain or Libc.NoBufferSpace ? 0 : Broken;
+}

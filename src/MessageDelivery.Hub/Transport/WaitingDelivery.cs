@@ -1,0 +1,57 @@
+using System.Buffers;
+using MessageDelivery.Hub.Buffers;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>Told what became of a delivery that had to wait. Called on any thread, and outside every lock unless it says so.</summary>
+internal interface IDeliveryWaiter
+{
+    /// <summary>Where the delivery to the receiver at this place of a relay is kept. Called under the queue's lock.</summary>
+    WaitingDelivery Place(int index);
+
+    /// <param name="delivery">The one that waited; the callee's again from now on.</param>
+    /// <param name="accepted">False if the queue closed first.</param>
+    void WaitEnded(WaitingDelivery delivery, bool accepted);
+}
+
+/// <summary>
+/// What one sender has for one receiver whose queue is full. The sender's, and used again; while it waits, the queue's.
+/// </summary>
+internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
+{
+    private Segment[] _segments = [];
+    private int _count;
+
+    public IDeliveryWaiter Waiter { get; } = waiter;
+
+    /// <summary>The receiver's place among the relay's.</summary>
+    public int Index { get; } = index;
+
+    internal WaitingDelivery? Next { get; set; }
+
+    internal ReadOnlySpan<Segment> Segments => _segments.AsSpan(0, _count);
+
+    /// <summary>Keeps the segments, with a reference for each.</summary>
+    internal void Hold(ReadOnlySpan<Segment> segments)
+    {
+        _count = segments.Length;
+        _segments = ArrayPool<Segment>.Shared.Rent(_count);
+        segments.CopyTo(_segments);
+        foreach (ref readonly var segment in segments)
+        {
+            segment.Block.Retain();
+        }
+    }
+
+    internal void LetGo()
+    {
+        foreach (var segment in Segments)
+        {
+            segment.Block.Release();
+        }
+
+        ArrayPool<Segment>.Shared.Return(_segments, clearArray: true);
+        _segments = [];
+        _count = 0;
+    }
+}
