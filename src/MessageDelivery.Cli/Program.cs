@@ -1,1 +1,1 @@
-return 0;
+return await MessageDelivery.Cli.CommandLine.RunAsync(args).ConfigureAwait(false);

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using MessageDelivery.Cli.Verbs;
+
+namespace MessageDelivery.Cli;
+
+/// <summary>The whole command: its verbs, and how everything that goes wrong becomes one line and an exit code.</summary>
+internal static class CommandLine
+{
+    private const string Text = """
+        Exit codes:
+          0    done
+          1    a relay did not reach all of its receivers
+          2    the command line, an environment variable or the configuration file is wrong
+          3    the hub cannot be reached, or the connection was lost
+          4    the hub refused
+          5    an address cannot be listened on
+          6    a file, standard input or standard output cannot be read or written
+          70   a defect in the program
+          130  interrupted by Ctrl-C or SIGTERM
+        """;
+
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        try
+        {
+            // Neither "@file" nor "-abc" means anything special here: a message may begin like that.
+            var parsed = Root().Parse(Spell(arguments), new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+            if (parsed.Action is ParseErrorAction)
+            {
+                throw new CommandException(ExitCode.Usage, $"{parsed.Errors[^1].Message} Try '{Path(parsed)} --help'.");
+            }
+
+            // Signals and exceptions are dealt with here and by the verbs.
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            var (exitCode, message) = Failure.Explain(exception);
+            if (message is not null)
+            {
+                Console.Error.WriteLine($"mds: {message}");
+            }
+
+            return (int)exitCode;
+        }
+    }
+
+    /// <summary>
+    /// A hub's port may also be written with one hyphen, as the first clients of this protocol did; nothing at all asks for help.
+    /// </summary>
+    private static string[] Spell(string[] arguments) => arguments switch
+    {
+        [] => ["--help"],
+        ["serve", ..] => [.. arguments.Select(argument =>
+            argument == "-port" || argument.StartsWith("-port=", StringComparison.Ordinal) ? $"-{argument}" : argument)],
+        _ => arguments,
+    };
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Message delivery: run a hub, or talk to one.")
+        {
+            ServeCommand.Create(),
+        };
+        foreach (var option in root.Options.OfType<HelpOption>())
+        {
+            option.Action = new CommandHelp.LongHelp(Text, ["mds serve --port 1234", "mds chat --hub 127.0.0.1:1234", "mds relay --help"]);
+        }
+
+        return root;
+    }
+
+    private static string Path(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand ? "mds" : $"mds {parsed.CommandResult.Command.Name}";
+}

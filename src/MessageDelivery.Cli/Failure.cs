@@ -1,0 +1,30 @@
+using MessageDelivery.Client;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Cli;
+
+/// <summary>What an exception means to whoever called the command.</summary>
+internal static class Failure
+{
+    /// <summary>The exit code, and one line for stderr; null where there is nothing to say.</summary>
+    public static (ExitCode ExitCode, string? Message) Explain(Exception exception) => exception switch
+    {
+        CommandException known => (known.ExitCode, OneLine(known.Message)),
+        HubRequestException refused => (ExitCode.Refused, OneLine($"the hub refused: {refused.Message}")),
+        HubConnectionException { Code: { } code } ended when IsRefusal(code) => (ExitCode.Refused, OneLine($"the hub refused: {ended.Message}")),
+        HubConnectionException ended => (ExitCode.ConnectionFailed, OneLine(ended.Message)),
+        OperationCanceledException => (ExitCode.Interrupted, null),
+        IOException or UnauthorizedAccessException => (ExitCode.InputOutput, OneLine(exception.Message)),
+        ArgumentException wrong => (ExitCode.Usage, OneLine(wrong.Message)),
+        _ => (ExitCode.Defect, $"a defect: {exception.ToString().ReplaceLineEndings(" | ")}"),
+    };
+
+    /// <summary>Whether a hub that says so would not have this client, rather than having lost it.</summary>
+    private static bool IsRefusal(ProtocolCode code) => code is not (
+        ProtocolCode.Normal or ProtocolCode.ShuttingDown or ProtocolCode.HandshakeTimeout or ProtocolCode.HeartbeatTimeout
+        or ProtocolCode.SlowConsumer or ProtocolCode.TakenOver);
+
+    // The hub's words and file names end up here; neither may move the cursor.
+    private static string OneLine(string message) =>
+        string.Concat(message.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : $"{c}"));
+}

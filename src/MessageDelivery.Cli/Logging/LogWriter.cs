@@ -1,0 +1,101 @@
+using System.Globalization;
+
+namespace MessageDelivery.Cli.Logging;
+
+/// <summary>
+/// Writes lines on a thread of its own, so that whoever logs is never made to wait for a terminal or a pipe. What does not
+/// fit in its bounded queue is dropped, and the next line that is written says how much.
+/// </summary>
+internal sealed class LogWriter : IDisposable
+{
+    private const int MostWaiting = 4_096;
+
+    private readonly TextWriter _output;
+    private readonly Queue<string> _waiting = new();
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _ready = new(0);
+    private readonly Thread _thread;
+    private int _dropped;
+    private bool _ends;
+
+    public LogWriter(TextWriter output)
+    {
+        _output = output;
+        _thread = new Thread(Run) { IsBackground = true, Name = "log" };
+        _thread.Start();
+    }
+
+    public void Write(string line)
+    {
+        lock (_lock)
+        {
+            if (_ends)
+            {
+                return;
+            }
+
+            if (_waiting.Count == MostWaiting)
+            {
+                _dropped++;
+                return;
+            }
+
+            _waiting.Enqueue(line);
+        }
+
+        _ready.Release();
+    }
+
+    /// <summary>Writes what is waiting, for at most two seconds.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_ends)
+            {
+                return;
+            }
+
+            _ends = true;
+        }
+
+        _ready.Release();
+        _thread.Join(TimeSpan.FromSeconds(2));
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (true)
+            {
+                _ready.Wait();
+                string? line;
+                int dropped;
+                lock (_lock)
+                {
+                    if (!_waiting.TryDequeue(out line) && _ends)
+                    {
+                        return;
+                    }
+
+                    (dropped, _dropped) = (_dropped, 0);
+                }
+
+                if (dropped > 0)
+                {
+                    _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"({dropped} log lines were dropped)"));
+                }
+
+                if (line is not null)
+                {
+                    _output.WriteLine(line);
+                }
+            }
+        }
+        catch (IOException)
+        {
+            // Nobody reads the log any more; the hub serves on.
+        }
+    }
+}

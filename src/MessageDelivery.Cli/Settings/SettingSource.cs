@@ -1,0 +1,117 @@
+using System.Collections;
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+
+namespace MessageDelivery.Cli.Settings;
+
+/// <summary>The settings that one place names, each under its <see cref="Setting.Name"/>.</summary>
+/// <param name="Description">The place, as an error names it for a setting.</param>
+internal sealed class SettingSource(Func<Setting, string> Description)
+{
+    /// <summary>The file that is read where there is one, without being asked for.</summary>
+    public const string DefaultFile = "mds.json";
+
+    /// <summary>The variables that are not a hub's settings.</summary>
+    public const string HubVariable = Setting.EnvironmentPrefix + "HUB";
+    public const string ConfigVariable = Setting.EnvironmentPrefix + "CONFIG";
+
+    private readonly Dictionary<Setting, IReadOnlyList<string>> _values = [];
+
+    /// <summary>Takes a setting's values; they are checked by <see cref="Apply"/>.</summary>
+    public void Add(Setting setting, IReadOnlyList<string> values) => _values[setting] = values;
+
+    /// <summary>Lays what this place says over the settings.</summary>
+    public ServeSettings Apply(ServeSettings settings)
+    {
+        RefuseBoth("port", "listen");
+        foreach (var (setting, values) in _values)
+        {
+            try
+            {
+                settings = values.Count > 0 && values.All(value => !string.IsNullOrWhiteSpace(value))
+                    ? setting.Apply(settings, values)
+                    : throw new SettingValueException("it is empty");
+            }
+            catch (SettingValueException limit)
+            {
+                throw new CommandException(
+                    ExitCode.Usage, $"{setting.Name} (from {Description(setting)}) is '{string.Join(',', values)}': {limit.Message}");
+            }
+        }
+
+        return settings;
+    }
+
+    public static SettingSource FromEnvironment(IDictionary variables)
+    {
+        var source = new SettingSource(setting => $"the environment variable {setting.EnvironmentName}");
+        var names = HubSettings.All.ToDictionary(setting => setting.EnvironmentName);
+        foreach (DictionaryEntry variable in variables)
+        {
+            string name = (string)variable.Key, value = (string?)variable.Value ?? "";
+            if (!name.StartsWith(Setting.EnvironmentPrefix, StringComparison.Ordinal) || name is HubVariable or ConfigVariable)
+            {
+                continue;
+            }
+
+            if (!names.TryGetValue(name, out var setting))
+            {
+                throw new CommandException(ExitCode.Usage, $"the environment variable {name} is not a setting; 'mds serve --help' lists them");
+            }
+
+            source.Add(setting, setting.IsList ? value.Split(',', StringSplitOptions.TrimEntries) : [value]);
+        }
+
+        return source;
+    }
+
+    public static SettingSource FromJson(string file)
+    {
+        var source = new SettingSource(setting => $"{setting.JsonName} in {file}");
+        var names = HubSettings.All.ToDictionary(setting => setting.JsonName, StringComparer.OrdinalIgnoreCase);
+        foreach (var section in Read(file).GetChildren())
+        {
+            if (!names.TryGetValue(section.Key, out var setting))
+            {
+                throw new CommandException(ExitCode.Usage, $"'{section.Key}' in {file} is not a setting; 'mds serve --help' lists them");
+            }
+
+            var items = section.GetChildren().ToList();
+            if (items.Count > 0 && !(setting.IsList && items.All(item => item.Value is not null)))
+            {
+                throw new CommandException(ExitCode.Usage, $"{setting.JsonName} in {file} is {(setting.IsList ? "a list of texts" : "one value")}");
+            }
+
+            source.Add(setting, items.Count > 0 ? [.. items.Select(item => item.Value ?? "")] : [section.Value ?? ""]);
+        }
+
+        return source;
+    }
+
+    private static IConfigurationRoot Read(string file)
+    {
+        try
+        {
+            using var stream = File.OpenRead(file);
+            return new ConfigurationBuilder().AddJsonStream(stream).Build();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Usage, $"the configuration file {file} cannot be read: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is FormatException or JsonException or InvalidDataException)
+        {
+            throw new CommandException(ExitCode.Usage, $"the configuration file {file} is not valid json: {(exception.InnerException ?? exception).Message}");
+        }
+    }
+
+    private void RefuseBoth(string one, string other)
+    {
+        var both = _values.Keys.Where(setting => setting.Name == one || setting.Name == other).ToList();
+        if (both.Count == 2)
+        {
+            throw new CommandException(
+                ExitCode.Usage, $"{one} (from {Description(both[0])}) and {other} (from {Description(both[1])}) exclude each other: name every endpoint with {other}");
+        }
+    }
+}
