@@ -124,13 +124,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         _phase = Phase.Draining;
         Ended(reason);
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
-        if (Outbound.Complete())
+        if (Outbound.Complete(Loop, this))
         {
             Linger();
-        }
-        else
-        {
-            Loop.ScheduleFlush(this);
         }
 
         Reschedule();
@@ -165,9 +161,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     }
 
     /// <summary>Sends what is queued. Any loop's thread; <paramref name="running"/> is the one whose it is.</summary>
-    internal void Flush(EventLoop running)
+    internal void Flush(EventLoop running, bool scheduled)
     {
-        switch (Outbound.Flush(this, running))
+        switch (Outbound.Flush(this, running, scheduled))
         {
             case FlushResult.Drained:
                 Loop.Post(this, LoopWork.Drained);
@@ -221,7 +217,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
 
         if (work.HasFlag(LoopWork.Flush))
         {
-            Flush(Loop);
+            Flush(Loop, scheduled: false);
         }
 
         if ((work & (LoopWork.Resume | LoopWork.Receive)) != 0)
@@ -243,7 +239,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         if ((events & Libc.EpollOut) != 0)
         {
             Outbound.Unblock();
-            Flush(Loop);
+            Flush(Loop, scheduled: false);
         }
 
         if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup)) != 0)

@@ -389,7 +389,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         {
             _dirty = connection.NextDirty;
             connection.NextDirty = null;
-            connection.Flush(this);
+            connection.Flush(this, scheduled: true);
         }
     }
 

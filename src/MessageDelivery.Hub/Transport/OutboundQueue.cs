@@ -173,10 +173,11 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// Takes nothing more; what is queued is still sent. Deliveries in line end as not accepted. True if nothing is left to
     /// send.
     /// </summary>
-    public bool Complete()
+    public bool Complete(IOutlet outlet, Connection owner)
     {
         WaitingDelivery? refused;
         bool empty;
+        bool schedule;
         lock (Gate)
         {
             if (_state == State.Open)
@@ -188,6 +189,12 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
 
             refused = TakeWaiting();
             empty = _ring.Count == 0 && !_sending;
+            schedule = !empty && WantsFlush();
+        }
+
+        if (schedule)
+        {
+            outlet.ScheduleFlush(owner);
         }
 
         Tell(refused, accepted: false);
@@ -276,11 +283,12 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     }
 
     /// <summary>Sends until there is nothing more or the peer takes no more.</summary>
-    public FlushResult Flush(IOutboundSink sink, IOutlet outlet)
+    /// <param name="scheduled">Whether this is the flush that was scheduled, so that another may be.</param>
+    public FlushResult Flush(IOutboundSink sink, IOutlet outlet, bool scheduled)
     {
         lock (Gate)
         {
-            _flushScheduled = false;
+            _flushScheduled &= !scheduled;
             if (_sending || _blocked || _corked || _state == State.Closed || _ring.Count == 0)
             {
                 return FlushResult.Nothing;
@@ -352,7 +360,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             if (sends >= MostSendsPerFlush)
             {
                 _sending = false;
-                return WantsFlush() ? FlushResult.More : FlushResult.Sent;
+                return _flushScheduled ? FlushResult.Sent : FlushResult.More;
             }
 
             return FlushResult.Nothing;
