@@ -12,6 +12,7 @@ internal sealed class Connection : IAsyncDisposable
     private readonly Socket _socket;
     private readonly DeliveryQueue _deliveries;
     private readonly TimeProvider _time;
+    private readonly TaskCompletionSource<WelcomePayload> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _completion;
     private volatile Heartbeat? _heartbeat;
 
@@ -30,6 +31,9 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>The id and limits of this connection.</summary>
     public WelcomePayload Welcome { get; private set; }
 
+    /// <summary>Whether the client has stopped reading until there is room for deliveries.</summary>
+    public bool IsReceivePaused => _heartbeat is { IsPaused: true };
+
     /// <summary>Completes when everything has ended and all memory is back; never fails.</summary>
     public Task Completion => _completion;
 
@@ -47,7 +51,7 @@ internal sealed class Connection : IAsyncDisposable
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
             connection = new(socket, options, deliveries, relayRejected);
-            connection.Welcome = await connection.Session.Welcome.WaitAsync(either.Token).ConfigureAwait(false);
+            connection.Welcome = await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
             return connection;
         }
         catch (Exception error)
@@ -77,7 +81,12 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>Ends the connection now, whatever waits to be sent; the first reason stays.</summary>
     public void Close(HubConnectionException reason)
     {
-        Session.Close(reason);
+        if (Session.Close(reason) && _opened.TrySetException(reason))
+        {
+            // Looked at, as nobody may be waiting for it any more.
+            _ = _opened.Task.Exception;
+        }
+
         _socket.Dispose();
         _deliveries.WakeProducer();
     }
@@ -143,8 +152,7 @@ internal sealed class Connection : IAsyncDisposable
                     reason = Session.Receive(frame);
                     if (frame.Header.Type == FrameType.Welcome && reason is null)
                     {
-                        ushort seconds = (await Session.Welcome.ConfigureAwait(false)).HeartbeatSeconds;
-                        _heartbeat = seconds == 0 ? null : new(Session, TimeSpan.FromSeconds(seconds), _time, Close);
+                        Open(Session.Welcome!.Value);
                     }
                     else if (frame.Header.Type == FrameType.HeartbeatReply)
                     {
@@ -179,6 +187,16 @@ internal sealed class Connection : IAsyncDisposable
 
         Close(reason);
         reader.Release();
+    }
+
+    private void Open(WelcomePayload welcome)
+    {
+        if (welcome.HeartbeatSeconds > 0)
+        {
+            _heartbeat = new(Session, TimeSpan.FromSeconds(welcome.HeartbeatSeconds), _time, Close);
+        }
+
+        _opened.TrySetResult(welcome);
     }
 
     private async ValueTask WaitForRoomAsync()

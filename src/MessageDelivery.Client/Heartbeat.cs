@@ -17,6 +17,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     private long _lastSent;
     private long _lastReceived;
     private long _probed;
+    private long _excused;
     private volatile bool _isProbing;
     private volatile bool _isPaused;
 
@@ -29,6 +30,8 @@ internal sealed class Heartbeat : IAsyncDisposable
         _lastSent = _lastReceived = time.GetTimestamp();
         _timer = time.CreateTimer(static heartbeat => ((Heartbeat)heartbeat!).Check(), this, interval, Timeout.InfiniteTimeSpan);
     }
+
+    public bool IsPaused => _isPaused;
 
     public void NoteSent() => Volatile.Write(ref _lastSent, _time.GetTimestamp());
 
@@ -57,12 +60,11 @@ internal sealed class Heartbeat : IAsyncDisposable
         long now = _time.GetTimestamp();
         if (_isPaused || _session.MayBeHeldBack)
         {
-            // Silence is counted from here, if it goes on when nothing explains it any more.
-            NoteReceived();
+            _excused = now;
         }
 
         TimeSpan silence = _time.GetElapsedTime(Volatile.Read(ref _lastReceived), now);
-        TimeSpan unanswered = _isProbing ? _time.GetElapsedTime(Math.Max(_probed, Volatile.Read(ref _lastReceived)), now) : TimeSpan.Zero;
+        TimeSpan unanswered = _isProbing ? _time.GetElapsedTime(SilentSince(), now) : TimeSpan.Zero;
         if (unanswered >= 2 * _interval)
         {
             _close(new(ProtocolCode.HeartbeatTimeout, $"nothing came from the hub for {silence.TotalSeconds:0} s"));
@@ -83,11 +85,13 @@ internal sealed class Heartbeat : IAsyncDisposable
         Rearm(now);
     }
 
+    private long SilentSince() => Math.Max(Math.Max(_probed, _excused), Volatile.Read(ref _lastReceived));
+
     private void Rearm(long now)
     {
         TimeSpan next = Remaining(Volatile.Read(ref _lastSent), _interval);
         TimeSpan other = _isProbing
-            ? Remaining(Math.Max(_probed, Volatile.Read(ref _lastReceived)), 2 * _interval)
+            ? Remaining(SilentSince(), 2 * _interval)
             : Remaining(Volatile.Read(ref _lastReceived), _interval);
         next = other < next ? other : next;
 

@@ -131,6 +131,13 @@ public sealed partial class HubClient
         await dispose.ConfigureAwait(false);
     }
 
+    /// <summary>Bytes that wait for the reader, for tests.</summary>
+    internal long PendingDeliveryBytes => _deliveries.PendingBytes;
+
+    internal bool IsReceivePaused => _connection.IsReceivePaused;
+
+    internal bool IsSendIdle => _connection.Session.IsSendIdle;
+
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
     private Connection Live()

@@ -30,7 +30,7 @@ internal readonly struct OutboundFrame(FrameType type)
         uint length = (uint)(headBytes - ProtocolLimits.HeaderBytes + Body.Length);
         new FrameHeader(Type, (byte)Flags, (ushort)receivers, length).Write(head);
         Span<byte> rest = head[ProtocolLimits.HeaderBytes..];
-        if (Flags.HasFlag(RelayFlags.Receipt))
+        if ((Flags & RelayFlags.Receipt) != 0)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(rest, correlation);
             rest = rest[8..];

@@ -11,7 +11,7 @@ internal sealed partial class Session
     public HubConnectionException? Receive(in Frame frame)
     {
         FrameType type = frame.Header.Type;
-        if (!_welcome.Task.IsCompletedSuccessfully && type is not FrameType.GoodbyeReply)
+        if (Welcome is null && type != FrameType.GoodbyeReply)
         {
             return type == FrameType.Welcome ? ReceiveWelcome(frame) : NotAHub(frame.Header);
         }
@@ -33,7 +33,7 @@ internal sealed partial class Session
     }
 
     /// <summary>What to say of a frame whose length is above its type's limit.</summary>
-    public HubConnectionException TooLarge(in FrameHeader header) => _welcome.Task.IsCompletedSuccessfully
+    public HubConnectionException TooLarge(in FrameHeader header) => Welcome is not null
         ? new(ProtocolCode.FrameTooLarge, $"the hub sent a frame of type 0x{(byte)header.Type:x2} with {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromHub(header.Type)}")
         : NotAHub(header);
 
@@ -50,11 +50,11 @@ internal sealed partial class Session
             return Violation($"a WELCOME of version {frame.Header.Argument} with {frame.PayloadBytes} bytes that this client does not understand");
         }
 
-        _welcome.TrySetResult(welcome with
+        Welcome = welcome with
         {
             MaxBodyBytes = Math.Min(welcome.MaxBodyBytes, ProtocolLimits.MaxBodyBytes),
             MaxReceivers = Math.Min(welcome.MaxReceivers, (ushort)ProtocolLimits.MaxReceivers),
-        });
+        };
         return null;
     }
 

@@ -22,7 +22,6 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
     private readonly SendBuffer _buffer = new();
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly Queue<PendingRequest> _pending = new();
-    private readonly TaskCompletionSource<WelcomePayload> _welcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _sequence;
     private ulong _lastHoldingRelay;
     private ulong _answered;
@@ -31,8 +30,8 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
     private bool _goodbyeWritten;
     private volatile HubConnectionException? _closeReason;
 
-    /// <summary>The hub's welcome, or what came instead of it.</summary>
-    public Task<WelcomePayload> Welcome => _welcome.Task;
+    /// <summary>The hub's welcome; null until it has come. Read by the receive loop, which sets it.</summary>
+    public WelcomePayload? Welcome { get; private set; }
 
     /// <summary>Why the connection ended; null while it stands. Set once.</summary>
     public HubConnectionException? CloseReason => _closeReason;
@@ -208,11 +207,6 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
         }
 
         ended.ForEach(request => request.Fail(reason));
-        if (_welcome.TrySetException(reason))
-        {
-            _ = _welcome.Task.Exception;
-        }
-
         Outbound.Set();
         return true;
     }
@@ -250,7 +244,7 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
             _relayAwaitsFence = true;
         }
 
-        if (isRelay && !frame.Flags.HasFlag(RelayFlags.BestEffort))
+        if (isRelay && (frame.Flags & RelayFlags.BestEffort) == 0)
         {
             _lastHoldingRelay = _sequence;
         }

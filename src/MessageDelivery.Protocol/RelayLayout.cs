@@ -28,7 +28,7 @@ public readonly record struct RelayLayout
 
     /// <summary>Bytes of the frame before its body, header included, for a relay with these flags to so many receivers.</summary>
     public static int HeadBytes(RelayFlags flags, int receivers) =>
-        ProtocolLimits.HeaderBytes + (flags.HasFlag(RelayFlags.Receipt) ? 8 : 0) + (8 * receivers);
+        ProtocolLimits.HeaderBytes + ((flags & RelayFlags.Receipt) != 0 ? 8 : 0) + (8 * receivers);
 
     /// <summary>
     /// Lays out a RELAY from its header. <see cref="ProtocolCode.Normal"/>, or what is wrong with it:
