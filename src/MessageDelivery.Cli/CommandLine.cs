@@ -64,6 +64,12 @@ internal static class CommandLine
         var root = new RootCommand("Message delivery: run a hub, or talk to one.")
         {
             ServeCommand.Create(),
+            IdentityCommand.Create(),
+            ListCommand.Create(),
+            EchoCommand.Create(),
+            RelayCommand.Create(),
+            ListenCommand.Create(),
+            ChatCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using MessageDelivery.Cli.Output;
+using MessageDelivery.Client;
+
+namespace MessageDelivery.Cli.Verbs;
+
+/// <summary><c>mds listen</c>: prints the messages that arrive.</summary>
+internal static class ListenCommand
+{
+    private enum Form
+    {
+        Text,
+        Json,
+        Raw,
+    }
+
+    public static Command Create()
+    {
+        var hub = HubAccess.CreateOption();
+        var json = new Option<bool>("--json") { Description = "Print each message as one JSON object on a line of its own." };
+        var raw = new Option<bool>("--raw") { Description = "Print the bodies only, byte for byte, with nothing between them." };
+        var count = new Option<string?>("--count") { HelpName = "N", Description = "End after so many messages. Default: go on until Ctrl-C." };
+        var command = new Command("listen", "Print the messages that arrive.") { hub, json, raw, count };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(json) && result.GetValue(raw))
+            {
+                result.AddError("--json and --raw exclude each other.");
+            }
+        });
+        CommandHelp.Add(
+            command,
+            """
+            Its own id goes to stderr at the start. A message is printed as "SENDER: body", further lines of it as "SENDER| body",
+            with control bytes as \xNN. With --json: {"sender":7,"body":"text"}, or "base64" instead of "body" where it is not UTF-8.
+            """,
+            "mds listen",
+            "mds listen --json | jq .body",
+            "mds listen --raw --count 1 > picture.png");
+        command.SetAction((arguments, _) =>
+        {
+            var form = arguments.GetValue(json) ? Form.Json : arguments.GetValue(raw) ? Form.Raw : Form.Text;
+            long? most = Count(arguments.GetValue(count));
+            return HubAccess.RunAsync(
+                arguments.GetValue(hub),
+                options => options,
+                (client, cancellationToken) => ListenAsync(client, form, most, cancellationToken));
+        });
+        return command;
+    }
+
+    private static long? Count(string? text) =>
+        text is null ? null
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count) && count > 0 ? count
+        : throw new CommandException(ExitCode.Usage, $"--count is '{text}': it must be a whole number, at least 1");
+
+    private static async Task<ExitCode> ListenAsync(HubClient client, Form form, long? count, CancellationToken cancellationToken)
+    {
+        Console.Error.WriteLine($"listening as user {client.UserId}");
+        using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+        await using var deliveries = client.ReceiveAsync(cancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        try
+        {
+            for (long remaining = count ?? long.MaxValue; remaining > 0; remaining--)
+            {
+                // What is there already is written at one go; before waiting for more, all of it is out.
+                var next = deliveries.MoveNextAsync();
+                if (!next.IsCompleted)
+                {
+                    output.Flush();
+                }
+
+                if (!await next.ConfigureAwait(false))
+                {
+                    break;
+                }
+
+                using var delivery = deliveries.Current;
+                Write(output, form, delivery);
+            }
+
+            output.Flush();
+            return ExitCode.Ok;
+        }
+        catch (OperationCanceledException) when (count is null)
+        {
+            output.Flush();
+            return ExitCode.Ok;
+        }
+    }
+
+    private static void Write(Stream output, Form form, Delivery delivery)
+    {
+        var body = delivery.Body.Span;
+        switch (form)
+        {
+            case Form.Json:
+                JsonLines.WriteDelivery(output, delivery.Sender, body);
+                break;
+            case Form.Raw:
+                output.Write(body);
+                break;
+            default:
+                output.Write(Encoding.UTF8.GetBytes(DisplayText.OfDelivery(delivery.Sender, body)));
+                break;
+        }
+    }
+}
