@@ -28,7 +28,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly List<Connection> _starved = [];
     private readonly List<Connection> _closed = [];
     private readonly ITimer? _fakeTimer;
-    private Connection? _posted;
+    private Mailbox _mailbox;
     private Connection? _dirty;
     private int _memoryAvailable;
     private int _awake = 1;
@@ -140,19 +140,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
             return;
         }
 
-        var head = Volatile.Read(ref _posted);
-        while (true)
-        {
-            connection.NextPosted = head;
-            var seen = Interlocked.CompareExchange(ref _posted, connection, head);
-            if (ReferenceEquals(seen, head))
-            {
-                break;
-            }
-
-            head = seen;
-        }
-
+        _mailbox.Put(connection);
         Wake();
     }
 
@@ -271,7 +259,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     {
         Interlocked.Exchange(ref _awake, 0);
         if (_closed.Count > 0 || _dirty is not null || !_calls.IsEmpty
-            || Volatile.Read(ref _posted) is not null || Volatile.Read(ref _memoryAvailable) != 0)
+            || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
         {
             return 0;
         }
@@ -311,8 +299,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     private void RunPosted()
     {
-        var connection = Interlocked.Exchange(ref _posted, null);
-        while (connection is not null)
+        for (var connection = _mailbox.TakeAll(); connection is not null;)
         {
             var next = connection.NextPosted;
             connection.NextPosted = null;
@@ -410,14 +397,4 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
             Counters.Connections--;
         }
     }
-}
-
-/// <summary>What goes wrong in a loop. Called on its thread.</summary>
-internal interface ILoopEvents
-{
-    /// <summary>A defect showed on one connection, which was closed for it.</summary>
-    void ConnectionFailed(Exception exception);
-
-    /// <summary>The loop has ended for a defect.</summary>
-    void LoopFailed(Exception exception);
 }

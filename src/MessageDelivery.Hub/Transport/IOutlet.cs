@@ -2,23 +2,6 @@ using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Transport;
 
-/// <summary>How a flush ended.</summary>
-internal enum FlushResult
-{
-    /// <summary>There was nothing to do, or another thread is at it.</summary>
-    Nothing,
-    /// <summary>Everything was sent.</summary>
-    Sent,
-    /// <summary>Everything was sent and nothing more will come, or the queue was closed meanwhile.</summary>
-    Drained,
-    /// <summary>The peer takes no more for now.</summary>
-    Blocked,
-    /// <summary>There is more; others get their turn first.</summary>
-    More,
-    /// <summary>The connection is broken.</summary>
-    Broken,
-}
-
 /// <summary>The event loop whose thread is running, as queues see it.</summary>
 internal interface IOutlet
 {
@@ -36,4 +19,11 @@ internal interface IOutlet
 
     /// <summary>The connection's queue is full from now on: see that it moves.</summary>
     void Watch(Connection connection);
+}
+
+/// <summary>Where a queue sends to.</summary>
+internal interface IOutboundSink
+{
+    /// <summary>Sends what it can without blocking: bytes taken, or a negative number if the connection is broken.</summary>
+    long Send(ReadOnlySpan<Segment> segments, LoopCounters counters);
 }

@@ -26,8 +26,8 @@ internal sealed unsafe class Listener : IDisposable
         _socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
-            // A hub that was just stopped leaves connections in TIME_WAIT; they are no reason not to start again.
-            _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // Not ReuseAddress: .NET makes that SO_REUSEPORT too, and a second hub would take half of our connections.
+            // Without it, .NET still sets SO_REUSEADDR, so that connections in TIME_WAIT do not keep a hub from starting.
             if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
             {
                 _socket.DualMode = false;

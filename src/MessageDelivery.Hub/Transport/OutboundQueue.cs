@@ -2,26 +2,6 @@ using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Transport;
 
-/// <summary>What became of an attempt to queue a delivery.</summary>
-internal enum QueueResult
-{
-    /// <summary>It will be sent.</summary>
-    Accepted,
-    /// <summary>The queue is at its limit and the delivery was not to wait.</summary>
-    Full,
-    /// <summary>The queue is at its limit; the waiter will be told.</summary>
-    Waiting,
-    /// <summary>Nothing is taken any more.</summary>
-    Closed,
-}
-
-/// <summary>Where a queue sends to.</summary>
-internal interface IOutboundSink
-{
-    /// <summary>Sends what it can without blocking: bytes taken, or a negative number if the connection is broken.</summary>
-    long Send(ReadOnlySpan<Segment> segments, LoopCounters counters);
-}
-
 /// <summary>
 /// What a connection has yet to send, in order and bounded. Any thread may add and flush; one at a time sends. The lock is
 /// held for bookkeeping only, never while sending or calling back; inside it only the pool's lock is taken.
@@ -36,18 +16,17 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// <summary>Segments below this are copied while the peer is not taking what is sent. See docs/adr/0003.</summary>
     public const int ParkCopyBytes = 16 << 10;
 
+    /// <summary>The most segments of one send.</summary>
     public const int MostVectors = 64;
+
     private const int MostSendsPerFlush = 16;
 
-    private SegmentRing _ring;
-    private Block? _tail;
-    private int _tailUsed;
-    private long _pending;
-    private WaitingDelivery? _firstWaiting;
-    private WaitingDelivery? _lastWaiting;
+    private PendingSegments _pending = new(pool);
+    private WaitingLine _line;
     private State _state;
     private bool _sending;
     private bool _blocked;
+    private bool _becameWritable;
     private bool _flushScheduled;
     private bool _corked;
 
@@ -62,16 +41,28 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     public Lock Gate { get; } = new();
 
     /// <summary>Bytes queued and not yet taken by the kernel.</summary>
-    public long PendingBytes => Volatile.Read(ref _pending);
+    public long PendingBytes => _pending.Bytes;
 
     /// <summary>Whether deliveries have to wait.</summary>
     public bool IsFull => PendingBytes >= limitBytes;
 
-    /// <summary>Whether anything was ever put in. Read under <see cref="Gate"/>.</summary>
+    /// <summary>Whether nothing was ever put in. Read under <see cref="Gate"/>.</summary>
     public bool IsUntouched { get; private set; } = true;
 
     /// <summary>When the peer last took something, or the queue began to fill or became full; the loop's milliseconds.</summary>
     public long LastProgress { get; private set; }
+
+    /// <summary>Whether a thread is sending at this moment: the socket must not be closed under it.</summary>
+    public bool IsSending
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _sending;
+            }
+        }
+    }
 
     /// <summary>Adds a delivery, unless the queue is full.</summary>
     /// <param name="waiter">Who waits if it is full; null if nobody is to wait.</param>
@@ -89,7 +80,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
                 return QueueResult.Closed;
             }
 
-            if (_pending >= limitBytes)
+            if (IsFull)
             {
                 if (waiter is null)
                 {
@@ -98,17 +89,13 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
 
                 var waiting = waiter.Place(place);
                 waiting.Hold(segments);
-                StandInLine(waiting);
+                _line.Join(waiting);
                 return QueueResult.Waiting;
             }
 
-            AddCore(segments, outlet);
-            becameFull = _pending >= limitBytes;
-            if (becameFull)
-            {
-                LastProgress = outlet.Now;
-            }
-
+            Share(segments, outlet);
+            becameFull = IsFull;
+            LastProgress = becameFull ? outlet.Now : LastProgress;
             schedule = WantsFlush();
         }
 
@@ -128,16 +115,14 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// <summary>Adds what the connection itself has to say, by reference, whatever the limit.</summary>
     public void Add(ReadOnlySpan<Segment> segments, IOutlet outlet, Connection owner)
     {
-        bool schedule;
+        bool schedule = false;
         lock (Gate)
         {
-            if (_state != State.Open)
+            if (_state == State.Open)
             {
-                return;
+                Share(segments, outlet);
+                schedule = WantsFlush();
             }
-
-            AddCore(segments, outlet);
-            schedule = WantsFlush();
         }
 
         if (schedule)
@@ -149,18 +134,15 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// <summary>Adds what the connection itself has to say, by copying, whatever the limit.</summary>
     public void Add(ReadOnlySpan<byte> bytes, IOutlet outlet, Connection owner)
     {
-        bool schedule;
+        bool schedule = false;
         lock (Gate)
         {
-            if (_state != State.Open)
+            if (_state == State.Open)
             {
-                return;
+                Begin(bytes.Length, outlet);
+                _pending.Copy(bytes, bytes.Length);
+                schedule = WantsFlush();
             }
-
-            IsUntouched = false;
-            Count(bytes.Length, outlet);
-            Copy(bytes);
-            schedule = WantsFlush();
         }
 
         if (schedule)
@@ -170,26 +152,21 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     }
 
     /// <summary>
-    /// Takes nothing more; what is queued is still sent. Deliveries in line end as not accepted. True if nothing is left to
-    /// send.
+    /// Takes nothing more; what is queued is still sent, and deliveries in line end as not accepted. True if nothing is left
+    /// to send.
     /// </summary>
     public bool Complete(IOutlet outlet, Connection owner)
     {
-        WaitingDelivery? refused;
-        bool empty;
+        WaitingLine refused;
+        bool isEmpty;
         bool schedule;
         lock (Gate)
         {
-            if (_state == State.Open)
-            {
-                _state = State.Completing;
-            }
-
+            _state = _state == State.Open ? State.Completing : _state;
             _corked = false;
-
-            refused = TakeWaiting();
-            empty = _ring.Count == 0 && !_sending;
-            schedule = !empty && WantsFlush();
+            refused = TakeLine();
+            isEmpty = _pending.IsEmpty && !_sending;
+            schedule = !isEmpty && WantsFlush();
         }
 
         if (schedule)
@@ -197,25 +174,25 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             outlet.ScheduleFlush(owner);
         }
 
-        Tell(refused, accepted: false);
-        return empty;
+        refused.Tell(accepted: false);
+        return isEmpty;
     }
 
     /// <summary>Drops everything, at once.</summary>
     public void Close(IOutlet outlet)
     {
-        WaitingDelivery? refused;
+        WaitingLine refused;
         lock (Gate)
         {
             _state = State.Closed;
-            refused = TakeWaiting();
+            refused = TakeLine();
             if (!_sending)
             {
                 Drop(outlet);
             }
         }
 
-        Tell(refused, accepted: false);
+        refused.Tell(accepted: false);
     }
 
     /// <summary>
@@ -226,20 +203,8 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     {
         lock (Gate)
         {
-            bool holdsOthersUp = _pending >= limitBytes || (_pending > 0 && pool.IsLow);
+            bool holdsOthersUp = IsFull || (!_pending.IsEmpty && pool.IsLow);
             return holdsOthersUp && _state != State.Closed ? LastProgress + stallMilliseconds : long.MaxValue;
-        }
-    }
-
-    /// <summary>Whether a thread is sending at this moment: the socket must not be closed under it.</summary>
-    public bool IsSending
-    {
-        get
-        {
-            lock (Gate)
-            {
-                return _sending;
-            }
         }
     }
 
@@ -253,17 +218,8 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         lock (Gate)
         {
             _corked = false;
-            var kept = _ring;
-            _ring = default;
-            IsUntouched = false;
-            Count(first.Length, outlet);
-            Copy(first);
-            while (kept.Count > 0)
-            {
-                _ring.Push(kept.Pop());
-            }
-
-            kept.Reset();
+            Begin(first.Length, outlet);
+            _pending.CopyToFront(first);
             schedule = WantsFlush();
         }
 
@@ -279,6 +235,8 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         lock (Gate)
         {
             _blocked = false;
+            // The send under way, on another thread, may have found no room a moment before this.
+            _becameWritable = _sending;
         }
     }
 
@@ -289,7 +247,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         lock (Gate)
         {
             _flushScheduled &= !scheduled;
-            if (_sending || _blocked || _corked || _state == State.Closed || _ring.Count == 0)
+            if (_sending || _blocked || _corked || _state == State.Closed || _pending.IsEmpty)
             {
                 return FlushResult.Nothing;
             }
@@ -297,33 +255,31 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             _sending = true;
         }
 
-        Span<Segment> batch = outlet.SendScratch.AsSpan(0, MostVectors);
-        var result = FlushResult.Nothing;
-        for (int sends = 0; result == FlushResult.Nothing; sends++)
+        FlushResult? result = null;
+        for (int sends = 1; result is null; sends++)
         {
-            int count = 0;
+            int count;
             lock (Gate)
             {
-                while (count < MostVectors && count < _ring.Count)
-                {
-                    batch[count] = _ring[count];
-                    count++;
-                }
+                _becameWritable = false;
+                count = _pending.Peek(outlet.SendScratch);
             }
 
-            long offered = Segment.TotalBytes(batch[..count]);
-            long sent = sink.Send(batch[..count], outlet.Counters);
-            result = AfterSend(sent, offered, sends, outlet, out var accepted);
-            Tell(accepted, accepted: true);
+            var batch = outlet.SendScratch.AsSpan(0, count);
+            long offered = Segment.TotalBytes(batch);
+            long sent = sink.Send(batch, outlet.Counters);
+            batch.Clear();
+            result = AfterSend(sent, offered, isLast: sends == MostSendsPerFlush, outlet, out var accepted);
+            accepted.Tell(accepted: true);
         }
 
-        batch.Clear();
-        return result;
+        return result.Value;
     }
 
-    private FlushResult AfterSend(long sent, long offered, int sends, IOutlet outlet, out WaitingDelivery? accepted)
+    /// <summary>How the flush ends; null if it goes on.</summary>
+    private FlushResult? AfterSend(long sent, long offered, bool isLast, IOutlet outlet, out WaitingLine accepted)
     {
-        accepted = null;
+        accepted = default;
         lock (Gate)
         {
             if (_state == State.Closed || sent < 0)
@@ -336,60 +292,33 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             if (sent > 0)
             {
                 LastProgress = outlet.Now;
-                Consume(sent, outlet);
+                outlet.Counters.QueuedBytes -= sent;
+                _pending.Consume(sent);
                 accepted = TakeAccepted(outlet);
             }
 
-            if (sent < offered)
+            if (sent < offered && !_becameWritable)
             {
-                // The kernel remembers that we wanted to write, and will report when it can (epoll(7), edge-triggered).
+                // The kernel remembers that we wanted to write, and will report when we can (epoll(7), edge-triggered).
                 _blocked = true;
                 _sending = false;
-                Park();
+                _pending.Park(ParkCopyBytes);
                 return FlushResult.Blocked;
             }
 
-            if (_ring.Count == 0)
+            if (_pending.IsEmpty)
             {
                 _sending = false;
-                _ring.Reset();
-                ReleaseTail();
                 return _state == State.Completing ? FlushResult.Drained : FlushResult.Sent;
             }
 
-            if (sends >= MostSendsPerFlush)
+            if (isLast)
             {
                 _sending = false;
                 return _flushScheduled ? FlushResult.Sent : FlushResult.More;
             }
 
-            return FlushResult.Nothing;
-        }
-    }
-
-    private void StandInLine(WaitingDelivery waiting)
-    {
-        if (_lastWaiting is null)
-        {
-            _firstWaiting = waiting;
-        }
-        else
-        {
-            _lastWaiting.Next = waiting;
-        }
-
-        _lastWaiting = waiting;
-    }
-
-    private static void Tell(WaitingDelivery? waiting, bool accepted)
-    {
-        while (waiting is not null)
-        {
-            var next = waiting.Next;
-            waiting.Next = null;
-            waiting.LetGo();
-            waiting.Waiter.WaitEnded(waiting, accepted);
-            waiting = next;
+            return null;
         }
     }
 
@@ -403,170 +332,52 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         return _flushScheduled = true;
     }
 
-    private void AddCore(ReadOnlySpan<Segment> segments, IOutlet outlet)
+    private void Share(ReadOnlySpan<Segment> segments, IOutlet outlet)
     {
         foreach (ref readonly var segment in segments)
         {
-            IsUntouched = false;
-            Count(segment.Length, outlet);
-            if (TryExtendLast(segment))
-            {
-                continue;
-            }
-
+            Begin(segment.Length, outlet);
             if (_blocked && segment.Length < ParkCopyBytes)
             {
-                Copy(segment.Span);
+                _pending.Copy(segment.Span, _pending.Bytes);
             }
             else
             {
-                segment.Block.Retain();
-                _ring.Push(segment);
+                _pending.Share(segment);
             }
         }
     }
 
-    private void Count(int bytes, IOutlet outlet)
+    private void Begin(int bytes, IOutlet outlet)
     {
-        if (_pending == 0)
-        {
-            LastProgress = outlet.Now;
-        }
-
-        _pending += bytes;
+        IsUntouched = false;
+        LastProgress = _pending.IsEmpty ? outlet.Now : LastProgress;
         outlet.Counters.QueuedBytes += bytes;
     }
 
-    private void Copy(ReadOnlySpan<byte> bytes)
+    /// <summary>Takes deliveries in line while there is room, and returns them.</summary>
+    private WaitingLine TakeAccepted(IOutlet outlet)
     {
-        while (!bytes.IsEmpty)
+        var accepted = default(WaitingLine);
+        while (_line.First is { } waiting && !IsFull)
         {
-            if (_tail is null || _tailUsed == _tail.Capacity)
-            {
-                ReleaseTail();
-                _tail = pool.Rent(BlockSizes.For(_blocked ? Math.Max(_pending, bytes.Length) : bytes.Length));
-            }
-
-            int length = Math.Min(bytes.Length, _tail.Capacity - _tailUsed);
-            var copy = new Segment(_tail, _tailUsed, length);
-            bytes[..length].CopyTo(copy.Span);
-            _tailUsed += length;
-            bytes = bytes[length..];
-            if (!TryExtendLast(copy))
-            {
-                _tail.Retain();
-                _ring.Push(copy);
-            }
+            Share(waiting.Segments, outlet);
+            _line.MoveFirst(ref accepted);
         }
+
+        return accepted;
     }
 
-    /// <summary>Copies small segments out of the blocks they share with others.</summary>
-    private void Park()
+    private WaitingLine TakeLine()
     {
-        var unparked = _ring;
-        _ring = default;
-        while (unparked.Count > 0)
-        {
-            var segment = unparked.Pop();
-            if (segment.Length < ParkCopyBytes && !ReferenceEquals(segment.Block, _tail))
-            {
-                Copy(segment.Span);
-                segment.Block.Release();
-            }
-            else if (TryExtendLast(segment))
-            {
-                segment.Block.Release();
-            }
-            else
-            {
-                _ring.Push(segment);
-            }
-        }
-
-        unparked.Reset();
-    }
-
-    /// <summary>Makes the last segment longer if this one begins where it ends; the reference of the last covers both.</summary>
-    private bool TryExtendLast(in Segment segment)
-    {
-        if (_ring.Count == 0 || !_ring[_ring.Count - 1].Touches(segment))
-        {
-            return false;
-        }
-
-        ref var last = ref _ring[_ring.Count - 1];
-        last = last with { Length = last.Length + segment.Length };
-        return true;
-    }
-
-    private void Consume(long bytes, IOutlet outlet)
-    {
-        _pending -= bytes;
-        outlet.Counters.QueuedBytes -= bytes;
-        while (bytes > 0)
-        {
-            ref var first = ref _ring[0];
-            if (first.Length > bytes)
-            {
-                first = first with { Offset = first.Offset + (int)bytes, Length = first.Length - (int)bytes };
-                return;
-            }
-
-            bytes -= first.Length;
-            _ring.Pop().Block.Release();
-        }
-    }
-
-    /// <summary>Takes deliveries in line while there is room; returns them, linked.</summary>
-    private WaitingDelivery? TakeAccepted(IOutlet outlet)
-    {
-        var first = _firstWaiting;
-        WaitingDelivery? last = null;
-        while (_firstWaiting is { } waiting && _pending < limitBytes)
-        {
-            AddCore(waiting.Segments, outlet);
-            last = waiting;
-            _firstWaiting = waiting.Next;
-        }
-
-        if (_firstWaiting is null)
-        {
-            _lastWaiting = null;
-        }
-
-        if (last is null)
-        {
-            return null;
-        }
-
-        last.Next = null;
-        return first;
-    }
-
-    private WaitingDelivery? TakeWaiting()
-    {
-        var first = _firstWaiting;
-        _firstWaiting = _lastWaiting = null;
-        return first;
+        var line = _line;
+        _line = default;
+        return line;
     }
 
     private void Drop(IOutlet outlet)
     {
-        while (_ring.Count > 0)
-        {
-            _ring.Pop().Block.Release();
-        }
-
-        _ring.Reset();
-        ReleaseTail();
-        outlet.Counters.QueuedBytes -= _pending;
-        _pending = 0;
-    }
-
-    private void ReleaseTail()
-    {
-        _tail?.Release();
-        _tail = null;
-        _tailUsed = 0;
+        outlet.Counters.QueuedBytes -= _pending.Bytes;
+        _pending.Clear();
     }
 }

@@ -55,3 +55,50 @@ internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
         _count = 0;
     }
 }
+
+/// <summary>Deliveries in line for room in a queue, first come, first served. Guarded by the queue's lock.</summary>
+internal struct WaitingLine
+{
+    private WaitingDelivery? _first;
+    private WaitingDelivery? _last;
+
+    public readonly WaitingDelivery? First => _first;
+
+    public void Join(WaitingDelivery delivery)
+    {
+        if (_last is null)
+        {
+            _first = delivery;
+        }
+        else
+        {
+            _last.Next = delivery;
+        }
+
+        _last = delivery;
+    }
+
+    /// <summary>Removes the first and puts it at the end of another line.</summary>
+    public void MoveFirst(ref WaitingLine to)
+    {
+        var first = _first!;
+        _first = first.Next;
+        _last = _first is null ? null : _last;
+        first.Next = null;
+        to.Join(first);
+    }
+
+    /// <summary>Tells everybody in line what became of it. Outside every lock.</summary>
+    public readonly void Tell(bool accepted)
+    {
+        for (var delivery = _first; delivery is not null;)
+        {
+            // From the call on it is its owner's again, and may stand in another line.
+            var next = delivery.Next;
+            delivery.Next = null;
+            delivery.LetGo();
+            delivery.Waiter.WaitEnded(delivery, accepted);
+            delivery = next;
+        }
+    }
+}
