@@ -34,8 +34,8 @@ internal static partial class HubLog
     [LoggerMessage(9, LogLevel.Error, "A connection failed for a defect in the hub and was closed")]
     public static partial void ConnectionFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(10, LogLevel.Warning, "User {UserId} took nothing for {StallTimeout} while its queue was full and is cut off")]
-    public static partial void SlowConsumer(this ILogger logger, ulong userId, TimeSpan stallTimeout);
+    [LoggerMessage(10, LogLevel.Warning, "User {UserId} at {Peer} is cut off: it took nothing for the stall limit while {PendingBytes} bytes waited for it")]
+    public static partial void SlowConsumer(this ILogger logger, ulong userId, long pendingBytes, SocketPeer peer);
 
     [LoggerMessage(11, LogLevel.Information, "Memory for messages: {LimitBytes} bytes; connections: {MostConnections}; event loops: {EventLoops}")]
     public static partial void Limits(this ILogger logger, long limitBytes, int mostConnections, int eventLoops);

@@ -62,7 +62,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void Stalled() => _connection.Abort(CloseReason.SlowConsumer);
+    public void Stalled() => _services.CutOff(_user.Id, _connection);
 
     /// <inheritdoc/>
     public void Overloaded() => Refuse(

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Sessions;
@@ -32,4 +33,11 @@ internal static class HelloCheck
         text = header.Length < sizeof(uint) ? WrongPayload : "";
         return header.Length < sizeof(uint) ? ProtocolCode.ProtocolError : ProtocolCode.Normal;
     }
+
+    public static CloseReason Reason(ProtocolCode code) => code switch
+    {
+        ProtocolCode.Unsupported => CloseReason.Unsupported,
+        ProtocolCode.FrameTooLarge => CloseReason.FrameTooLarge,
+        _ => CloseReason.ProtocolError,
+    };
 }

@@ -51,6 +51,13 @@ internal sealed class LoopServices
         return user;
     }
 
+    /// <summary>Cuts off a receiver that takes nothing while others wait for it.</summary>
+    public void CutOff(ulong userId, Connection connection)
+    {
+        _logger.SlowConsumer(userId, connection.Outbound.PendingBytes, connection.Peer);
+        connection.Abort(CloseReason.SlowConsumer);
+    }
+
     /// <summary>Takes the user off the list.</summary>
     public void Leave(User user, Connection connection)
     {

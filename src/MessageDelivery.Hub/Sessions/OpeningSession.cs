@@ -105,7 +105,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void Stalled() => _connection.Abort(CloseReason.SlowConsumer);
+    public void Stalled() => _services.CutOff(_user?.Id ?? 0, _connection);
 
     /// <inheritdoc/>
     public void Overloaded() => Refuse(ProtocolCode.Overloaded, CloseReason.Overloaded, "the hub is out of message memory");
@@ -155,7 +155,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         var header = FrameHeader.Read(bytes);
         if (HelloCheck.Refusal(header, out string text) is var code && code != ProtocolCode.Normal)
         {
-            Refuse(code, code == ProtocolCode.Unsupported ? CloseReason.Unsupported : CloseReason.ProtocolError, text);
+            Refuse(code, HelloCheck.Reason(code), text);
             return input.Length;
         }
 

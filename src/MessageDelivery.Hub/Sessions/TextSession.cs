@@ -103,7 +103,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void Stalled() => _connection.Abort(CloseReason.SlowConsumer);
+    public void Stalled() => _services.CutOff(_user?.Id ?? 0, _connection);
 
     /// <inheritdoc/>
     public void Overloaded()

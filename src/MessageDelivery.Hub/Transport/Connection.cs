@@ -195,9 +195,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
             PeerIsGone();
         }
 
-        if (work.HasFlag(LoopWork.ShutDown) && _phase == Phase.Open)
+        if (work.HasFlag(LoopWork.ShutDown))
         {
-            Handler.ShutDown();
+            ShutDown();
         }
 
         if (work.HasFlag(LoopWork.Drained) && _phase == Phase.Draining)
@@ -253,6 +253,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     internal void OnDeadline()
     {
         long now = Loop.Now;
+        if (_phase == Phase.Draining && !Loop.IsShuttingDown)
+        {
+            // A peer that still takes something gets all of it, however long that is.
+            _closeDeadline = Outbound.LastProgress + Loop.StallMilliseconds;
+        }
+
         if (now >= _closeDeadline)
         {
             Abort(Reason);
@@ -300,6 +306,18 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         }
 
         Libc.Close(_socket);
+    }
+
+    private void ShutDown()
+    {
+        if (_phase == Phase.Open)
+        {
+            Handler.ShutDown();
+        }
+        else
+        {
+            _closeDeadline = Math.Min(_closeDeadline, Loop.Now + Loop.DrainMilliseconds);
+        }
     }
 
     private void PeerIsGone()

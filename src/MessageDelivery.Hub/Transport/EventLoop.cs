@@ -115,6 +115,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public void ShutDown()
     {
         IsShuttingDown = true;
+        _listeners.ForEach(listener => listener.Dispose());
         foreach (var connection in _connections)
         {
             Post(connection, LoopWork.ShutDown);
