@@ -1,0 +1,285 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using MessageDelivery.Protocol;
+using Xunit.Sdk;
+
+namespace MessageDelivery.Integration.Tests.Support;
+
+/// <summary>One socket to a hub that says and expects bytes; every wait ends after <see cref="Patience"/>.</summary>
+internal sealed class RawConnection : IAsyncDisposable
+{
+    /// <summary>How long something may take that should happen at once; only a failing test waits so long.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly Socket _socket;
+    private byte[] _received = new byte[16_384];
+    private int _start;
+    private int _end;
+
+    private RawConnection(Socket socket) => _socket = socket;
+
+    /// <summary>The id the hub gave, once a greeting has told it.</summary>
+    public ulong UserId { get; private set; }
+
+    /// <summary>Connects; a small <paramref name="receiveBufferBytes"/> makes a receiver that is soon full.</summary>
+    public static async Task<RawConnection> ConnectAsync(IPEndPoint hub, int? receiveBufferBytes = null)
+    {
+        var socket = new Socket(hub.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (receiveBufferBytes is { } size)
+        {
+            socket.ReceiveBufferSize = size;
+        }
+
+        using var patience = new CancellationTokenSource(Patience);
+        await socket.ConnectAsync(hub, patience.Token);
+        return new(socket);
+    }
+
+    /// <summary>Says HELLO and expects its WELCOME.</summary>
+    public async Task<RawConnection> HelloAsync()
+    {
+        await SendAsync(Frames.Hello());
+        Frame welcome = await FrameAsync(FrameType.Welcome);
+        UserId = welcome.Number(0);
+        return this;
+    }
+
+    /// <summary>Asks for its id as a text user.</summary>
+    public async Task<RawConnection> IdentifyAsync()
+    {
+        const string Prefix = "[Server] Your ID is ";
+        await SendAsync("identity\n");
+        string line = await LineAsync();
+        Assert.StartsWith(Prefix, line, StringComparison.Ordinal);
+        UserId = ulong.Parse(line.AsSpan(Prefix.Length), System.Globalization.CultureInfo.InvariantCulture);
+        return this;
+    }
+
+    public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
+
+    public Task SendAsync(params byte[][] frames) => SendAsync(Frames.Join(frames), Patience);
+
+    /// <summary>Sends, in as many segments as TCP likes; the hub may make it wait for <paramref name="patience"/>.</summary>
+    public async Task SendAsync(ReadOnlyMemory<byte> bytes, TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        while (!bytes.IsEmpty)
+        {
+            bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, limit.Token)..];
+        }
+    }
+
+    /// <summary>Sends one byte at a time, with pauses so that the hub reads many of them one by one.</summary>
+    public async Task SendByteByByteAsync(byte[] bytes)
+    {
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            await SendAsync([bytes[i]]);
+            if (i < 64)
+            {
+                await Task.Delay(1);
+            }
+        }
+    }
+
+    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Resets the connection.</summary>
+    public void Abort()
+    {
+        _socket.LingerState = new(true, 0);
+        _socket.Dispose();
+    }
+
+    public async Task<byte[]> ReadAsync(int count, string expected = "bytes")
+    {
+        while (_end - _start < count)
+        {
+            if (!await ReceiveAsync(expected))
+            {
+                throw new XunitException($"Expected {expected} ({count} bytes), but the hub closed after {Unread()}");
+            }
+        }
+
+        byte[] bytes = _received.AsSpan(_start, count).ToArray();
+        _start += count;
+        return bytes;
+    }
+
+    public Task ExpectAsync(params byte[][] frames) => ExpectBytesAsync(Frames.Join(frames));
+
+    public Task ExpectAsync(string text) => ExpectBytesAsync(Encoding.UTF8.GetBytes(text));
+
+    public async Task ExpectLinesAsync(params string[] lines) => await ExpectAsync(string.Join('\n', lines) + "\n");
+
+    public async Task<Frame> FrameAsync()
+    {
+        byte[] header = await ReadAsync(8, "a frame");
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(4));
+        Assert.True(length <= 1_048_584, $"A frame of {length} bytes: {Show(header)}");
+        byte[] payload = await ReadAsync((int)length, "a frame's payload");
+        return new((FrameType)header[0], header[1], BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(2)), payload);
+    }
+
+    public async Task<Frame> FrameAsync(FrameType type)
+    {
+        Frame frame = await FrameAsync();
+        return frame.Type == type ? frame : throw new XunitException($"Expected {type}, got {frame}");
+    }
+
+    public async Task ExpectErrorAsync(ProtocolCode code, ulong? correlation = null)
+    {
+        Frame frame = await FrameAsync(FrameType.Error);
+        Assert.Equal((code, (byte)(correlation is null ? 0 : 1), correlation), (frame.Code, frame.Flags, frame.Correlation));
+    }
+
+    public async Task ExpectGoodbyeAsync(ProtocolCode code)
+    {
+        Frame frame = await FrameAsync(FrameType.GoodbyeReply);
+        Assert.Equal((code, 0), (frame.Code, frame.Flags));
+    }
+
+    /// <summary>Reads a line and returns it without its LF.</summary>
+    public async Task<string> LineAsync()
+    {
+        int searched = 0;
+        while (true)
+        {
+            int at = _received.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
+            if (at >= 0)
+            {
+                byte[] line = await ReadAsync(searched + at + 1);
+                return Encoding.UTF8.GetString(line.AsSpan(0, line.Length - 1));
+            }
+
+            searched = _end - _start;
+            if (!await ReceiveAsync("a line"))
+            {
+                throw new XunitException($"Expected a line, but the hub closed after {Unread()}");
+            }
+        }
+    }
+
+    /// <summary>Reads a line, which must be an error of this name.</summary>
+    public async Task<string> ErrorLineAsync(string name)
+    {
+        string line = await LineAsync();
+        Assert.StartsWith($"[Server] Error: {name}: ", line, StringComparison.Ordinal);
+        return line;
+    }
+
+    /// <summary>Nothing comes, and the hub does not close, for a tenth of a second.</summary>
+    public async Task ExpectNothingAsync()
+    {
+        await Task.Delay(100);
+        if (_end > _start || _socket.Poll(0, SelectMode.SelectRead))
+        {
+            throw new XunitException(await ReceiveAsync("nothing") ? $"Expected nothing, got {Unread()}" : "The hub closed");
+        }
+    }
+
+    /// <summary>The hub closes, and nothing comes before that; a reset is as good as an end unless told otherwise.</summary>
+    public async Task ExpectClosedAsync(bool orderly = false)
+    {
+        if (_end > _start || await ReceiveAsync("the end", orderly))
+        {
+            throw new XunitException($"Expected the end, got {Unread()}");
+        }
+    }
+
+    /// <summary>Reads what comes until the hub closes.</summary>
+    public async Task<byte[]> ReadToEndAsync()
+    {
+        while (await ReceiveAsync("the end"))
+        {
+        }
+
+        return _received[_start.._end];
+    }
+
+    /// <summary>What has come already and was not expected; nothing if the hub has closed.</summary>
+    public async Task<byte[]> TakeReceivedAsync()
+    {
+        if (_end == _start && !_socket.SafeHandle.IsClosed && _socket.Poll(0, SelectMode.SelectRead))
+        {
+            await ReceiveAsync("nothing");
+        }
+
+        return _received[_start.._end];
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _socket.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Bytes as text where they are, and in hex where not, cut to what a person reads.</summary>
+    public static string Show(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder();
+        foreach (byte b in bytes[..Math.Min(bytes.Length, 200)])
+        {
+            text.Append(b is >= 0x20 and < 0x7F ? ((char)b).ToString() : $"<{b:x2}>");
+        }
+
+        return bytes.Length > 200 ? $"{text}… ({bytes.Length} bytes)" : text.ToString();
+    }
+
+    private async Task ExpectBytesAsync(byte[] expected)
+    {
+        int matched = 0;
+        while (matched < expected.Length)
+        {
+            if (_end == _start && !await ReceiveAsync($"'{Show(expected.AsSpan(matched))}'"))
+            {
+                throw new XunitException($"Expected '{Show(expected.AsSpan(matched))}', but the hub closed");
+            }
+
+            int count = Math.Min(_end - _start, expected.Length - matched);
+            int same = _received.AsSpan(_start, count).CommonPrefixLength(expected.AsSpan(matched, count));
+            if (same < count)
+            {
+                throw new XunitException(
+                    $"Expected '{Show(expected.AsSpan(matched + same))}' at byte {matched + same}, got {Unread(same)}");
+            }
+
+            _start += count;
+            matched += count;
+        }
+    }
+
+    private string Unread(int from = 0) => $"'{Show(_received.AsSpan(_start + from, _end - _start - from))}'";
+
+    private async Task<bool> ReceiveAsync(string expected, bool orderly = false)
+    {
+        if (_start == _end)
+        {
+            _start = _end = 0;
+        }
+        else if (_end == _received.Length)
+        {
+            byte[] room = _start > _received.Length / 2 ? _received : new byte[_received.Length * 2];
+            _received.AsSpan(_start.._end).CopyTo(room);
+            (_received, _start, _end) = (room, 0, _end - _start);
+        }
+
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            int count = await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
+            _end += count;
+            return count > 0;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new XunitException($"Expected {expected}; nothing came for {Patience.TotalSeconds} s after {Unread()}");
+        }
+        catch (SocketException e) when (!orderly && e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        {
+            return false;
+        }
+    }
+}
