@@ -128,13 +128,6 @@ internal sealed class RunningHub : IAsyncDisposable
 
         await stop.WaitAsync(TimeSpan.FromSeconds(1));
         await _hub.DisposeAsync();
-        AssertNoBlockOutstanding();
-    }
-
-    private void AssertNoBlockOutstanding()
-    {
-        System.Reflection.PropertyInfo? outstanding = typeof(MessageHub).GetProperty(
-            "OutstandingBlocks", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic);
-        Assert.Equal(0, outstanding?.GetValue(_hub) ?? 0);
+        Assert.Equal(0, _hub.OutstandingBlocks);
     }
 }
