@@ -36,7 +36,7 @@ public sealed class TextRelayTests
     [Fact]
     public async Task A_typed_body_never_ends_by_a_pause()
     {
-        await using RunningHub hub = await RunningHub.StartAsync();
+        await using RunningHub hub = await RunningHub.StartAsync(o => o with { Heartbeat = TimeSpan.Zero });
         await using RawConnection receiver = await hub.BinaryAsync();
         await using RawConnection sender = await hub.TextAsync();
         await sender.SendAsync("relay\n1\n");

@@ -196,7 +196,9 @@ internal sealed class RawConnection : IAsyncDisposable
         {
         }
 
-        return _received[_start.._end];
+        byte[] rest = _received[_start.._end];
+        _start = _end = 0;
+        return rest;
     }
 
     /// <summary>What has come already and was not expected; nothing if the hub has closed.</summary>
