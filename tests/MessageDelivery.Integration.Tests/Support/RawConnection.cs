@@ -232,12 +232,21 @@ internal sealed class RawConnection : IAsyncDisposable
 
     private async Task ExpectBytesAsync(byte[] expected)
     {
+        if (!await TryExpectAsync(expected))
+        {
+            throw new XunitException($"Expected '{Show(expected)}', but the hub closed");
+        }
+    }
+
+    /// <summary>Expects these bytes; false if the hub closed before they had come.</summary>
+    public async Task<bool> TryExpectAsync(byte[] expected)
+    {
         int matched = 0;
         while (matched < expected.Length)
         {
             if (_end == _start && !await ReceiveAsync($"'{Show(expected.AsSpan(matched))}'"))
             {
-                throw new XunitException($"Expected '{Show(expected.AsSpan(matched))}', but the hub closed");
+                return false;
             }
 
             int count = Math.Min(_end - _start, expected.Length - matched);
@@ -251,6 +260,8 @@ internal sealed class RawConnection : IAsyncDisposable
             _start += count;
             matched += count;
         }
+
+        return true;
     }
 
     private string Unread(int from = 0) => $"'{Show(_received.AsSpan(_start + from, _end - _start - from))}'";
