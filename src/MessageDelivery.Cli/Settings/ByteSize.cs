@@ -51,7 +51,7 @@ internal static class ByteSize
             }
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes");
+        return bytes == 1 ? "1 byte" : string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes");
     }
 }
 
