@@ -33,13 +33,14 @@ public readonly record struct RelayLayout
     /// <summary>
     /// Lays out a RELAY from its header. <see cref="ProtocolCode.Normal"/>, or what is wrong with it:
     /// <see cref="ProtocolCode.InvalidReceivers"/> for none, too many, or a frame too short for them;
-    /// <see cref="ProtocolCode.Unsupported"/> for an undefined flag; <see cref="ProtocolCode.FrameTooLarge"/> for its body.
+    /// <see cref="ProtocolCode.Unsupported"/> for an undefined flag, or CONFIRM without RECEIPT; <see cref="ProtocolCode.FrameTooLarge"/> for its body.
     /// </summary>
     public static ProtocolCode TryLayOut(in FrameHeader header, out RelayLayout layout)
     {
         layout = default;
         var flags = (RelayFlags)header.Flags;
-        if ((flags & ~RelayFlags.All) != 0)
+        bool confirmsNothing = flags.HasFlag(RelayFlags.Confirm) && !flags.HasFlag(RelayFlags.Receipt);
+        if ((flags & ~RelayFlags.All) != 0 || confirmsNothing)
         {
             return ProtocolCode.Unsupported;
         }

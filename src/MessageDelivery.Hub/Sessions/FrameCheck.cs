@@ -45,7 +45,8 @@ internal static class FrameCheck
         var flags = (RelayFlags)header.Flags;
         text = code switch
         {
-            ProtocolCode.Unsupported => $"flags 0x{header.Flags:x2} are not defined for RELAY; 0x{(byte)RelayFlags.All:x2} are",
+            ProtocolCode.Unsupported =>
+                $"flags 0x{header.Flags:x2} are not defined for RELAY; 0x{(byte)RelayFlags.All:x2} are, and 4 CONFIRM only with 1 RECEIPT",
             ProtocolCode.InvalidReceivers when header.Argument is 0 or > ProtocolLimits.MaxReceivers =>
                 $"{header.Argument} receivers; a relay lists 1 to {ProtocolLimits.MaxReceivers}",
             ProtocolCode.InvalidReceivers =>
