@@ -219,7 +219,9 @@ public sealed class BackpressureTests
     {
         await using RunningHub hub = await RunningHub.StartAsync(o => o with
         {
-            QueueLimitBytes = 1 << 20, Heartbeat = TimeSpan.FromSeconds(5), StallTimeout = TimeSpan.FromHours(1),
+            QueueLimitBytes = 1 << 20,
+            Heartbeat = TimeSpan.FromSeconds(5),
+            StallTimeout = TimeSpan.FromHours(1),
         });
         await using RawConnection slow = await hub.TextAsync(receiveBufferBytes: 16_384);
         await using RawConnection filler = await hub.BinaryAsync();

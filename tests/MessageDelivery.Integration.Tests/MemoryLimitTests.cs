@@ -10,7 +10,10 @@ public sealed class MemoryLimitTests
 
     private static Task<RunningHub> StartAsync() => RunningHub.StartAsync(o => o with
     {
-        MemoryLimitBytes = MemoryLimit, QueueLimitBytes = 1L << 30, Heartbeat = TimeSpan.Zero, StallTimeout = TimeSpan.FromSeconds(10),
+        MemoryLimitBytes = MemoryLimit,
+        QueueLimitBytes = 1L << 30,
+        Heartbeat = TimeSpan.Zero,
+        StallTimeout = TimeSpan.FromSeconds(10),
     });
 
     [Fact]

@@ -109,7 +109,9 @@ public sealed class NetcatTests
     {
         var start = new ProcessStartInfo("nc")
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         foreach (string argument in (string[])[.. options, "127.0.0.1", hub.Endpoint.Port.ToString(CultureInfo.InvariantCulture)])
         {
