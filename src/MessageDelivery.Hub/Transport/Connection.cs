@@ -99,7 +99,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
 
     internal Connection? NextPosted { get; set; }
 
-    internal Connection? NextDirty { get; set; }
+    internal Connection? NextToFlush { get; set; }
 
     internal bool IsClosed => _phase == Phase.Closed;
 

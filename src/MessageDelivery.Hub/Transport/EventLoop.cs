@@ -29,7 +29,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly List<Connection> _closed = [];
     private readonly ITimer? _fakeTimer;
     private Mailbox _mailbox;
-    private Connection? _dirty;
+    private FlushList _toFlush;
     private int _memoryAvailable;
     private int _awake = 1;
     private long _nextHousekeeping;
@@ -145,11 +145,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Wake();
     }
 
-    public void ScheduleFlush(Connection connection)
-    {
-        connection.NextDirty = _dirty;
-        _dirty = connection;
-    }
+    public void ScheduleFlush(Connection connection) => _toFlush.Add(connection);
 
     public void Watch(Connection connection) => connection.Loop.Post(connection, LoopWork.Reschedule);
 
@@ -164,7 +160,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     {
         if (ReceiveBuffer.IsExhausted(bytes))
         {
-            FlushDirty();
+            FlushTouched();
         }
 
         return ReceiveBuffer.TryReserve(bytes);
@@ -251,7 +247,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         RunCalls();
         FeedStarved();
         RunDeadlines();
-        FlushDirty();
+        FlushTouched();
         CloseSockets();
     }
 
@@ -259,7 +255,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private int Timeout()
     {
         Interlocked.Exchange(ref _awake, 0);
-        if (_closed.Count > 0 || _dirty is not null || !_calls.IsEmpty
+        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty
             || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
         {
             return 0;
@@ -371,12 +367,10 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         largest?.Handler.Overloaded();
     }
 
-    private void FlushDirty()
+    private void FlushTouched()
     {
-        while (_dirty is { } connection)
+        while (_toFlush.Take() is { } connection)
         {
-            _dirty = connection.NextDirty;
-            connection.NextDirty = null;
             connection.Flush(this, scheduled: true);
         }
     }

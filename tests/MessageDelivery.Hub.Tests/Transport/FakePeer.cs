@@ -1,0 +1,66 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Transport;
+
+namespace MessageDelivery.Hub.Tests.Transport;
+
+/// <summary>A loop and a socket in one, without either: takes as many bytes as it is told to.</summary>
+internal sealed class FakePeer : IOutlet, IOutboundSink
+{
+    public List<byte> Received { get; } = [];
+
+    /// <summary>Bytes it takes before it is full; negative is a broken connection.</summary>
+    public long Room { get; set; } = long.MaxValue;
+
+    public int FlushesScheduled { get; private set; }
+
+    public int Watched { get; private set; }
+
+    public int Sends { get; private set; }
+
+    /// <summary>Called while a send is under way.</summary>
+    public Action? WhileSending { get; set; }
+
+    public long Now { get; set; }
+
+    public LoopCounters Counters { get; } = new();
+
+    public Segment[] SendScratch { get; } = new Segment[OutboundQueue.MostVectors];
+
+    public void ScheduleFlush(Connection connection) => FlushesScheduled++;
+
+    public void Watch(Connection connection) => Watched++;
+
+    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    {
+        Sends++;
+        WhileSending?.Invoke();
+        if (Room < 0)
+        {
+            return -2;
+        }
+
+        long taken = 0;
+        foreach (var segment in segments)
+        {
+            int part = (int)Math.Min(segment.Length, Room);
+            Received.AddRange(segment.Span[..part]);
+            Room -= Room == long.MaxValue ? 0 : part;
+            taken += part;
+        }
+
+        return taken;
+    }
+}
+
+/// <summary>Somebody whose deliveries wait.</summary>
+internal sealed class FakeWaiter : IDeliveryWaiter
+{
+    private readonly Dictionary<int, WaitingDelivery> _places = [];
+
+    public List<(int Place, bool Accepted)> Told { get; } = [];
+
+    public WaitingDelivery Place(int index) =>
+        _places.TryGetValue(index, out var place) ? place : _places[index] = new(this, index);
+
+    public void WaitEnded(WaitingDelivery delivery, bool accepted) => Told.Add((delivery.Index, accepted));
+}
