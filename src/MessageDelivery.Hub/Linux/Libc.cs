@@ -19,6 +19,7 @@ internal static unsafe partial class Libc
     public const int ShutdownWrite = 1;
     public const int LevelSocket = 1;
     public const int OptionLinger = 13;
+    public const nuint BytesNotAcknowledged = 0x5411;
     public const int ResourceOpenFiles = 7;
     public const int ProtectReadWrite = 3;
     public const int MapPrivateAnonymous = 0x22;
@@ -73,6 +74,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSocketOption(int fd, int level, int name, void* value, uint length);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(int fd, nuint request, int* result);
 
     [LibraryImport(Library, EntryPoint = "getpeername", SetLastError = true)]
     public static partial int GetPeerName(int fd, byte* address, uint* length);

@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Sessions;
 internal static class HelloCheck
 {
     public const string WrongPayload =
-        "a HELLO begins with 4D 44 53 31, and with flag 2 RESUME goes on with a key of 16 bytes and a total of 8";
+        "a HELLO begins with 4D 44 53 31, with flag 2 RESUME goes on with a key of 16 bytes and a total of 8, and ends with a token of at most 8192 bytes";
 
     /// <summary><see cref="ProtocolCode.Normal"/>, or why the connection ends.</summary>
     public static ProtocolCode Refusal(in FrameHeader header, out string text)

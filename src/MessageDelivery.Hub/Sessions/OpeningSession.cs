@@ -78,7 +78,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
             case FirstBytesKind.Tls:
                 return CannotBe(FirstBytes.TlsAlert, "TLS", input);
             case FirstBytesKind.Http:
-                return CannotBe(FirstBytes.HttpResponse, "HTTP", input);
+                return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
             case FirstBytesKind.Undecided when !_connection.InputIsFinal:
                 return 0;
             default:

@@ -32,6 +32,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
 {
     private const int LingerMilliseconds = 2_000;
     private const int ShutdownLingerMilliseconds = 250;
+    private const int ProgressChecksPerStall = 8;
 
     private readonly int _socket;
     private readonly ConnectionLimit _limit;
@@ -41,6 +42,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     private bool _paused;
     private long _closeDeadline = long.MaxValue;
     private int _posted;
+    private int _unacknowledged;
 
     public Connection(EventLoop loop, int socket, ulong tag, ConnectionLimit limit)
     {
@@ -96,6 +98,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         get => _handler!;
         set => _handler = value;
     }
+
+    private long NextProgressCheck => Loop.Now + Math.Max(1, Loop.StallMilliseconds / ProgressChecksPerStall);
 
     internal Connection? NextPosted { get; set; }
 
@@ -256,6 +260,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         if (_phase == Phase.Draining && !Loop.IsShuttingDown)
         {
             // A peer that still takes something gets all of it, however long that is.
+            NoteProgress(now);
             _closeDeadline = Outbound.LastProgress + Loop.StallMilliseconds;
         }
 
@@ -265,7 +270,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
             return;
         }
 
-        if (_phase == Phase.Open && now >= Outbound.StallDeadline(Loop.StallMilliseconds))
+        if (_phase == Phase.Open && HasStalled(now))
         {
             Handler.Stalled();
         }
@@ -286,9 +291,17 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
             return;
         }
 
-        long due = _phase == Phase.Open
-            ? Math.Min(Handler.Deadline, Outbound.StallDeadline(Loop.StallMilliseconds))
-            : _closeDeadline;
+        long due = _closeDeadline;
+        if (_phase == Phase.Open)
+        {
+            long stall = Outbound.StallDeadline(Loop.StallMilliseconds);
+            due = Math.Min(Handler.Deadline, stall == long.MaxValue ? stall : Math.Min(stall, NextProgressCheck));
+        }
+        else if (_phase == Phase.Draining)
+        {
+            due = Math.Min(due, NextProgressCheck);
+        }
+
         // A deadline that only moved away is found out when the old one comes.
         if (due != long.MaxValue && (Slot == None || due < Due))
         {
@@ -306,6 +319,32 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         }
 
         Libc.Close(_socket);
+    }
+
+    private bool HasStalled(long now)
+    {
+        if (Outbound.StallDeadline(Loop.StallMilliseconds) == long.MaxValue)
+        {
+            return false;
+        }
+
+        NoteProgress(now);
+        return now >= Outbound.StallDeadline(Loop.StallMilliseconds);
+    }
+
+    /// <summary>
+    /// The kernel holds megabytes for a slow peer and asks for more only when a good part of them is gone: that it has
+    /// taken some shows in what is unacknowledged long before it shows in what we can send.
+    /// </summary>
+    private void NoteProgress(long now)
+    {
+        int unacknowledged = StreamSocket.Unacknowledged(_socket);
+        if (unacknowledged < _unacknowledged)
+        {
+            Outbound.NoteProgress(now);
+        }
+
+        _unacknowledged = unacknowledged;
     }
 
     private void ShutDown()

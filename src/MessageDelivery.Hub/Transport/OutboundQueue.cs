@@ -208,6 +208,15 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         }
     }
 
+    /// <summary>The peer has taken something of what the kernel held for it.</summary>
+    public void NoteProgress(long now)
+    {
+        lock (Gate)
+        {
+            LastProgress = now;
+        }
+    }
+
     /// <summary>Keeps everything back until <see cref="Uncork"/>. False if something was ever put in. Under <see cref="Gate"/>.</summary>
     public bool TryCork() => _corked = IsUntouched;
 

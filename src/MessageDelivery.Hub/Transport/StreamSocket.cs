@@ -52,6 +52,13 @@ internal static unsafe class StreamSocket
         return Result(Libc.SendMessage(socket, &message, Flags));
     }
 
+    /// <summary>Bytes that the kernel has taken and the peer's has not acknowledged (SIOCOUTQ, tcp(7)).</summary>
+    public static int Unacknowledged(int socket)
+    {
+        int bytes = 0;
+        return Libc.Control(socket, Libc.BytesNotAcknowledged, &bytes) == 0 ? bytes : 0;
+    }
+
     /// <summary>Makes closing it reset the connection and drop what the kernel holds.</summary>
     public static void ResetOnClose(int socket)
     {
