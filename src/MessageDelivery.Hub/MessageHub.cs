@@ -91,7 +91,6 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        _pool = new BlockPool(Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes);
         try
         {
             foreach (var endpoint in Options.Listen)
@@ -102,9 +101,11 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         catch
         {
             _listeners.ForEach(listener => listener.Dispose());
+            _listeners.Clear();
             throw;
         }
 
+        _pool = new BlockPool(Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes);
         StartLoops(_pool);
         _logger.Limits(_pool.LimitBytes, _admitted.Most, _loops.Length);
         foreach (var listener in _listeners)

@@ -125,6 +125,8 @@ internal static class ServeCommand
     {
         var builder = Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true, ApplicationName = "mds" });
         builder.Logging.SetMinimumLevel(settings.LogLevel);
+        // A hub that cannot start is told in one line, by us.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Services.AddSingleton<ILoggerProvider>(_ => new LineLoggerProvider(
             settings.LogLevel,
             settings.LogFormat == LogFormat.Json ? new JsonLineFormat() : new TextLineFormat(),
