@@ -1,0 +1,55 @@
+using System.Buffers.Binary;
+using System.Text;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Scenarios.Clients;
+
+/// <summary>
+/// Relays to one receiver whose bodies carry their number and their sender, so that the receiver can tell what is missing,
+/// doubled, out of order or somebody else's.
+/// </summary>
+internal static class RelayFrame
+{
+    /// <summary>The least that a numbered body has.</summary>
+    public const int LeastBodyBytes = 16;
+
+    public static int Bytes(RelayFlags flags, int bodyBytes) => RelayLayout.HeadBytes(flags, receivers: 1) + bodyBytes;
+
+    /// <summary>Writes the frame; the body's bytes after the first sixteen stay as they are.</summary>
+    /// <param name="correlation">Used with <see cref="RelayFlags.Receipt"/>.</param>
+    public static void Write(
+        Span<byte> frame, RelayFlags flags, ulong correlation, ulong receiver, ulong sender, long number)
+    {
+        new FrameHeader(FrameType.Relay, (byte)flags, 1, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
+        int head = RelayLayout.HeadBytes(flags, receivers: 1);
+        if (flags.HasFlag(RelayFlags.Receipt))
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], correlation);
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(frame[(head - 8)..], receiver);
+        BinaryPrimitives.WriteInt64LittleEndian(frame[head..], number);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame[(head + 8)..], sender);
+    }
+
+    /// <summary>A relay of a text to several receivers.</summary>
+    public static byte[] ToMany(ulong[] receivers, string body)
+    {
+        int head = RelayLayout.HeadBytes(RelayFlags.None, receivers.Length);
+        byte[] frame = new byte[head + Encoding.UTF8.GetByteCount(body)];
+        new FrameHeader(FrameType.Relay, 0, (ushort)receivers.Length, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
+        for (int i = 0; i < receivers.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(ProtocolLimits.HeaderBytes + (8 * i)), receivers[i]);
+        }
+
+        Encoding.UTF8.GetBytes(body, frame.AsSpan(head));
+        return frame;
+    }
+
+    /// <summary>Reads a DELIVERY's payload: the sender by the hub's word, the number, and the sender by the body's own.</summary>
+    public static (ulong Sender, long Number, ulong Author) Read(ReadOnlySpan<byte> payload) => (
+        BinaryPrimitives.ReadUInt64LittleEndian(payload),
+        BinaryPrimitives.ReadInt64LittleEndian(payload[8..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(payload[16..]));
+}
