@@ -1,6 +1,6 @@
 namespace MessageDelivery.Hub.Buffers;
 
-/// <summary>Writes bytes into rented blocks and gathers them as segments, each with a reference of its own. One thread.</summary>
+/// <summary>Gathers bytes, written into rented blocks or shared where they are, as segments with a reference each. One thread.</summary>
 internal sealed class SegmentWriter(BlockPool pool)
 {
     private Block? _block;
@@ -49,6 +49,17 @@ internal sealed class SegmentWriter(BlockPool pool)
             bytes[..length].CopyTo(room);
             Commit(length);
             bytes = bytes[length..];
+        }
+    }
+
+    /// <summary>Adds bytes where they are.</summary>
+    public void Share(in Segment segment)
+    {
+        Bytes += segment.Length;
+        if (!Segments.TryExtendLast(segment))
+        {
+            segment.Block.Retain();
+            Segments.Add(segment);
         }
     }
 

@@ -44,12 +44,12 @@ internal sealed partial class BinarySession
         var parts = assembly.Parts;
         if (assembly.Header.Type == FrameType.Relay)
         {
-            CarryRelay(assembly.Header, assembly.Layout, parts.Items);
+            CarryRelay(assembly.Header, assembly.Layout, parts);
         }
         else
         {
-            parts.Items[0].Span[0] = (byte)FrameType.EchoReply;
-            _connection.Send(parts.Items);
+            parts[0].Span[0] = (byte)FrameType.EchoReply;
+            _connection.Send(parts);
         }
 
         assembly.End();

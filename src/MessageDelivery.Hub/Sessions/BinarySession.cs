@@ -95,7 +95,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
             return TrySkip(available, ref used);
         }
 
-        if (_assembly is { Missing: > 0 } && _assembly.Bytes > 0)
+        if (_assembly is { IsUnderWay: true })
         {
             return TryAssemble(new(input.Block, input.Offset + used, available), ref used);
         }
@@ -182,8 +182,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
         }
 
         _assembly ??= new(_connection.Loop.Pool);
-        _assembly.Begin(header, layout);
-        _assembly.Add(frame);
+        _assembly.Begin(header, layout, frame);
         return true;
     }
 

@@ -9,75 +9,44 @@ namespace MessageDelivery.Hub.Sessions;
 /// </summary>
 internal sealed class FrameAssembly(BlockPool pool)
 {
-    private readonly SegmentList _parts = new();
-    private Block? _tail;
-    private int _tailUsed;
-    private int _bytes;
+    private readonly SegmentWriter _frame = new(pool);
 
     public FrameHeader Header { get; private set; }
 
     public RelayLayout Layout { get; private set; }
 
-    /// <summary>Bytes still to come.</summary>
-    public int Missing => ProtocolLimits.HeaderBytes + (int)Header.Length - _bytes;
+    /// <summary>Whether a frame has begun.</summary>
+    public bool IsUnderWay => _frame.Bytes > 0;
 
-    public int Bytes => _bytes;
+    public int Bytes => (int)_frame.Bytes;
+
+    /// <summary>Bytes still to come.</summary>
+    public int Missing => ProtocolLimits.HeaderBytes + (int)Header.Length - Bytes;
 
     /// <summary>The frame as far as it has come. The first part holds at least everything before a relay's body.</summary>
-    public SegmentList Parts => _parts;
+    public ReadOnlySpan<Segment> Parts => _frame.Segments.Items;
 
-    public void Begin(in FrameHeader header, in RelayLayout layout)
+    /// <summary>Begins with what has come, which for a relay is at least everything before its body.</summary>
+    public void Begin(in FrameHeader header, in RelayLayout layout, in Segment piece)
     {
         Header = header;
         Layout = layout;
+        Add(piece);
     }
 
     /// <summary>Takes the next piece, which must not be more than is missing.</summary>
     public void Add(in Segment piece)
     {
-        _bytes += piece.Length;
-        if (_parts.TryExtendLast(piece))
-        {
-            return;
-        }
-
         if (piece.Length >= BlockSizes.MediumBytes)
         {
-            piece.Block.Retain();
-            _parts.Add(piece);
-            return;
+            _frame.Share(piece);
         }
-
-        var rest = piece.Span;
-        while (!rest.IsEmpty)
+        else
         {
-            if (_tail is null || _tailUsed == _tail.Capacity)
-            {
-                _tail?.Release();
-                _tail = pool.Rent(BlockSizes.For(Math.Max(_bytes, rest.Length)));
-                _tailUsed = 0;
-            }
-
-            var copy = new Segment(_tail, _tailUsed, Math.Min(rest.Length, _tail.Capacity - _tailUsed));
-            rest[..copy.Length].CopyTo(copy.Span);
-            rest = rest[copy.Length..];
-            _tailUsed += copy.Length;
-            if (!_parts.TryExtendLast(copy))
-            {
-                _tail.Retain();
-                _parts.Add(copy);
-            }
+            _frame.Write(piece.Span);
         }
     }
 
     /// <summary>Lets go of everything.</summary>
-    public void End()
-    {
-        _parts.ReleaseAll();
-        _tail?.Release();
-        _tail = null;
-        _tailUsed = 0;
-        _bytes = 0;
-        Header = default;
-    }
+    public void End() => _frame.Clear();
 }
