@@ -151,7 +151,7 @@ internal sealed class SlowReceiverScenario(int senders, long rate, long seconds,
     {
         List<MemorySample> after = [.. during.Where(sample => sample.Time >= filled)];
         int step = Math.Max(1, after.Count / 10);
-        _report.Row("hub's memory before", Quantity.Mebibytes(during[0].ResidentBytes));
+        _report.Row("hub's memory before", Quantity.Mebibytes(memory.Samples.Last(sample => sample.Time < during[0].Time).ResidentBytes));
         _report.Row("queue full after", Quantity.Seconds(filled - during[0].Time));
         _report.Row("memory then: first, median, max",
             $"{Quantity.Mebibytes(after[0].ResidentBytes)}, {Quantity.Mebibytes(Statistics.Median(after))}, {Quantity.Mebibytes(after.Max(sample => sample.ResidentBytes))}");

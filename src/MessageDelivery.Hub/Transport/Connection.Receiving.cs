@@ -11,11 +11,15 @@ internal sealed partial class Connection
     /// <summary>What a handler may leave unconsumed while it waits for more: it is copied from turn to turn.</summary>
     public const int MostUnconsumedBytes = BlockSizes.MediumBytes;
 
-    private const int LeastReadBytes = 64 << 10;
+    private const int LeastReadBytes = 32 << 10;
     private const int MostReadsPerTurn = 4;
     private const long MostLingerBytes = 64L << 20;
 
     private Segment _held;
+
+    // Reads follow the traffic: a sender that had to wait is read in small pieces, since what it has in hand while it waits is
+    // message memory; one that fills its reads without waiting gets larger ones.
+    private int _readBytes = LeastReadBytes;
     private bool _readable;
     private bool _inputEnds;
     private bool _starved;
@@ -121,7 +125,7 @@ internal sealed partial class Connection
             LetGoOfInput();
         }
 
-        int room = buffer.Room;
+        int room = Math.Min(buffer.Room, _readBytes);
         long received = _broken ? StreamSocket.Broken : StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
         if (received > 0)
         {
@@ -130,6 +134,10 @@ internal sealed partial class Connection
             Loop.Counters.BytesReceived += received;
             // A short read has emptied the socket (epoll(7)), unless its end is behind the bytes.
             _readable = received == room;
+            if (_readable)
+            {
+                _readBytes = Math.Min(_readBytes * 2, BlockSizes.LargeBytes);
+            }
         }
         else
         {

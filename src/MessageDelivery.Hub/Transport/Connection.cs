@@ -3,27 +3,6 @@ using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport;
 
-/// <summary>What other threads, or a flush, leave for a connection's own loop to do.</summary>
-[Flags]
-internal enum LoopWork
-{
-    None = 0,
-    /// <summary>What it paused for has come.</summary>
-    Resume = 1,
-    /// <summary>Its queue has more than one flush may send.</summary>
-    Flush = 2,
-    /// <summary>Its deadlines have changed.</summary>
-    Reschedule = 4,
-    /// <summary>Its queue is complete and empty.</summary>
-    Drained = 8,
-    /// <summary>Sending failed.</summary>
-    Broken = 16,
-    /// <summary>It has input left from a turn that had taken long enough.</summary>
-    Receive = 32,
-    /// <summary>The hub stops.</summary>
-    ShutDown = 64,
-}
-
 /// <summary>
 /// A socket, its receiving and its sending. It belongs to one event loop: everything but the members marked "any thread" is
 /// called on that loop's thread. While nothing is under way it holds no buffer.
@@ -108,7 +87,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     internal bool IsClosed => _phase == Phase.Closed;
 
     /// <summary>Stops receiving until <see cref="Resume"/>. What is queued is still sent.</summary>
-    public void Pause() => _paused = true;
+    public void Pause()
+    {
+        _paused = true;
+        _readBytes = LeastReadBytes;
+    }
 
     /// <summary>Goes on receiving. Any thread.</summary>
     public void Resume() => Loop.Post(this, LoopWork.Resume);

@@ -1,0 +1,22 @@
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>What other threads, or a flush, leave for a connection's own loop to do.</summary>
+[Flags]
+internal enum LoopWork
+{
+    None = 0,
+    /// <summary>What it paused for has come.</summary>
+    Resume = 1,
+    /// <summary>Its queue has more than one flush may send.</summary>
+    Flush = 2,
+    /// <summary>Its deadlines have changed.</summary>
+    Reschedule = 4,
+    /// <summary>Its queue is complete and empty.</summary>
+    Drained = 8,
+    /// <summary>Sending failed.</summary>
+    Broken = 16,
+    /// <summary>It has input left from a turn that had taken long enough.</summary>
+    Receive = 32,
+    /// <summary>The hub stops.</summary>
+    ShutDown = 64,
+}
