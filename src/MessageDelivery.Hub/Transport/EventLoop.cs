@@ -348,8 +348,8 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     }
 
     /// <summary>
-    /// With memory low, whoever holds some and does not move is looked at: receivers that take nothing, and, if nobody gets
-    /// memory for the stall limit, the connection with the most unfinished input. This is why a full hub cannot stand still.
+    /// With memory low, whoever holds some and does not move is looked at: first receivers that take nothing, and, if that
+    /// frees none for another stall limit, the connection with the most unfinished input. So a full hub cannot stand still.
     /// </summary>
     private void RelievePressure()
     {
@@ -357,7 +357,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         foreach (var connection in _connections)
         {
             connection.Reschedule();
-            if (connection.IsStarved && Now - connection.LastReceived >= StallMilliseconds
+            if (connection.IsStarved && Now - connection.LastReceived >= 2 * StallMilliseconds
                 && connection.UnfinishedInputBytes > (largest?.UnfinishedInputBytes ?? 0))
             {
                 largest = connection;
