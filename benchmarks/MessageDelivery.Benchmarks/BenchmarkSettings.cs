@@ -34,34 +34,31 @@ internal static class BenchmarkSettings
     /// <summary>Prints a smoke run's names and errors, and nothing else.</summary>
     private sealed class ErrorLogger : ILogger
     {
+        private const string NameBegins = "// Benchmark: ";
+        private const string NameEnds = ": Dry(";
+
         public string Id => nameof(ErrorLogger);
+
         public int Priority => 0;
-        private bool _shown;
 
         public void Write(LogKind logKind, string text)
         {
-            _shown = logKind == LogKind.Error || (logKind == LogKind.Header && text.StartsWith("// Benchmark:", StringComparison.Ordinal));
-            if (_shown)
+            if (logKind == LogKind.Error)
             {
                 Console.Write(text);
+            }
+            else if (text.StartsWith(NameBegins, StringComparison.Ordinal))
+            {
+                int end = text.IndexOf(NameEnds, StringComparison.Ordinal), parameters = text.LastIndexOf('[');
+                Console.WriteLine($"{text[NameBegins.Length..(end < 0 ? text.Length : end)]} {(parameters < 0 ? "" : text[parameters..])}".TrimEnd());
             }
         }
 
         public void WriteLine()
         {
-            if (_shown)
-            {
-                Console.WriteLine();
-            }
-
-            _shown = false;
         }
 
-        public void WriteLine(LogKind logKind, string text)
-        {
-            Write(logKind, text);
-            WriteLine();
-        }
+        public void WriteLine(LogKind logKind, string text) => Write(logKind, logKind == LogKind.Error ? text + Environment.NewLine : text);
 
         public void Flush()
         {
