@@ -43,6 +43,9 @@ internal sealed class HubProcess : IAsyncDisposable
     /// <summary>Starts a client verb that goes on.</summary>
     public MdsProcess Start(params string[] arguments) => MdsProcess.Start(AtThisHub(arguments));
 
+    /// <summary>Starts a client verb whose output is read line by line.</summary>
+    public MdsProcess StartReadingLines(params string[] arguments) => MdsProcess.Start(AtThisHub(arguments), readsLines: true);
+
     /// <summary>Starts <c>mds listen</c> and tells its id.</summary>
     public async Task<(MdsProcess Listener, string Id)> ListenAsync(params string[] options)
     {

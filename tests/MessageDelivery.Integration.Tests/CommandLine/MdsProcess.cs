@@ -95,16 +95,22 @@ internal sealed partial class MdsProcess : IAsyncDisposable
     /// <summary>The next line of its output; null at the end.</summary>
     public async Task<string?> ReadLineAsync() => await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
 
-    /// <summary>Waits until a line of stderr begins with a text, and returns the rest of it.</summary>
-    public async Task<string> WaitForErrorAsync(string beginning)
+    /// <summary>Waits until a line of stderr has a text, and returns what follows it there.</summary>
+    public async Task<string> WaitForErrorAsync(string text)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
         {
-            string? line = Error.Split('\n').FirstOrDefault(line => line.StartsWith(beginning, StringComparison.Ordinal));
+            bool isAll = _error.IsCompleted;
+            string? line = Error.Split('\n').FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal));
             if (line is not null)
             {
-                return line[beginning.Length..];
+                return line[(line.IndexOf(text, StringComparison.Ordinal) + text.Length)..];
+            }
+
+            if (isAll)
+            {
+                throw new InvalidOperationException($"mds ended without saying '{text}': {Error}");
             }
 
             await Task.Delay(10, patience.Token);

@@ -149,11 +149,7 @@ public sealed class ServeTests : IDisposable
         await QueueForAsync(sender);
 
         hub.Mds.Signal(MdsProcess.SigTerm);
-        while (!hub.Mds.Error.Contains("Stopping", StringComparison.Ordinal))
-        {
-            await Task.Delay(10);
-        }
-
+        await hub.Mds.WaitForErrorAsync("Stopping: ");
         hub.Mds.Signal(MdsProcess.SigTerm);
         Assert.Equal(0, (await hub.Mds.EndAsync()).ExitCode);
     }
