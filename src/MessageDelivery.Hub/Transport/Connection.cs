@@ -366,8 +366,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     {
         Reason = reason;
         _limit.Leave();
-        Loop.Counters.Disconnects[(int)reason]++;
         Handler.Closed(reason);
+        Loop.Counters.Disconnects[(int)reason]++;
     }
 
     private void Linger()
