@@ -21,9 +21,9 @@ internal sealed class HubProcess : IAsyncDisposable
     public static Task<HubProcess> StartAsync(params string[] options) => StartAsync(["serve", "--port", "0", .. options], null);
 
     public static async Task<HubProcess> StartAsync(
-        string[] arguments, IReadOnlyDictionary<string, string>? environment, string? directory = null)
+        string[] arguments, IReadOnlyDictionary<string, string>? environment, string? directory = null, int? openFiles = null)
     {
-        var mds = MdsProcess.Start(arguments, environment, directory, readsLines: true);
+        var mds = MdsProcess.Start(arguments, environment, directory, readsLines: true, openFiles);
         string? line = await mds.ReadLineAsync();
         if (line is null)
         {

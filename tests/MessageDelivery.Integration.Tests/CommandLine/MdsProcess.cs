@@ -45,11 +45,22 @@ internal sealed partial class MdsProcess : IAsyncDisposable
 
     public Stream Input => _process.StandardInput.BaseStream;
 
-    /// <summary>Starts it. With <paramref name="readsLines"/> its output is read by <see cref="ReadLineAsync"/>.</summary>
+    /// <summary>
+    /// Starts it. With <paramref name="readsLines"/> its output is read by <see cref="ReadLineAsync"/>; with
+    /// <paramref name="openFiles"/> it may have no more file descriptors than that.
+    /// </summary>
     public static MdsProcess Start(
-        IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null, bool readsLines = false)
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? directory = null,
+        bool readsLines = false,
+        int? openFiles = null)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mds"), arguments)
+        string program = Path.Combine(AppContext.BaseDirectory, "mds");
+        string[] command = openFiles is null
+            ? [program, .. arguments]
+            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", program, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
