@@ -193,6 +193,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         }
 
         _logger.Stopping(_admitted.Open, Options.DrainTimeout);
+        await _loops[0].StopListeningAsync().ConfigureAwait(false);
         foreach (var loop in _loops)
         {
             loop.Call(loop.ShutDown);
@@ -206,7 +207,6 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         _listeners.ForEach(listener => listener.Dispose());
         Array.ForEach(_loops, loop => loop.Dispose());
         _metrics?.Dispose();
-        _pool.Trim();
         _pool.Dispose();
         _logger.Stopped();
         _completion.TrySetResult();

@@ -1,9 +1,12 @@
 namespace MessageDelivery.Hub.Buffers;
 
-/// <summary>Told when memory is there again after a rent was refused. Called on any thread, outside the pool's lock.</summary>
+/// <summary>Told when memory is there again after a rent was refused, and when it was. Called on any thread, outside the pool's lock.</summary>
 internal interface IMemoryWaiter
 {
     void MemoryAvailable();
+
+    /// <summary>Memory has become low: whoever holds some and does not move is to be looked at.</summary>
+    void MemoryLow();
 }
 
 /// <summary>
@@ -17,6 +20,9 @@ internal sealed class BlockPool : IDisposable
     public const long LeastLimitBytes = 8L << 20;
 
     private const long MostReserveBytes = 32L << 20;
+    private const long TrimMilliseconds = 1_000;
+    private const int MostSlabsPerTrim = 64;
+    private const long Never = -1;
 
     private readonly Lock _lock = new();
     // By size: a slab that is already cut right costs nothing to use again.
@@ -28,6 +34,8 @@ internal sealed class BlockPool : IDisposable
     private int _slabs;
     private int _freeSlabs;
     private int _leastFree;
+    private long _nextTrim = long.MinValue;
+    private long _lowSince = Never;
     private int _outstanding;
     private volatile int _available;
     private volatile bool _refused;
@@ -66,24 +74,58 @@ internal sealed class BlockPool : IDisposable
     /// <summary>Rents a block to receive into, or returns null and remembers to call the waiters once there is memory.</summary>
     public Block? TryRentForReceiving(BlockSize size)
     {
+        bool tell;
         lock (_lock)
         {
-            if (_partial[(int)size].Count == 0 && _available <= _reserveSlabs)
+            if ((_partial[(int)size].Count > 0 || _available > _reserveSlabs) && TryTake(size) is { } block)
             {
-                _refused = true;
-                return null;
+                return block;
             }
 
-            return Take(size);
+            tell = !_refused;
+            _refused = true;
         }
+
+        TellLow(tell);
+        return null;
     }
 
     /// <summary>Asks to be called once there is memory again. False where there already is.</summary>
     public bool AwaitMemory()
     {
+        bool isLow;
+        bool tell;
         lock (_lock)
         {
-            return _refused = IsLow;
+            isLow = IsLow;
+            tell = isLow && !_refused;
+            _refused = isLow;
+        }
+
+        TellLow(tell);
+        return isLow;
+    }
+
+    /// <summary>
+    /// Whether memory has been low for so long, as of <paramref name="now"/>, that somebody has to be given up for it. True
+    /// for one caller, and not again before as much time has passed. All callers' times are of one clock.
+    /// </summary>
+    public bool TryClaimRelief(long now, long afterMilliseconds)
+    {
+        lock (_lock)
+        {
+            if (_lowSince == Never || !IsLow)
+            {
+                _lowSince = IsLow ? now : Never;
+            }
+
+            if (_lowSince == Never || now - _lowSince < afterMilliseconds)
+            {
+                return false;
+            }
+
+            _lowSince = now;
+            return true;
         }
     }
 
@@ -95,7 +137,8 @@ internal sealed class BlockPool : IDisposable
     {
         lock (_lock)
         {
-            return Take(size);
+            return TryTake(size)
+                ?? throw new InsufficientMemoryException($"The machine gives no {BlockSizes.LargeBytes} bytes more.");
         }
     }
 
@@ -117,6 +160,7 @@ internal sealed class BlockPool : IDisposable
 
                 _available++;
                 PutFree(slab);
+                _lowSince = IsLow ? _lowSince : Never;
                 if (_refused && !IsLow)
                 {
                     _refused = false;
@@ -136,30 +180,55 @@ internal sealed class BlockPool : IDisposable
     }
 
     /// <summary>
-    /// Gives the operating system half of what lay unused since the last call. Called about once a second: often enough to
-    /// follow the load down, not so often that memory is given back between two bursts.
+    /// Gives the operating system half of what lay unused since the last call, if that was a second ago: often enough to
+    /// follow the load down, not so often that memory is given back between two bursts. Any thread.
     /// </summary>
-    public void Trim()
+    public void Trim(long now)
     {
+        Slab[] surplus;
         lock (_lock)
         {
-            FreeSlabs((_leastFree + 1) / 2);
+            if (now < _nextTrim)
+            {
+                return;
+            }
+
+            _nextTrim = now + TrimMilliseconds;
+            surplus = PopSurplus(Math.Min((_leastFree + 1) / 2, MostSlabsPerTrim));
             _leastFree = _freeSlabs;
         }
+
+        Array.ForEach(surplus, slab => slab.Free());
     }
 
     public void Dispose()
     {
+        Slab[] surplus;
         lock (_lock)
         {
-            FreeSlabs(_freeSlabs);
+            surplus = PopSurplus(_freeSlabs);
+        }
+
+        Array.ForEach(surplus, slab => slab.Free());
+    }
+
+    private void TellLow(bool tell)
+    {
+        if (tell)
+        {
+            Array.ForEach(_waiters, waiter => waiter.MemoryLow());
         }
     }
 
-    private Block Take(BlockSize size)
+    /// <summary>Null if the machine gives no more.</summary>
+    private Block? TryTake(BlockSize size)
     {
         var partial = _partial[(int)size];
-        var slab = partial.First?.Value ?? TakeFree(size);
+        if ((partial.First?.Value ?? TryTakeFree(size)) is not { } slab)
+        {
+            return null;
+        }
+
         var block = slab.Take();
         if (!slab.HasFree)
         {
@@ -175,16 +244,20 @@ internal sealed class BlockPool : IDisposable
         return block;
     }
 
-    private Slab TakeFree(BlockSize size)
+    private Slab? TryTakeFree(BlockSize size)
     {
         if (PopFree(size) is { } slab)
         {
             _leastFree = Math.Min(_leastFree, _freeSlabs);
         }
+        else if (Slab.TryMap(this) is { } mapped)
+        {
+            slab = mapped;
+            _slabs++;
+        }
         else
         {
-            slab = new Slab(this);
-            _slabs++;
+            return null;
         }
 
         slab.Cut(size);
@@ -223,12 +296,15 @@ internal sealed class BlockPool : IDisposable
         _freeSlabs++;
     }
 
-    private void FreeSlabs(int count)
+    private Slab[] PopSurplus(int count)
     {
-        for (; count > 0 && PopFree(BlockSize.Large) is { } slab; count--)
+        var surplus = new Slab[Math.Min(count, _freeSlabs)];
+        for (int i = 0; i < surplus.Length; i++)
         {
-            slab.Free();
-            _slabs--;
+            surplus[i] = PopFree(BlockSize.Large)!;
         }
+
+        _slabs -= surplus.Length;
+        return surplus;
     }
 }

@@ -58,6 +58,15 @@ internal sealed class BumpBuffer(BlockPool pool) : IDisposable
     /// <summary>Takes back the last bytes committed.</summary>
     public void Discard(int bytes) => Tail -= bytes;
 
+    /// <summary>Lets go of the block if nobody else holds a part of it. Not while bytes in it are looked at.</summary>
+    public void LetGoIfExclusive()
+    {
+        if (_block is { IsExclusive: true })
+        {
+            Dispose();
+        }
+    }
+
     /// <summary>Lets go of the block.</summary>
     public void Dispose()
     {

@@ -11,16 +11,11 @@ internal sealed unsafe class Slab
     private readonly byte* _memory;
     private Block? _free;
 
-    public Slab(BlockPool pool)
+    private Slab(BlockPool pool, byte* memory)
     {
         Pool = pool;
         Place = new(this);
-        // Mapped rather than allocated: what is given back is the machine's again at once.
-        _memory = Libc.MemoryMap(null, BlockSizes.LargeBytes, Libc.ProtectReadWrite, Libc.MapPrivateAnonymous, -1, 0);
-        if ((nint)_memory == -1)
-        {
-            throw new InsufficientMemoryException($"The machine gives no {BlockSizes.LargeBytes} bytes more (errno {Libc.LastError}).");
-        }
+        _memory = memory;
     }
 
     public BlockPool Pool { get; }
@@ -33,6 +28,16 @@ internal sealed unsafe class Slab
 
     /// <summary>Its place among the slabs of its size that have blocks left.</summary>
     public LinkedListNode<Slab> Place { get; }
+
+    /// <summary>
+    /// Takes one from the machine; null if it gives none. Mapped rather than allocated: what is given back is the machine's
+    /// again at once.
+    /// </summary>
+    public static Slab? TryMap(BlockPool pool)
+    {
+        byte* memory = Libc.MemoryMap(null, BlockSizes.LargeBytes, Libc.ProtectReadWrite, Libc.MapPrivateAnonymous, -1, 0);
+        return (nint)memory == -1 ? null : new Slab(pool, memory);
+    }
 
     /// <summary>Cuts it into blocks of a size. Keeps the blocks it has if they are of that size already.</summary>
     public void Cut(BlockSize size)

@@ -26,6 +26,8 @@ internal sealed class Delivery(BlockPool pool)
 
     public void Begin(ulong senderId, int relays, long bodyBytes)
     {
+        // A failure may have left something of the one before.
+        End();
         SenderId = senderId;
         Relays = relays;
         BodyBytes = bodyBytes;

@@ -15,14 +15,15 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     private int _count;
     private int _waiting;
     private int _refused;
+    private int _relays;
 
     public ReadOnlySpan<ulong> Receivers => _receivers.AsSpan(0, _count);
 
     /// <summary>One for each receiver as listed; valid when it is done.</summary>
     public ReadOnlySpan<Outcome> Outcomes => _outcomes.AsSpan(0, _count);
 
-    /// <summary>How many deliveries waited in vain.</summary>
-    public int Refused => Volatile.Read(ref _refused);
+    /// <summary>How many relays waited in vain for a receiver, counted once for each receiver.</summary>
+    public long Refused => (long)Volatile.Read(ref _refused) * _relays;
 
     public bool IsDone => Volatile.Read(ref _waiting) == 0;
 
@@ -49,7 +50,7 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
         }
 
         Begin(1);
-        Queueing();
+        Queueing(relays: 0);
         bool waits = sender.Outbound.TryAdd([], this, 0, sender.Loop, sender) == QueueResult.Waiting;
         return !Queued(waits ? 1 : 0);
     }
@@ -72,8 +73,10 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     }
 
     /// <summary>Deliveries are being queued; it is not done until <see cref="Queued"/>, even if those that wait end sooner.</summary>
-    public void Queueing()
+    /// <param name="relays">How many relays of the sender this is; none if it only waits.</param>
+    public void Queueing(int relays)
     {
+        _relays = relays;
         _refused = 0;
         Volatile.Write(ref _waiting, _count + 1);
     }

@@ -18,7 +18,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
         bool repeats = MayRepeat(receivers);
         long accepted = 0;
         int waiting = 0;
-        relay.Queueing();
+        relay.Queueing(delivery.Relays);
         for (int i = 0; i < receivers.Length; i++)
         {
             if (repeats && !_firstPlaces.TryAdd(receivers[i], i))

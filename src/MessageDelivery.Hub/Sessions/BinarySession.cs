@@ -159,12 +159,17 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     {
         bool isWhole = frame.Length == frameBytes;
         bool mayWaitForAll = frameBytes <= Connection.MostUnconsumedBytes;
-        if ((!isWhole && mayWaitForAll) || !CommitRun() || !HasRoomToAnswer(header))
+        if ((!isWhole && mayWaitForAll) || !CommitRun())
         {
             return false;
         }
 
         var refusal = FrameCheck.Refusal(header, out var layout, out string text);
+        if (!HasRoomToAnswer(header, refusal))
+        {
+            return false;
+        }
+
         if (refusal != ProtocolCode.Normal)
         {
             return TryRefuse(header, refusal, text, frame, frameBytes);
@@ -216,9 +221,14 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     }
 
     /// <summary>While the queue is full with what the client does not read, its requests wait.</summary>
-    private bool HasRoomToAnswer(in FrameHeader header)
+    private bool HasRoomToAnswer(in FrameHeader header, ProtocolCode refusal)
     {
-        bool isAnswered = header.Type != FrameType.Goodbye && (header.Type != FrameType.Relay || header.Flags != 0);
+        bool isAnswered = refusal != ProtocolCode.Normal || header.Type switch
+        {
+            FrameType.Goodbye => false,
+            FrameType.Relay => ((RelayFlags)header.Flags & RelayFlags.Receipt) != 0,
+            _ => true,
+        };
         if (!isAnswered || !Relay.WaitsForRoom())
         {
             return true;

@@ -100,10 +100,13 @@ internal sealed partial class Connection
         var held = _held;
         _held = default;
         HasArrived = false;
-        Consume(held);
-        if (held.Length > 0)
+        try
         {
-            held.Block.Release();
+            Consume(held);
+        }
+        finally
+        {
+            held.Block?.Release();
         }
     }
 
@@ -126,7 +129,7 @@ internal sealed partial class Connection
         }
 
         int room = Math.Min(buffer.Room, _readBytes);
-        long received = _broken ? StreamSocket.Broken : StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
+        long received = StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
         if (received > 0)
         {
             buffer.Commit((int)received);
@@ -143,8 +146,8 @@ internal sealed partial class Connection
         {
             _readable = false;
             _inputEnds = false;
-            InputIsFinal = received != StreamSocket.WouldBlock;
-            if (received == StreamSocket.Broken)
+            InputIsFinal = received != StreamSocket.WouldBlock || _broken;
+            if (received == StreamSocket.Broken && !_broken)
             {
                 _broken = true;
                 Outbound.Close(Loop);
@@ -163,19 +166,7 @@ internal sealed partial class Connection
     /// <summary>Offers bytes to the handler and holds what it leaves; returns how much that is.</summary>
     private int Consume(in Segment input)
     {
-        int rest;
-        try
-        {
-            rest = input.Length - Handler.Consume(input);
-        }
-        catch (Exception exception)
-        {
-            // A defect that one peer can set off must not take everybody's hub down.
-            Loop.OnConnectionFailed(exception);
-            Abort(CloseReason.InternalError);
-            return 0;
-        }
-
+        int rest = input.Length - Handler.Consume(input);
         _mustConsume = !MayConsume;
         if (_phase != Phase.Open)
         {
@@ -230,7 +221,12 @@ internal sealed partial class Connection
 
     private void Starve()
     {
-        if (!_starved)
+        if (_broken)
+        {
+            // Nobody is there any more to be kept waiting for memory, and what it holds is wanted by others.
+            Abort(CloseReason.Reset);
+        }
+        else if (!_starved)
         {
             _starved = true;
             Loop.AddStarved(this);
@@ -239,23 +235,16 @@ internal sealed partial class Connection
 
     private void DropInput()
     {
-        if (!Loop.TryReserveReceiveBuffer(LeastReadBytes))
-        {
-            Abort(Reason);
-            return;
-        }
-
-        var buffer = Loop.ReceiveBuffer;
         for (int reads = 0; reads < MostReadsPerTurn; reads++)
         {
-            long received = StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, buffer.Room);
-            if (received == StreamSocket.WouldBlock)
+            long dropped = StreamSocket.Drop(_socket, BlockSizes.LargeBytes);
+            if (dropped == StreamSocket.WouldBlock)
             {
                 return;
             }
 
-            _lingered += received;
-            if (received <= 0 || _lingered > MostLingerBytes)
+            _lingered += dropped;
+            if (dropped <= 0 || _lingered > MostLingerBytes)
             {
                 Abort(Reason);
                 return;

@@ -22,6 +22,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     private long _closeDeadline = long.MaxValue;
     private int _posted;
     private int _unacknowledged;
+    private bool _watched;
 
     public Connection(EventLoop loop, int socket, ulong tag, ConnectionLimit limit)
     {
@@ -99,45 +100,6 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     public void Send(ReadOnlySpan<byte> bytes) => Outbound.Add(bytes, Loop, this);
 
     public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop, this);
-
-    /// <summary>Takes nothing more from the peer, sends what is queued, and closes.</summary>
-    public void Close(CloseReason reason)
-    {
-        if (_phase != Phase.Open)
-        {
-            return;
-        }
-
-        _phase = Phase.Draining;
-        Ended(reason);
-        _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
-        if (Outbound.Complete(Loop, this))
-        {
-            Linger();
-        }
-
-        Reschedule();
-    }
-
-    /// <summary>Closes at once; what is queued is dropped.</summary>
-    public void Abort(CloseReason reason)
-    {
-        if (_phase == Phase.Closed)
-        {
-            return;
-        }
-
-        bool wasOpen = _phase == Phase.Open;
-        _phase = Phase.Closed;
-        if (wasOpen)
-        {
-            Ended(reason);
-        }
-
-        LetGoOfInput();
-        Outbound.Close(Loop);
-        Loop.Release(this);
-    }
 
     /// <inheritdoc/>
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
@@ -218,22 +180,23 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
     /// <summary>Readiness, as epoll reports it.</summary>
     internal void OnReady(uint events)
     {
-        if ((events & Libc.EpollErr) != 0)
+        if ((events & Libc.EpollOut) != 0 && Outbound.Unblock())
         {
-            PeerIsGone();
-        }
-
-        if ((events & Libc.EpollOut) != 0)
-        {
-            Outbound.Unblock();
             Flush(Loop, scheduled: false);
         }
 
-        if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup)) != 0)
+        if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0)
         {
             _readable = true;
-            _inputEnds |= (events & (Libc.EpollRdHup | Libc.EpollHup)) != 0;
-            Receive();
+            _inputEnds |= (events & (Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0;
+            if ((events & Libc.EpollErr) != 0)
+            {
+                PeerIsGone();
+            }
+            else
+            {
+                Receive();
+            }
         }
     }
 
@@ -278,6 +241,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         if (_phase == Phase.Open)
         {
             long stall = Outbound.StallDeadline(Loop.StallMilliseconds);
+            if (stall != long.MaxValue && !_watched)
+            {
+                BeginWatch();
+                stall = Outbound.StallDeadline(Loop.StallMilliseconds);
+            }
+
             due = Math.Min(Handler.Deadline, stall == long.MaxValue ? stall : Math.Min(stall, NextProgressCheck));
         }
         else if (_phase == Phase.Draining)
@@ -290,93 +259,5 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
         {
             Loop.Deadlines.Set(this, due);
         }
-    }
-
-    /// <summary>The loop's last act on a closed connection.</summary>
-    internal void CloseSocket()
-    {
-        if (Reason == CloseReason.SlowConsumer)
-        {
-            // What the kernel still holds for it would be sent for minutes, and it would take the cut for a proper end.
-            StreamSocket.ResetOnClose(_socket);
-        }
-
-        Libc.Close(_socket);
-    }
-
-    private bool HasStalled(long now)
-    {
-        if (Outbound.StallDeadline(Loop.StallMilliseconds) == long.MaxValue)
-        {
-            return false;
-        }
-
-        NoteProgress(now);
-        return now >= Outbound.StallDeadline(Loop.StallMilliseconds);
-    }
-
-    /// <summary>
-    /// The kernel holds megabytes for a slow peer and asks for more only when a good part of them is gone: that it has
-    /// taken some shows in what is unacknowledged long before it shows in what we can send.
-    /// </summary>
-    private void NoteProgress(long now)
-    {
-        int unacknowledged = StreamSocket.Unacknowledged(_socket);
-        if (unacknowledged < _unacknowledged)
-        {
-            Outbound.NoteProgress(now);
-        }
-
-        _unacknowledged = unacknowledged;
-    }
-
-    private void ShutDown()
-    {
-        if (_phase == Phase.Open)
-        {
-            Handler.ShutDown();
-        }
-        else
-        {
-            _closeDeadline = Math.Min(_closeDeadline, Loop.Now + Loop.DrainMilliseconds);
-        }
-    }
-
-    private void PeerIsGone()
-    {
-        if (_broken || _phase == Phase.Closed)
-        {
-            return;
-        }
-
-        _broken = true;
-        Outbound.Close(Loop);
-        if (_phase == Phase.Open && !MayConsume)
-        {
-            // What has come before it broke is still carried out.
-            _inputEnds = true;
-        }
-        else
-        {
-            Abort(IsOpen ? CloseReason.Reset : Reason);
-        }
-    }
-
-    private void Ended(CloseReason reason)
-    {
-        Reason = reason;
-        _limit.Leave();
-        Handler.Closed(reason);
-        Loop.Counters.Disconnects[(int)reason]++;
-    }
-
-    private void Linger()
-    {
-        _phase = Phase.Lingering;
-        LetGoOfInput();
-        Libc.Shutdown(_socket, Libc.ShutdownWrite);
-        _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);
-        _readable = true;
-        Receive();
     }
 }

@@ -9,7 +9,7 @@ namespace MessageDelivery.Hub.Transport;
 /// threads posted, look at due deadlines, and last send, once for each connection that has something to send, however many
 /// others it came from. Nothing on this thread blocks but the wait for events.
 /// </summary>
-internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
+internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 {
     private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
     private const ulong ListenerBit = 1UL << 63;
@@ -75,6 +75,9 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>What is copied together for several receivers.</summary>
     public BumpBuffer CopyBuffer { get; }
 
+    /// <summary>Whether this is the loop's thread.</summary>
+    public bool IsCurrent => Environment.CurrentManagedThreadId == _thread.ManagedThreadId;
+
     public bool IsShuttingDown { get; private set; }
 
     internal TimingWheel Deadlines { get; }
@@ -94,7 +97,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>Makes a connection of an accepted socket, which counts in <paramref name="limit"/>. Any thread.</summary>
     public void Adopt(int socket, ConnectionLimit limit, Func<Connection, IConnectionHandler> converse)
     {
-        if (Environment.CurrentManagedThreadId == _thread.ManagedThreadId)
+        if (IsCurrent)
         {
             AdoptHere(socket, limit, converse);
         }
@@ -111,11 +114,22 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Add(listener.Descriptor, Libc.EpollIn, ListenerBit | (uint)(_listeners.Count - 1));
     }
 
+    /// <summary>Accepts nobody any more. Any thread; completes when it is so.</summary>
+    public Task StopListeningAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Call(() =>
+        {
+            _listeners.ForEach(listener => listener.Dispose());
+            done.SetResult();
+        });
+        return Task.WhenAny(done.Task, Ended);
+    }
+
     /// <summary>Lets every connection say goodbye. The loop's thread.</summary>
     public void ShutDown()
     {
         IsShuttingDown = true;
-        _listeners.ForEach(listener => listener.Dispose());
         foreach (var connection in _connections)
         {
             Post(connection, LoopWork.ShutDown);
@@ -148,6 +162,8 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public void ScheduleFlush(Connection connection) => _toFlush.Add(connection);
 
     public void Watch(Connection connection) => connection.Loop.Post(connection, LoopWork.Reschedule);
+
+    public void MemoryLow() => Wake();
 
     public void MemoryAvailable()
     {
@@ -188,8 +204,6 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Dispose();
     }
 
-    internal void OnConnectionFailed(Exception exception) => _events.ConnectionFailed(exception);
-
     private void AdoptHere(int socket, ConnectionLimit limit, Func<Connection, IConnectionHandler> converse)
     {
         var connection = _connections.Add(tag => new Connection(this, socket, tag, limit));
@@ -204,192 +218,5 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Counters.Connections++;
         connection.Handler = converse(connection);
         connection.Reschedule();
-    }
-
-    private void Run()
-    {
-        try
-        {
-            while (!(_stopping && _connections.Count == 0))
-            {
-                Turn();
-            }
-        }
-        catch (Exception exception)
-        {
-            _events.LoopFailed(exception);
-        }
-
-        ReceiveBuffer.Dispose();
-        CopyBuffer.Dispose();
-        _ended.SetResult();
-    }
-
-    private void Turn()
-    {
-        int count = _epoll.Wait(Timeout());
-        Volatile.Write(ref _awake, 1);
-        UpdateNow();
-        for (int i = 0; i < count; i++)
-        {
-            var (events, tag) = _epoll[i];
-            if (_connections.Find(tag) is { } connection)
-            {
-                connection.OnReady(events);
-            }
-            else if ((tag & ListenerBit) != 0 && tag != Epoll.WakeTag)
-            {
-                _listeners[(int)(uint)tag].Accept(Now);
-            }
-        }
-
-        RunPosted();
-        RunCalls();
-        FeedStarved();
-        RunDeadlines();
-        FlushTouched();
-        CloseSockets();
-    }
-
-    /// <summary>How long to wait for events: not at all if there is something to do.</summary>
-    private int Timeout()
-    {
-        Interlocked.Exchange(ref _awake, 0);
-        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty
-            || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
-        {
-            return 0;
-        }
-
-        int timeout = Deadlines.UntilNext(Now);
-        if (Pool.WantsHousekeeping)
-        {
-            int housekeeping = (int)Math.Max(0, _nextHousekeeping - Now);
-            timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
-        }
-
-        return _fakeTimer is null ? timeout : WaitByTimer(timeout);
-    }
-
-    /// <summary>Lets a clock that is not the machine's end the wait.</summary>
-    private int WaitByTimer(int timeout)
-    {
-        if (timeout > 0)
-        {
-            _fakeTimer!.Change(TimeSpan.FromMilliseconds(timeout), Never);
-        }
-
-        long before = Now;
-        UpdateNow();
-        return Now != before || timeout == 0 ? 0 : -1;
-    }
-
-    private void Wake()
-    {
-        if (Interlocked.Exchange(ref _awake, 1) == 0)
-        {
-            _epoll.Wake();
-        }
-    }
-
-    private void UpdateNow() => Now = _time.GetTimestamp() / (_time.TimestampFrequency / 1_000);
-
-    private void RunPosted()
-    {
-        for (var connection = _mailbox.TakeAll(); connection is not null;)
-        {
-            var next = connection.NextPosted;
-            connection.NextPosted = null;
-            connection.OnPosted();
-            connection = next;
-        }
-    }
-
-    private void RunCalls()
-    {
-        while (_calls.TryDequeue(out var call))
-        {
-            call();
-        }
-    }
-
-    private void FeedStarved()
-    {
-        if (Interlocked.Exchange(ref _memoryAvailable, 0) == 0)
-        {
-            return;
-        }
-
-        int count = _starved.Count;
-        for (int i = 0; i < count; i++)
-        {
-            _starved[i].OnMemoryAvailable();
-        }
-
-        _starved.RemoveRange(0, count);
-    }
-
-    private void RunDeadlines()
-    {
-        while (Deadlines.Next(Now) is { } entry)
-        {
-            ((Connection)entry).OnDeadline();
-        }
-
-        if (Now >= _nextHousekeeping)
-        {
-            _nextHousekeeping = Now + HousekeepingMilliseconds;
-            Pool.Trim();
-            if (Pool.IsLow)
-            {
-                RelievePressure();
-            }
-        }
-    }
-
-    /// <summary>
-    /// With memory low, whoever holds some and does not move is looked at: first receivers that take nothing, and, if that
-    /// frees none for another stall limit, the connection with the most unfinished input. So a full hub cannot stand still.
-    /// </summary>
-    private void RelievePressure()
-    {
-        Connection? largest = null;
-        foreach (var connection in _connections)
-        {
-            connection.Reschedule();
-            if (connection.IsStarved && Now - connection.LastReceived >= 2 * StallMilliseconds
-                && connection.UnfinishedInputBytes > (largest?.UnfinishedInputBytes ?? 0))
-            {
-                largest = connection;
-            }
-        }
-
-        largest?.Handler.Overloaded();
-    }
-
-    private void FlushTouched()
-    {
-        while (_toFlush.Take() is { } connection)
-        {
-            connection.Flush(this, scheduled: true);
-        }
-    }
-
-    private void CloseSockets()
-    {
-        for (int i = _closed.Count - 1; i >= 0; i--)
-        {
-            var connection = _closed[i];
-            // Another loop may be sending on it; the number of its descriptor must not be given to anyone else meanwhile.
-            if (connection.Outbound.IsSending)
-            {
-                continue;
-            }
-
-            _closed.RemoveAt(i);
-            _connections.Remove(connection);
-            connection.CloseSocket();
-            Counters.Connections--;
-        }
     }
 }

@@ -238,14 +238,16 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         }
     }
 
-    /// <summary>The peer takes bytes again.</summary>
-    public void Unblock()
+    /// <summary>The peer takes bytes again. True if there is something that waited for it.</summary>
+    public bool Unblock()
     {
         lock (Gate)
         {
+            bool wasBlocked = _blocked;
             _blocked = false;
             // The send under way, on another thread, may have found no room a moment before this.
             _becameWritable = _sending;
+            return wasBlocked;
         }
     }
 

@@ -13,11 +13,17 @@ internal static unsafe class StreamSocket
     public const long Broken = -2;
 
     /// <summary>Bytes received; 0 at the end of the stream; or one of the constants.</summary>
-    public static long Receive(int socket, Block block, int offset, int length)
+    public static long Receive(int socket, Block block, int offset, int length) =>
+        ReceiveCore(socket, block.Address(offset), length, Libc.MsgDontWait);
+
+    /// <summary>Receives and forgets (MSG_TRUNC, tcp(7)); returns as <see cref="Receive"/> does.</summary>
+    public static long Drop(int socket, int length) => ReceiveCore(socket, null, length, Libc.MsgDontWait | Libc.MsgTruncate);
+
+    private static long ReceiveCore(int socket, void* buffer, int length, int flags)
     {
         while (true)
         {
-            nint received = Libc.Receive(socket, block.Address(offset), length, Libc.MsgDontWait);
+            nint received = Libc.Receive(socket, buffer, length, flags);
             if (received >= 0)
             {
                 return received;

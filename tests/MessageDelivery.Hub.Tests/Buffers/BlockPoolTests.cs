@@ -66,11 +66,39 @@ public sealed class BlockPoolTests
         }
 
         Assert.Equal(0, waiter.Calls);
+        Assert.Equal(1, waiter.Lows);
+        Assert.True(pool.AwaitMemory());
+        Assert.Equal(1, waiter.Lows);
         blocks.Pop().Release();
         Assert.Equal(1, waiter.Calls);
         blocks.Pop().Release();
         Assert.Equal(1, waiter.Calls);
         Assert.False(pool.AwaitMemory());
+        while (blocks.TryPop(out var block))
+        {
+            block.Release();
+        }
+    }
+
+    [Fact]
+    public void Relief_is_claimed_once_for_each_time_that_memory_was_low()
+    {
+        using var pool = new BlockPool(Limit);
+        Assert.False(pool.TryClaimRelief(0, 100));
+        var blocks = new Stack<Block>();
+        while (pool.TryRentForReceiving(BlockSize.Large) is { } block)
+        {
+            blocks.Push(block);
+        }
+
+        Assert.False(pool.TryClaimRelief(1_000, 100));
+        Assert.False(pool.TryClaimRelief(1_099, 100));
+        Assert.True(pool.TryClaimRelief(1_100, 100));
+        Assert.False(pool.TryClaimRelief(1_150, 100));
+        Assert.True(pool.TryClaimRelief(1_200, 100));
+        blocks.Pop().Release();
+        blocks.Push(pool.TryRentForReceiving(BlockSize.Large)!);
+        Assert.False(pool.TryClaimRelief(1_300, 100));
         while (blocks.TryPop(out var block))
         {
             block.Release();
@@ -101,7 +129,7 @@ public sealed class BlockPoolTests
         Assert.True(pool.WantsHousekeeping);
         for (int i = 0; i < 8; i++)
         {
-            pool.Trim();
+            pool.Trim(i * 1_000);
         }
 
         Assert.False(pool.WantsHousekeeping);
@@ -167,6 +195,10 @@ public sealed class BlockPoolTests
     {
         public int Calls { get; private set; }
 
+        public int Lows { get; private set; }
+
         public void MemoryAvailable() => Calls++;
+
+        public void MemoryLow() => Lows++;
     }
 }

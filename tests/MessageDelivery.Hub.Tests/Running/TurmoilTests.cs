@@ -28,9 +28,9 @@ public sealed class TurmoilTests
         using var sender = new Peer(endpoint);
         using var receiver = new Peer(endpoint);
         using var end = new CancellationTokenSource();
-        var others = Enumerable.Range(1, 3).Select(seed => Task.Run(() => Disturb(endpoint, receiver.Id, seed, end.Token))).ToArray();
+        var others = Enumerable.Range(1, 3).Select(seed => OnThread(() => Disturb(endpoint, receiver.Id, seed, end.Token))).ToArray();
 
-        var reading = Task.Run(() => ReadInOrder(receiver, sender.Id));
+        var reading = OnThread(() => ReadInOrder(receiver, sender.Id));
         long sent = Relay(sender, receiver.Id);
         await end.CancelAsync();
         await Task.WhenAll(others);
@@ -43,6 +43,10 @@ public sealed class TurmoilTests
         await hub.StopAsync();
         Assert.Equal(0, hub.OutstandingBlocks);
     }
+
+    /// <summary>On a thread of its own: these block, and the pool has few threads on a small machine.</summary>
+    private static Task<long> OnThread(Func<long> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static long Relay(Peer sender, ulong receiver)
     {
@@ -83,12 +87,13 @@ public sealed class TurmoilTests
         }
     }
 
-    private static void Disturb(IPEndPoint hub, ulong victim, int seed, CancellationToken end)
+    private static long Disturb(IPEndPoint hub, ulong victim, int seed, CancellationToken end)
     {
         var random = new Random(seed);
         byte[] large = Peer.Relay(new byte[300_000], RelayFlags.Receipt, victim, 1, 2, 3);
         byte[] small = Peer.Relay(new byte[20], RelayFlags.None, victim);
-        while (!end.IsCancellationRequested)
+        long connections = 0;
+        for (; !end.IsCancellationRequested; connections++)
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { SendTimeout = 1_000 };
             try
@@ -119,5 +124,7 @@ public sealed class TurmoilTests
                 // The hub may close on what it cannot read; that is what is wanted here.
             }
         }
+
+        return connections;
     }
 }

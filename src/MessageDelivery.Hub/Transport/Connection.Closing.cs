@@ -1,0 +1,161 @@
+using MessageDelivery.Hub.Linux;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>How a connection ends: by a decision, by a peer that is gone, or by one that takes nothing.</summary>
+internal sealed partial class Connection
+{
+    /// <summary>Takes nothing more from the peer, sends what is queued, and closes.</summary>
+    public void Close(CloseReason reason)
+    {
+        if (_phase != Phase.Open)
+        {
+            return;
+        }
+
+        _phase = Phase.Draining;
+        Ended(reason);
+        LetGoOfInput();
+        BeginWatch();
+        _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
+        if (Outbound.Complete(Loop, this))
+        {
+            Linger();
+        }
+
+        Reschedule();
+    }
+
+    /// <summary>Closes at once; what is queued is dropped.</summary>
+    public void Abort(CloseReason reason)
+    {
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
+        bool wasOpen = _phase == Phase.Open;
+        _phase = Phase.Closed;
+        if (wasOpen)
+        {
+            Ended(reason);
+        }
+
+        LetGoOfInput();
+        Outbound.Close(Loop);
+        Loop.Release(this);
+    }
+
+    /// <summary>
+    /// Closes for a defect in the hub. On the connection's own thread at once; a failure while another loop was sending on it is
+    /// left to its own.
+    /// </summary>
+    internal void Fail()
+    {
+        if (Loop.IsCurrent)
+        {
+            Abort(CloseReason.InternalError);
+        }
+        else
+        {
+            Loop.Post(this, LoopWork.Broken);
+        }
+    }
+
+    /// <summary>The loop's last act on a closed connection.</summary>
+    internal void CloseSocket()
+    {
+        if (Reason == CloseReason.SlowConsumer)
+        {
+            // What the kernel still holds for it would be sent for minutes, and it would take the cut for a proper end.
+            StreamSocket.ResetOnClose(_socket);
+        }
+
+        Libc.Close(_socket);
+    }
+
+    private bool HasStalled(long now)
+    {
+        if (Outbound.StallDeadline(Loop.StallMilliseconds) == long.MaxValue)
+        {
+            _watched = false;
+            return false;
+        }
+
+        NoteProgress(now);
+        return now >= Outbound.StallDeadline(Loop.StallMilliseconds);
+    }
+
+    /// <summary>
+    /// The kernel holds megabytes for a slow peer and asks for more only when a good part of them is gone: that it has
+    /// taken some shows in what is unacknowledged long before it shows in what we can send.
+    /// </summary>
+    private void NoteProgress(long now)
+    {
+        int unacknowledged = StreamSocket.Unacknowledged(_socket);
+        if (unacknowledged < _unacknowledged)
+        {
+            Outbound.NoteProgress(now);
+        }
+
+        _unacknowledged = unacknowledged;
+    }
+
+    /// <summary>From now on the peer has to take something: what it did before was nobody's business.</summary>
+    private void BeginWatch()
+    {
+        _watched = true;
+        _unacknowledged = StreamSocket.Unacknowledged(_socket);
+        Outbound.NoteProgress(Loop.Now);
+    }
+
+    private void ShutDown()
+    {
+        if (_phase == Phase.Open)
+        {
+            Handler.ShutDown();
+        }
+        else
+        {
+            _closeDeadline = Math.Min(_closeDeadline, Loop.Now + Loop.DrainMilliseconds);
+        }
+    }
+
+    private void PeerIsGone()
+    {
+        if (_broken || _phase == Phase.Closed)
+        {
+            return;
+        }
+
+        _broken = true;
+        Outbound.Close(Loop);
+        if (_phase == Phase.Open && _paused)
+        {
+            // What has come before it broke is still carried out.
+            _inputEnds = true;
+        }
+        else
+        {
+            Abort(IsOpen ? CloseReason.Reset : Reason);
+        }
+    }
+
+    private void Ended(CloseReason reason)
+    {
+        Reason = reason;
+        _limit.Leave();
+        Handler.Closed(reason);
+        Loop.Counters.Disconnects[(int)reason]++;
+    }
+
+    private void Linger()
+    {
+        _phase = Phase.Lingering;
+        LetGoOfInput();
+        Libc.Shutdown(_socket, Libc.ShutdownWrite);
+        _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);
+        _readable = true;
+        Receive();
+    }
+}

@@ -1,0 +1,215 @@
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>The turn of a loop, from waiting for events to closing sockets.</summary>
+internal sealed partial class EventLoop
+{
+    private enum Occasion
+    {
+        Ready,
+        Posted,
+        MemoryAvailable,
+        Deadline,
+        Flush,
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!(_stopping && _connections.Count == 0))
+            {
+                Turn();
+            }
+        }
+        catch (Exception exception)
+        {
+            _events.LoopFailed(exception);
+        }
+
+        // Sockets that were on their way here are closed.
+        RunCalls();
+        ReceiveBuffer.Dispose();
+        CopyBuffer.Dispose();
+        _ended.SetResult();
+    }
+
+    private void Turn()
+    {
+        int count = _epoll.Wait(Timeout());
+        Volatile.Write(ref _awake, 1);
+        UpdateNow();
+        for (int i = 0; i < count; i++)
+        {
+            var (events, tag) = _epoll[i];
+            if (_connections.Find(tag) is { } connection)
+            {
+                Attend(connection, Occasion.Ready, events);
+            }
+            else if ((tag & ListenerBit) != 0 && tag != Epoll.WakeTag)
+            {
+                _listeners[(int)(uint)tag].Accept(Now);
+            }
+        }
+
+        RunPosted();
+        RunCalls();
+        FeedStarved();
+        RunDeadlines();
+        FlushTouched();
+        CloseSockets();
+    }
+
+    /// <summary>A defect that one peer can set off must not take everybody's hub down.</summary>
+    private void Attend(Connection connection, Occasion occasion, uint events = 0)
+    {
+        try
+        {
+            switch (occasion)
+            {
+                case Occasion.Ready:
+                    connection.OnReady(events);
+                    break;
+                case Occasion.Posted:
+                    connection.OnPosted();
+                    break;
+                case Occasion.MemoryAvailable:
+                    connection.OnMemoryAvailable();
+                    break;
+                case Occasion.Deadline:
+                    connection.OnDeadline();
+                    break;
+                default:
+                    connection.Flush(this, scheduled: true);
+                    break;
+            }
+        }
+        catch (Exception exception)
+        {
+            _events.ConnectionFailed(exception);
+            connection.Fail();
+        }
+    }
+
+    /// <summary>How long to wait for events: not at all if there is something to do.</summary>
+    private int Timeout()
+    {
+        Interlocked.Exchange(ref _awake, 0);
+        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty
+            || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
+        {
+            return 0;
+        }
+
+        UpdateNow();
+        int timeout = Deadlines.UntilNext(Now);
+        if (Pool.WantsHousekeeping)
+        {
+            int housekeeping = (int)Math.Max(0, _nextHousekeeping - Now);
+            timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
+        }
+
+        return _fakeTimer is null ? timeout : WaitByTimer(timeout);
+    }
+
+    /// <summary>Lets a clock that is not the machine's end the wait.</summary>
+    private int WaitByTimer(int timeout)
+    {
+        if (timeout > 0)
+        {
+            _fakeTimer!.Change(TimeSpan.FromMilliseconds(timeout), Never);
+        }
+
+        long before = Now;
+        UpdateNow();
+        return Now != before || timeout == 0 ? 0 : -1;
+    }
+
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _awake, 1) == 0)
+        {
+            _epoll.Wake();
+        }
+    }
+
+    private void UpdateNow() => Now = _time.GetTimestamp() / (_time.TimestampFrequency / 1_000);
+
+    private void RunPosted()
+    {
+        for (var connection = _mailbox.TakeAll(); connection is not null;)
+        {
+            var next = connection.NextPosted;
+            connection.NextPosted = null;
+            Attend(connection, Occasion.Posted);
+            connection = next;
+        }
+    }
+
+    private void RunCalls()
+    {
+        while (_calls.TryDequeue(out var call))
+        {
+            call();
+        }
+    }
+
+    private void FeedStarved()
+    {
+        if (Interlocked.Exchange(ref _memoryAvailable, 0) == 0)
+        {
+            return;
+        }
+
+        int count = _starved.Count;
+        for (int i = 0; i < count; i++)
+        {
+            Attend(_starved[i], Occasion.MemoryAvailable);
+        }
+
+        _starved.RemoveRange(0, count);
+    }
+
+    private void RunDeadlines()
+    {
+        while (Deadlines.Next(Now) is { } entry)
+        {
+            Attend((Connection)entry, Occasion.Deadline);
+        }
+
+        if (Now >= _nextHousekeeping)
+        {
+            _nextHousekeeping = Now + HousekeepingMilliseconds;
+            Pool.Trim(Now);
+            if (Pool.IsLow)
+            {
+                MemoryRelief.Seek(this, _connections);
+            }
+        }
+    }
+
+    private void FlushTouched()
+    {
+        while (_toFlush.Take() is { } connection)
+        {
+            Attend(connection, Occasion.Flush);
+        }
+    }
+
+    private void CloseSockets()
+    {
+        for (int i = _closed.Count - 1; i >= 0; i--)
+        {
+            var connection = _closed[i];
+            // Another loop may be sending on it; the number of its descriptor must not be given to anyone else meanwhile.
+            if (connection.Outbound.IsSending)
+            {
+                continue;
+            }
+
+            _closed.RemoveAt(i);
+            _connections.Remove(connection);
+            connection.CloseSocket();
+            Counters.Connections--;
+        }
+    }
+}
