@@ -36,6 +36,8 @@ internal sealed class BlockPool : IDisposable
     private int _leastFree;
     private long _nextTrim = long.MinValue;
     private long _lowSince = Never;
+    private long _offeredAt;
+    private long _offeredBytes;
     private int _outstanding;
     private volatile int _available;
     private volatile bool _refused;
@@ -107,24 +109,32 @@ internal sealed class BlockPool : IDisposable
     }
 
     /// <summary>
-    /// Whether memory has been low for so long, as of <paramref name="now"/>, that somebody has to be given up for it. True
-    /// for one caller, and not again before as much time has passed. All callers' times are of one clock.
+    /// Whether the caller is to give up somebody, who holds so many bytes: memory has been low for so long, and nobody else
+    /// has offered more of late. True for one caller a second until memory is no longer low. All callers' times are of one clock.
     /// </summary>
-    public bool TryClaimRelief(long now, long afterMilliseconds)
+    public bool TryClaimRelief(long now, long afterMilliseconds, long bytes)
     {
         lock (_lock)
         {
             if (_lowSince == Never || !IsLow)
             {
                 _lowSince = IsLow ? now : Never;
+                _offeredBytes = 0;
             }
 
-            if (_lowSince == Never || now - _lowSince < afterMilliseconds)
+            if (bytes >= _offeredBytes || now - _offeredAt > 2 * TrimMilliseconds)
+            {
+                _offeredBytes = bytes;
+                _offeredAt = now;
+            }
+
+            if (_lowSince == Never || now - _lowSince < afterMilliseconds || bytes == 0 || bytes < _offeredBytes)
             {
                 return false;
             }
 
-            _lowSince = now;
+            _offeredBytes = 0;
+            _lowSince = now - afterMilliseconds + TrimMilliseconds;
             return true;
         }
     }

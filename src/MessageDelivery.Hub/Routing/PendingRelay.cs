@@ -16,6 +16,7 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     private int _waiting;
     private int _refused;
     private int _relays;
+    private bool _hasTurn;
 
     public ReadOnlySpan<ulong> Receivers => _receivers.AsSpan(0, _count);
 
@@ -44,15 +45,17 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     /// <summary>Makes the sender wait until its own queue has room, so that it cannot ask for more than it reads. False if there is.</summary>
     public bool WaitsForRoom()
     {
-        if (!sender.Outbound.IsFull)
+        // Having stood in line is worth one request, even if others have filled the queue again meanwhile.
+        if (_hasTurn || !sender.Outbound.IsFull)
         {
+            _hasTurn = false;
             return false;
         }
 
         Begin(1);
         Queueing(relays: 0);
         bool waits = sender.Outbound.TryAdd([], this, 0, sender.Loop, sender) == QueueResult.Waiting;
-        return !Queued(waits ? 1 : 0);
+        return _hasTurn = !Queued(waits ? 1 : 0);
     }
 
     /// <inheritdoc/>

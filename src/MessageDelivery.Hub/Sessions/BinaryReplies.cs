@@ -45,6 +45,15 @@ internal static class BinaryReplies
     /// <summary>Ids ascending without the asker's, in frames of at most <see cref="ProtocolLimits.MaxIdsPerFrame"/>.</summary>
     public static void SendList(this Connection connection, ReadOnlySpan<ulong> ids, ulong asker, byte[] scratch)
     {
+        // In one step: a delivery between its parts would be read as ids.
+        lock (connection.Outbound.Gate)
+        {
+            SendListParts(connection, ids, asker, scratch);
+        }
+    }
+
+    private static void SendListParts(Connection connection, ReadOnlySpan<ulong> ids, ulong asker, byte[] scratch)
+    {
         int own = ids.BinarySearch(asker);
         int left = ids.Length - (own < 0 ? 0 : 1);
         int next = 0;
@@ -96,12 +105,12 @@ internal static class BinaryReplies
         connection.Send(frame[..used]);
     }
 
-    /// <summary>The hub's last frame.</summary>
+    /// <summary>The hub's last frame: nothing is queued behind it.</summary>
     public static void SendGoodbye(this Connection connection, ProtocolCode code, string text)
     {
         Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + ProtocolLimits.MaxTextLength];
         Encoding.UTF8.TryGetBytes(text, frame[ProtocolLimits.HeaderBytes..], out int written);
         new FrameHeader(FrameType.GoodbyeReply, 0, (ushort)code, (uint)written).Write(frame);
-        connection.Send(frame[..(ProtocolLimits.HeaderBytes + written)]);
+        connection.SendLast(frame[..(ProtocolLimits.HeaderBytes + written)]);
     }
 }

@@ -124,7 +124,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         }
         else
         {
-            _connection.Send(ServerLines.ShuttingDown);
+            _connection.SendLast(ServerLines.ShuttingDown);
         }
 
         _connection.Close(CloseReason.ShuttingDown);

@@ -14,13 +14,19 @@ internal static class TextReplies
     {
         var line = new ArrayBufferWriter<byte>(256);
         ServerLines.Error(line, code, Encoding.UTF8.GetBytes(text));
-        connection.Send(line.WrittenSpan);
+        connection.SendLast(line.WrittenSpan);
     }
 
     /// <summary>Sends what was written and makes the writer ready for the next line.</summary>
     public static void SendLines(this Connection connection, ArrayBufferWriter<byte> lines)
     {
-        connection.Send(lines.WrittenSpan);
-        lines.ResetWrittenCount();
+        try
+        {
+            connection.Send(lines.WrittenSpan);
+        }
+        finally
+        {
+            lines.ResetWrittenCount();
+        }
     }
 }

@@ -124,7 +124,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void ShutDown()
     {
-        _connection.Send(ServerLines.ShuttingDown);
+        _connection.SendLast(ServerLines.ShuttingDown);
         _connection.Close(CloseReason.ShuttingDown);
     }
 

@@ -36,14 +36,13 @@ internal sealed partial class Connection
 
         bool wasOpen = _phase == Phase.Open;
         _phase = Phase.Closed;
+        LetGoOfInput();
+        Outbound.Close(Loop);
+        Loop.Release(this);
         if (wasOpen)
         {
             Ended(reason);
         }
-
-        LetGoOfInput();
-        Outbound.Close(Loop);
-        Loop.Release(this);
     }
 
     /// <summary>
@@ -118,6 +117,23 @@ internal sealed partial class Connection
         else
         {
             _closeDeadline = Math.Min(_closeDeadline, Loop.Now + Loop.DrainMilliseconds);
+        }
+    }
+
+    /// <summary>Closes for the memory it holds.</summary>
+    internal void GiveUp()
+    {
+        if (_phase != Phase.Open)
+        {
+            Abort(Reason);
+        }
+        else if (Outbound.PendingBytes >= UnfinishedInputBytes)
+        {
+            Handler.Stalled();
+        }
+        else
+        {
+            Handler.Overloaded();
         }
     }
 

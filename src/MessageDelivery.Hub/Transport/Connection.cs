@@ -99,6 +99,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
 
     public void Send(ReadOnlySpan<byte> bytes) => Outbound.Add(bytes, Loop, this);
 
+    /// <summary>Sends what is to be the last: nothing is queued behind it. The caller closes.</summary>
+    public void SendLast(ReadOnlySpan<byte> bytes) => Outbound.AddLast(bytes, Loop, this);
+
     public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop, this);
 
     /// <inheritdoc/>

@@ -1,9 +1,12 @@
+using MessageDelivery.Hub.Buffers;
+
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// What a loop does while memory is low. Receivers that take nothing are cut off after the stall limit, which for now holds
-/// for every queue with something in it. If that frees none for another stall limit, the connection whose unfinished input
-/// holds most is closed: it may be one that will never finish. So a full hub cannot stand still.
+/// What loops do while memory is low. Receivers that take nothing are cut off after the stall limit, which for now holds for
+/// every queue with something in it. If memory has been low without a break for twice the stall limit, the connections that
+/// hold most of it are closed, one a second, whether it waits for them to read or to finish what they began to send. So a full hub
+/// cannot stand still.
 /// </summary>
 internal static class MemoryRelief
 {
@@ -13,19 +16,21 @@ internal static class MemoryRelief
         loop.ReceiveBuffer.LetGoIfExclusive();
         loop.CopyBuffer.LetGoIfExclusive();
         Connection? largest = null;
+        long most = 0;
         foreach (var connection in connections)
         {
             connection.Reschedule();
-            if (connection.IsOpen && connection.UnfinishedInputBytes > (largest?.UnfinishedInputBytes ?? 0))
+            long bytes = Math.Max(connection.UnfinishedInputBytes, connection.Outbound.PendingBytes);
+            if (!connection.IsClosed && bytes >= BlockSizes.MediumBytes && bytes > most)
             {
                 largest = connection;
+                most = bytes;
             }
         }
 
-        // Also when there is no candidate here, so that the clock of low memory starts; another loop may have one.
-        if (loop.Pool.TryClaimRelief(loop.Now, largest is null ? long.MaxValue : 2 * loop.StallMilliseconds))
+        if (loop.Pool.TryClaimRelief(loop.Now, 2 * loop.StallMilliseconds, most))
         {
-            largest!.Handler.Overloaded();
+            largest!.GiveUp();
         }
     }
 }

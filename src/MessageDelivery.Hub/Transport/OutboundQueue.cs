@@ -104,10 +104,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             outlet.Watch(owner);
         }
 
-        if (schedule)
-        {
-            outlet.ScheduleFlush(owner);
-        }
+        ScheduleFlush(schedule, outlet, owner);
 
         return QueueResult.Accepted;
     }
@@ -125,14 +122,16 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             }
         }
 
-        if (schedule)
-        {
-            outlet.ScheduleFlush(owner);
-        }
+        ScheduleFlush(schedule, outlet, owner);
     }
 
     /// <summary>Adds what the connection itself has to say, by copying, whatever the limit.</summary>
-    public void Add(ReadOnlySpan<byte> bytes, IOutlet outlet, Connection owner)
+    public void Add(ReadOnlySpan<byte> bytes, IOutlet outlet, Connection owner) => Add(bytes, isLast: false, outlet, owner);
+
+    /// <summary>Adds what the connection has to say at the end: in the same step, nothing more is taken.</summary>
+    public void AddLast(ReadOnlySpan<byte> bytes, IOutlet outlet, Connection owner) => Add(bytes, isLast: true, outlet, owner);
+
+    private void Add(ReadOnlySpan<byte> bytes, bool isLast, IOutlet outlet, Connection owner)
     {
         bool schedule = false;
         lock (Gate)
@@ -140,15 +139,14 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             if (_state == State.Open)
             {
                 Begin(bytes.Length, outlet);
-                _pending.Copy(bytes, bytes.Length);
+                _pending.Copy(bytes);
+                _corked &= !isLast;
+                _state = isLast ? State.Completing : State.Open;
                 schedule = WantsFlush();
             }
         }
 
-        if (schedule)
-        {
-            outlet.ScheduleFlush(owner);
-        }
+        ScheduleFlush(schedule, outlet, owner);
     }
 
     /// <summary>
@@ -169,10 +167,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             schedule = !isEmpty && WantsFlush();
         }
 
-        if (schedule)
-        {
-            outlet.ScheduleFlush(owner);
-        }
+        ScheduleFlush(schedule, outlet, owner);
 
         refused.Tell(accepted: false);
         return isEmpty;
@@ -226,16 +221,18 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         bool schedule;
         lock (Gate)
         {
+            if (_state != State.Open)
+            {
+                return;
+            }
+
             _corked = false;
             Begin(first.Length, outlet);
             _pending.CopyToFront(first);
             schedule = WantsFlush();
         }
 
-        if (schedule)
-        {
-            outlet.ScheduleFlush(owner);
-        }
+        ScheduleFlush(schedule, outlet, owner);
     }
 
     /// <summary>The peer takes bytes again. True if there is something that waited for it.</summary>
@@ -305,7 +302,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
                 LastProgress = outlet.Now;
                 outlet.Counters.QueuedBytes -= sent;
                 _pending.Consume(sent);
-                accepted = TakeAccepted(outlet);
+                accepted = _state == State.Open ? TakeAccepted(outlet) : default;
             }
 
             if (sent < offered && !_becameWritable)
@@ -333,6 +330,14 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         }
     }
 
+    private static void ScheduleFlush(bool wanted, IOutlet outlet, Connection owner)
+    {
+        if (wanted)
+        {
+            outlet.ScheduleFlush(owner);
+        }
+    }
+
     private bool WantsFlush()
     {
         if (_sending || _blocked || _corked || _flushScheduled)
@@ -350,7 +355,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
             Begin(segment.Length, outlet);
             if (_blocked && segment.Length < ParkCopyBytes)
             {
-                _pending.Copy(segment.Span, _pending.Bytes);
+                _pending.Copy(segment.Span);
             }
             else
             {

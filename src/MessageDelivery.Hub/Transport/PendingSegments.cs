@@ -12,6 +12,7 @@ internal struct PendingSegments(BlockPool pool)
     private Block? _tail;
     private int _tailUsed;
     private long _bytes;
+    private long _copiedBytes;
 
     public readonly bool IsEmpty => _ring.Count == 0;
 
@@ -33,12 +34,11 @@ internal struct PendingSegments(BlockPool pool)
         }
     }
 
-    /// <summary>Adds bytes by copying them.</summary>
-    /// <param name="expected">About how many will be copied in all, to choose a block by.</param>
-    public void Copy(ReadOnlySpan<byte> bytes, long expected)
+    /// <summary>Adds bytes by copying them, into blocks that grow with what has been copied.</summary>
+    public void Copy(ReadOnlySpan<byte> bytes)
     {
         Bytes += bytes.Length;
-        CopyCore(bytes, expected);
+        CopyCore(bytes);
     }
 
     /// <summary>Puts bytes in front of everything.</summary>
@@ -46,7 +46,7 @@ internal struct PendingSegments(BlockPool pool)
     {
         var others = _ring;
         _ring = default;
-        Copy(bytes, bytes.Length);
+        Copy(bytes);
         while (others.Count > 0)
         {
             _ring.Push(others.Pop());
@@ -55,9 +55,14 @@ internal struct PendingSegments(BlockPool pool)
         others.Reset();
     }
 
-    /// <summary>Copies segments below a size together, out of the blocks they share with others.</summary>
+    /// <summary>Copies segments below a size together, out of the blocks they share with others, unless memory is low.</summary>
     public void Park(int belowBytes)
     {
+        if (pool.IsLow)
+        {
+            return;
+        }
+
         var unparked = _ring;
         _ring = default;
         while (unparked.Count > 0)
@@ -65,7 +70,7 @@ internal struct PendingSegments(BlockPool pool)
             var segment = unparked.Pop();
             if (segment.Length < belowBytes && !ReferenceEquals(segment.Block, _tail))
             {
-                CopyCore(segment.Span, Bytes);
+                CopyCore(segment.Span);
                 segment.Block.Release();
             }
             else if (TryExtendLast(segment))
@@ -128,23 +133,25 @@ internal struct PendingSegments(BlockPool pool)
         _tail?.Release();
         _tail = null;
         _tailUsed = 0;
+        _copiedBytes = 0;
         Bytes = 0;
     }
 
-    private void CopyCore(ReadOnlySpan<byte> bytes, long expected)
+    private void CopyCore(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
             if (_tail is null || _tailUsed == _tail.Capacity)
             {
                 _tail?.Release();
-                _tail = pool.Rent(BlockSizes.For(Math.Max(expected, bytes.Length)));
+                _tail = pool.Rent(BlockSizes.For(Math.Max(_copiedBytes, bytes.Length)));
                 _tailUsed = 0;
             }
 
             var copy = new Segment(_tail, _tailUsed, Math.Min(bytes.Length, _tail.Capacity - _tailUsed));
             bytes[..copy.Length].CopyTo(copy.Span);
             _tailUsed += copy.Length;
+            _copiedBytes += copy.Length;
             bytes = bytes[copy.Length..];
             if (!TryExtendLast(copy))
             {

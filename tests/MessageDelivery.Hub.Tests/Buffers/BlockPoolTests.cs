@@ -81,24 +81,26 @@ public sealed class BlockPoolTests
     }
 
     [Fact]
-    public void Relief_is_claimed_once_for_each_time_that_memory_was_low()
+    public void Relief_is_claimed_by_whoever_offers_most_once_a_second_while_memory_stays_low()
     {
         using var pool = new BlockPool(Limit);
-        Assert.False(pool.TryClaimRelief(0, 100));
+        Assert.False(pool.TryClaimRelief(0, 5_000, bytes: 9));
         var blocks = new Stack<Block>();
         while (pool.TryRentForReceiving(BlockSize.Large) is { } block)
         {
             blocks.Push(block);
         }
 
-        Assert.False(pool.TryClaimRelief(1_000, 100));
-        Assert.False(pool.TryClaimRelief(1_099, 100));
-        Assert.True(pool.TryClaimRelief(1_100, 100));
-        Assert.False(pool.TryClaimRelief(1_150, 100));
-        Assert.True(pool.TryClaimRelief(1_200, 100));
+        Assert.False(pool.TryClaimRelief(1_000, 5_000, bytes: 9));
+        Assert.False(pool.TryClaimRelief(5_999, 5_000, bytes: 9));
+        Assert.False(pool.TryClaimRelief(6_000, 5_000, bytes: 8));
+        Assert.False(pool.TryClaimRelief(6_000, 5_000, bytes: 0));
+        Assert.True(pool.TryClaimRelief(6_000, 5_000, bytes: 10));
+        Assert.False(pool.TryClaimRelief(6_999, 5_000, bytes: 10));
+        Assert.True(pool.TryClaimRelief(7_000, 5_000, bytes: 10));
         blocks.Pop().Release();
         blocks.Push(pool.TryRentForReceiving(BlockSize.Large)!);
-        Assert.False(pool.TryClaimRelief(1_300, 100));
+        Assert.False(pool.TryClaimRelief(8_000, 5_000, bytes: 10));
         while (blocks.TryPop(out var block))
         {
             block.Release();
