@@ -78,6 +78,20 @@ public sealed class OutboundQueueTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_queued_behind_the_last_words()
+    {
+        using var bytes = new TestBytes(_pool, 300);
+        Add(bytes.Part(0, 100));
+        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(100, 100), place: 1));
+        _queue.AddLast([1, 2, 3], _peer, null!);
+        Assert.Equal(QueueResult.Closed, Add(bytes.Part(200, 100)));
+        Assert.Equal(FlushResult.Drained, Flush());
+        Assert.Equal([.. TestBytes.Content(0, 100), 1, 2, 3], _peer.Received);
+        Assert.True(_queue.Complete(_peer, null!));
+        Assert.Equal([(1, false)], _waiter.Told);
+    }
+
+    [Fact]
     public void A_slow_peer_pins_no_shared_block_for_small_segments()
     {
         var shared = _pool.Rent(BlockSize.Large);
