@@ -156,7 +156,7 @@ internal sealed partial class Connection
 
         HasArrived = received > 0;
         int rest = Consume(new(buffer.Block, start, carried + (int)Math.Max(received, 0)));
-        if (rest is > 0 and <= MostUnconsumedBytes)
+        if (rest > 0 && !ReferenceEquals(_held.Block, buffer.Block))
         {
             // It was copied: the next connection's bytes follow what was consumed, so that deliveries of both can touch.
             buffer.Discard(rest);
@@ -195,17 +195,16 @@ internal sealed partial class Connection
         return rest;
     }
 
-    /// <summary>Keeps bytes for later: copied if they are few, else in the block where they are.</summary>
+    /// <summary>Keeps bytes for later: copied if they are few and there is memory, else in the block where they are.</summary>
     private void Hold(in Segment rest)
     {
-        if (rest.Length > MostUnconsumedBytes)
+        if (rest.Length > MostUnconsumedBytes || Loop.Pool.TryRentForReceiving(BlockSizes.For(rest.Length)) is not { } block)
         {
             rest.Block.Retain();
             _held = rest;
             return;
         }
 
-        var block = Loop.Pool.Rent(BlockSizes.For(rest.Length));
         _held = new(block, 0, rest.Length);
         rest.Span.CopyTo(_held.Span);
     }

@@ -353,7 +353,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         foreach (ref readonly var segment in segments)
         {
             Begin(segment.Length, outlet);
-            if (_blocked && segment.Length < ParkCopyBytes)
+            if (_blocked && segment.Length < ParkCopyBytes && !pool.IsLow)
             {
                 _pending.Copy(segment.Span);
             }
