@@ -84,6 +84,9 @@ public sealed class BackpressureTests
             Frames.Receipt(500, Outcome.Full, Outcome.Accepted, Outcome.Full, Outcome.Unknown), Frames.IdentityReply(2));
         await other.ExpectAsync(Frames.Delivery(2, [1]));
         await slow.ExpectAsync([.. bodies.Select(b => Frames.Delivery(2, b))]);
+        // That the receiver has everything shows a moment before the hub has taken note of it; one that waits sees to that.
+        await sender.SendAsync(Frames.Relay(1, [4]));
+        await slow.ExpectAsync(Frames.Delivery(2, [4]));
         await sender.SendAsync(Frames.Relay(1, [3], 501, RelayFlags.BestEffort));
         await slow.ExpectAsync(Frames.Delivery(2, [3]));
     }
