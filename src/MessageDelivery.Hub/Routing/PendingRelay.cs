@@ -5,7 +5,7 @@ namespace MessageDelivery.Hub.Routing;
 
 /// <summary>
 /// The relay a sender is at: whom it is for, what became of it for each, and whom it still waits for. A sender has one and
-/// uses it again; it does nothing else until <see cref="IsDone"/>.
+/// uses it again; it does nothing else meanwhile.
 /// </summary>
 internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
 {
@@ -23,10 +23,11 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     /// <summary>One for each receiver as listed; valid when it is done.</summary>
     public ReadOnlySpan<Outcome> Outcomes => _outcomes.AsSpan(0, _count);
 
-    /// <summary>How many relays waited in vain for a receiver, counted once for each receiver.</summary>
-    public long Refused => (long)Volatile.Read(ref _refused) * _relays;
-
+    /// <summary>Whether every outcome is known.</summary>
     public bool IsDone => Volatile.Read(ref _waiting) == 0;
+
+    /// <summary>How many relays waited in vain for a receiver, once for each receiver. Told once: then it is none.</summary>
+    public long TakeRefused() => (long)Interlocked.Exchange(ref _refused, 0) * _relays;
 
     /// <summary>Begins a relay to so many receivers; the caller fills in who they are.</summary>
     public Span<ulong> Begin(int receivers)

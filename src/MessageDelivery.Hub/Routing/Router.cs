@@ -53,7 +53,13 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
         counters.DeliveriesQueued += (accepted + waiting) * delivery.Relays;
         counters.BodyBytesQueued += (accepted + waiting) * delivery.BodyBytes;
         delivery.End();
-        return relay.Queued(waiting);
+        bool isDone = relay.Queued(waiting);
+        if (isDone && waiting > 0)
+        {
+            CountRefused(relay);
+        }
+
+        return isDone;
     }
 
     /// <summary>
@@ -62,7 +68,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
     /// </summary>
     public void Settle(PendingRelay relay)
     {
-        loop.Counters.NotDelivered[(int)Outcome.Unknown] += relay.Refused;
+        CountRefused(relay);
         var receivers = relay.Receivers;
         if (!MayRepeat(receivers))
         {
@@ -77,6 +83,8 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
             }
         }
     }
+
+    private void CountRefused(PendingRelay relay) => loop.Counters.NotDelivered[(int)Outcome.Unknown] += relay.TakeRefused();
 
     /// <summary>Whether a receiver may be listed twice; lists that ascend, as clients mostly send them, cannot.</summary>
     private bool MayRepeat(ReadOnlySpan<ulong> receivers)

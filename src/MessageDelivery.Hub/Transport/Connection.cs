@@ -65,8 +65,6 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
 
     public bool IsPaused => _paused;
 
-    public bool IsShuttingDown => Loop.IsShuttingDown;
-
     public CloseReason Reason { get; private set; }
 
     /// <summary>The peer's address and port, asked of the kernel.</summary>

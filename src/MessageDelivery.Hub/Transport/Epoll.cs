@@ -28,8 +28,6 @@ internal sealed unsafe class Epoll : IDisposable
         Add(_wake, Libc.EpollIn | Libc.EpollEdge, WakeTag);
     }
 
-    public static int Capacity => MostEvents;
-
     /// <summary>Watches a descriptor until it is closed.</summary>
     public void Add(int fd, uint events, ulong tag)
     {

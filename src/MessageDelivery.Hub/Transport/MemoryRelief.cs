@@ -1,5 +1,3 @@
-using MessageDelivery.Hub.Buffers;
-
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
@@ -20,8 +18,10 @@ internal static class MemoryRelief
         foreach (var connection in connections)
         {
             connection.Reschedule();
-            long bytes = Math.Max(connection.UnfinishedInputBytes, connection.Outbound.PendingBytes);
-            if (!connection.IsClosed && bytes >= BlockSizes.MediumBytes && bytes > most)
+            // What a paused sender has in hand is not its doing, but the receiver's that it waits for.
+            long input = connection.IsPaused ? 0 : connection.UnfinishedInputBytes;
+            long bytes = Math.Max(input, connection.Outbound.PendingBytes);
+            if (!connection.IsClosed && bytes > most)
             {
                 largest = connection;
                 most = bytes;
