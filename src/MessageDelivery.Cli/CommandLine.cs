@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using MessageDelivery.Cli.Verbs;
 
 namespace MessageDelivery.Cli;
@@ -11,7 +12,7 @@ internal static class CommandLine
     private const string Text = """
         Exit codes:
           0    done
-          1    a relay did not reach all of its receivers
+          1    a relay did not reach all of its receivers; a benchmark found messages missing, out of order or changed
           2    the command line, an environment variable or the configuration file is wrong
           3    the hub cannot be reached, or the connection was lost
           4    the hub refused
@@ -70,6 +71,7 @@ internal static class CommandLine
             RelayCommand.Create(),
             ListenCommand.Create(),
             ChatCommand.Create(),
+            BenchCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {
@@ -79,6 +81,14 @@ internal static class CommandLine
         return root;
     }
 
-    private static string Path(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand ? "mds" : $"mds {parsed.CommandResult.Command.Name}";
+    private static string Path(ParseResult parsed)
+    {
+        string path = "";
+        for (var command = parsed.CommandResult; command is { Command: not RootCommand }; command = command.Parent as CommandResult)
+        {
+            path = $" {command.Command.Name}{path}";
+        }
+
+        return $"mds{path}";
+    }
 }

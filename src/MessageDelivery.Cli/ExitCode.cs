@@ -6,7 +6,10 @@ internal enum ExitCode
     /// <summary>Done.</summary>
     Ok = 0,
 
-    /// <summary>A relay did not reach all of its receivers; the receipt says whom.</summary>
+    /// <summary>
+    /// A relay did not reach all of its receivers, and the receipt says whom; or a benchmark found messages missing, out of order
+    /// or changed.
+    /// </summary>
     NotDelivered = 1,
 
     /// <summary>The command line, an environment variable or the configuration file is wrong.</summary>

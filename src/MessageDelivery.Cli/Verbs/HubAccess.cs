@@ -21,15 +21,24 @@ internal static class HubAccess
     /// <param name="hub">The option's value.</param>
     /// <param name="configure">Changes how the client behaves.</param>
     /// <param name="verb">What to do with the client.</param>
-    public static async Task<int> RunAsync(
-        string? hub, Func<HubClientOptions, HubClientOptions> configure, Func<HubClient, CancellationToken, Task<ExitCode>> verb)
+    public static Task<int> RunAsync(
+        string? hub, Func<HubClientOptions, HubClientOptions> configure, Func<HubClient, CancellationToken, Task<ExitCode>> verb) =>
+        RunAsync(hub, async (options, cancellationToken) =>
+        {
+            await using var client = await HubClient.ConnectAsync(configure(options), cancellationToken).ConfigureAwait(false);
+            return await verb(client, cancellationToken).ConfigureAwait(false);
+        });
+
+    /// <summary>Runs a verb that makes its own connections. Ctrl-C and SIGTERM cancel its token.</summary>
+    /// <param name="hub">The option's value.</param>
+    /// <param name="verb">What to do, given where the hub is.</param>
+    public static async Task<int> RunAsync(string? hub, Func<HubClientOptions, CancellationToken, Task<ExitCode>> verb)
     {
-        var options = configure(Parse(hub));
+        var options = Parse(hub);
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        await using var client = await HubClient.ConnectAsync(options, interrupted.Token).ConfigureAwait(false);
-        return (int)await verb(client, interrupted.Token).ConfigureAwait(false);
+        return (int)await verb(options, interrupted.Token).ConfigureAwait(false);
 
         void Interrupt(PosixSignalContext context)
         {

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using MessageDelivery.Client;
+
+namespace MessageDelivery.Cli.Bench;
+
+/// <summary>A user who takes what arrives as fast as it can, measures and checks it, and tells the senders' windows.</summary>
+internal sealed class BenchReceiver(
+    HubClient client, IReadOnlyDictionary<ulong, BenchSender> senders, BenchPlan plan, BenchClock clock, LatencyLog latencies, Verification verification)
+{
+    private readonly LatencyLog.Writer _latencies = new(latencies);
+    private readonly long[] _next = new long[senders.Count];
+    private long _arrived;
+
+    /// <summary>Messages from the run's senders so far.</summary>
+    public long Arrived => Volatile.Read(ref _arrived);
+
+    /// <summary>When the last one that counts arrived; 0 before. Valid after <see cref="RunAsync"/>.</summary>
+    public long LastMeasuredAt { get; private set; }
+
+    /// <summary>Receives until it is cancelled.</summary>
+    /// <exception cref="HubConnectionException">The connection has ended.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var delivery in client.ReceiveAsync(cancellationToken).ConfigureAwait(false))
+            {
+                using (delivery)
+                {
+                    Take(delivery, Stopwatch.GetTimestamp());
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // All that was to come has come, or nobody waits for it any more.
+        }
+
+        _latencies.Flush();
+    }
+
+    private void Take(Delivery delivery, long now)
+    {
+        if (!senders.TryGetValue(delivery.Sender, out var sender))
+        {
+            verification.Foreign(Words($"user {client.UserId} got a message of user {delivery.Sender}, who does not take part"));
+            return;
+        }
+
+        var body = delivery.Body.Span;
+        bool isWhole = MessageStamp.TryRead(body, out var stamp) && (!plan.Verifies || IsIntact(stamp, body, sender));
+        if (isWhole)
+        {
+            if (stamp.DueAt >= clock.MeasuresFrom)
+            {
+                LastMeasuredAt = now;
+                _latencies.Record(BenchClock.Nanoseconds(stamp.DueAt, now));
+            }
+
+            if (plan.Verifies)
+            {
+                CheckOrder(stamp, delivery.Sender);
+            }
+        }
+        else
+        {
+            verification.Damaged(Words($"user {client.UserId} got {body.Length} bytes of user {delivery.Sender} that are not what it sent"));
+        }
+
+        Volatile.Write(ref _arrived, _arrived + 1);
+        sender.Window.Leave();
+    }
+
+    private bool IsIntact(in MessageStamp stamp, ReadOnlySpan<byte> body, BenchSender sender) =>
+        stamp.Sender == sender.Place && body.Length == plan.SizeBytes && stamp.Fills(body);
+
+    private void CheckOrder(in MessageStamp stamp, ulong sender)
+    {
+        ref long next = ref _next[stamp.Sender];
+        if (stamp.Number == next)
+        {
+            next++;
+        }
+        else if (stamp.Number > next)
+        {
+            verification.Skipped(stamp.Number - next, Words($"user {client.UserId} got message {stamp.Number} of user {sender} where {next} was due"));
+            next = stamp.Number + 1;
+        }
+        else
+        {
+            verification.Late(Words($"user {client.UserId} got message {stamp.Number} of user {sender} again or too late, where {next} was due"));
+        }
+    }
+
+    private static string Words(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using MessageDelivery.Client;
+
+namespace MessageDelivery.Cli.Bench;
+
+/// <summary>One run: connects the users, has them relay and receive, waits for what is under way, and says what it found.</summary>
+internal sealed class BenchRun : IAsyncDisposable
+{
+    private const int ConnectingAtOnce = 32;
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
+
+    private readonly BenchPlan _plan;
+    private readonly HubClient[] _users;
+    private readonly BenchClock _clock;
+    private readonly BenchSender[] _senders;
+    private readonly BenchReceiver[] _receivers;
+    private readonly BenchSchedule? _schedule;
+    private readonly Verification _verification = new();
+    private readonly CancellationTokenSource _receiving = new();
+    private readonly ProcessorUse _processors = new();
+    private volatile HubRequestException? _rejection;
+
+    private BenchRun(BenchPlan plan, HubClient[] users)
+    {
+        _plan = plan;
+        _users = users;
+        foreach (var user in users)
+        {
+            user.RelayRejected += (_, rejected) => _rejection ??= rejected.Error;
+        }
+
+        _senders = [.. Enumerable.Range(0, plan.Users).Select(place => new BenchSender(plan, place, users))];
+        _clock = new(plan);
+        var senders = _senders.ToDictionary(sender => users[sender.Place].UserId);
+        _receivers = [.. users.Skip(plan.SendersReceive ? 0 : plan.Users)
+            .Select(user => new BenchReceiver(user, senders, plan, _clock, Latencies, _verification))];
+        _schedule = plan.Rate is { } rate ? new(_senders, plan, _clock, rate) : null;
+    }
+
+    /// <summary>The latencies of all messages that count.</summary>
+    public LatencyLog Latencies { get; } = new();
+
+    private long Sent => _senders.Sum(sender => sender.Sent);
+
+    private long Arrived => _receivers.Sum(receiver => receiver.Arrived);
+
+    private int DeliveriesPerRelay => _senders[0].DeliveriesPerRelay;
+
+    /// <summary>Connects all users.</summary>
+    /// <exception cref="CommandException">The hub's limits do not allow such a run.</exception>
+    public static async Task<BenchRun> ConnectAsync(BenchPlan plan, HubClientOptions options, CancellationToken cancellationToken)
+    {
+        var users = new HubClient[plan.Users + plan.OnlyReceivers];
+        try
+        {
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, users.Length),
+                new ParallelOptions { MaxDegreeOfParallelism = ConnectingAtOnce, CancellationToken = cancellationToken },
+                async (place, token) => users[place] = await HubClient.ConnectAsync(
+                    options with { DiscardDeliveries = place < plan.Users && !plan.SendersReceive }, token).ConfigureAwait(false)).ConfigureAwait(false);
+            CheckLimits(plan, users[0]);
+            return new(plan, users);
+        }
+        catch
+        {
+            await DisposeAsync(users.Where(user => user is not null)).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    /// <exception cref="HubConnectionException">A user was disconnected.</exception>
+    /// <exception cref="HubRequestException">The hub answered a relay with an error.</exception>
+    public async Task<BenchReport> RunAsync(IProgress<BenchProgress> progress, CancellationToken cancellationToken)
+    {
+        var receiving = _receivers.Select(receiver => receiver.RunAsync(_receiving.Token)).ToArray();
+        var sending = StartSending();
+        try
+        {
+            await WatchAsync(sending, progress, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            StopSending();
+            await _receiving.CancelAsync().ConfigureAwait(false);
+            // What ended them has been looked at by now, or is what is thrown already.
+            await Task.WhenAll([.. receiving, sending]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await Task.WhenAll([.. receiving, sending]).ConfigureAwait(false);
+        return Report();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisposeAsync(_users).ConfigureAwait(false);
+        _receiving.Dispose();
+    }
+
+    private static Task DisposeAsync(IEnumerable<HubClient> users) => Task.WhenAll(users.Select(user => user.DisposeAsync().AsTask()));
+
+    private static void CheckLimits(BenchPlan plan, HubClient user)
+    {
+        if (plan.SizeBytes > user.MaxBodyBytes)
+        {
+            throw new CommandException(ExitCode.Usage, $"--size is {plan.SizeBytes} bytes; this hub takes bodies of at most {user.MaxBodyBytes}");
+        }
+
+        if (plan.Receivers > user.MaxReceivers)
+        {
+            throw new CommandException(ExitCode.Usage, $"--receivers is {plan.Receivers}; a relay of this hub has at most {user.MaxReceivers}");
+        }
+    }
+
+    private Task StartSending()
+    {
+        if (_schedule is { } schedule)
+        {
+            return Task.Factory.StartNew(schedule.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+
+        return Task.WhenAll(_senders.Select(sender => sender.RunAsync(_clock, Quota(sender))));
+    }
+
+    /// <summary>A sender's share of the count.</summary>
+    private long Quota(BenchSender sender) =>
+        _plan.Count is { } count ? (count / _plan.Users) + (sender.Place < count % _plan.Users ? 1 : 0) : long.MaxValue;
+
+    private void StopSending()
+    {
+        _clock.Stop();
+        foreach (var sender in _senders)
+        {
+            sender.Window.Close();
+        }
+    }
+
+    /// <summary>Returns when everything has arrived, or nothing has for too long.</summary>
+    private async Task WatchAsync(Task sending, IProgress<BenchProgress> progress, CancellationToken cancellationToken)
+    {
+        long arrived = 0, changedAt = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            await Task.WhenAny(sending, Task.Delay(Glance, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            ThrowIfBroken();
+            bool isSending = !sending.IsCompleted;
+            if (!isSending)
+            {
+                await sending.ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken).ConfigureAwait(false);
+            }
+
+            long now = Stopwatch.GetTimestamp(), before = arrived;
+            arrived = Arrived;
+            changedAt = arrived != before ? now : changedAt;
+            progress.Report(Progress(now, arrived));
+            _processors.Sample(now >= _clock.MeasuresFrom, isSending);
+            bool isQuiet = Stopwatch.GetElapsedTime(changedAt, now) >= _plan.Drain;
+            if (!isSending && (isQuiet || arrived >= Sent * DeliveriesPerRelay))
+            {
+                return;
+            }
+
+            // A closed loop in which a message was lost may wait for ever; an open one goes on by the clock.
+            if (isSending && _schedule is null && (now >= _clock.EndsAt || isQuiet))
+            {
+                StopSending();
+            }
+        }
+    }
+
+    private void ThrowIfBroken()
+    {
+        if (_rejection is { } rejection)
+        {
+            throw rejection;
+        }
+
+        foreach (var user in _users)
+        {
+            if (user.CloseReason is { } reason)
+            {
+                throw new HubConnectionException(
+                    reason.Code, $"user {user.UserId} was disconnected after {Sent} relays and {Arrived} deliveries of the run: {reason.Text}", reason);
+            }
+        }
+    }
+
+    private BenchProgress Progress(long now, long arrived)
+    {
+        double share = _plan.Count is { } count
+            ? _senders.Sum(sender => sender.Measured) / (double)count
+            : (now - _clock.StartsAt) / (double)(_clock.EndsAt - _clock.StartsAt);
+        return new(Math.Min(share, 1), arrived, now < _clock.MeasuresFrom);
+    }
+
+    private BenchReport Report()
+    {
+        long lastAt = Math.Max(_receivers.Max(receiver => receiver.LastMeasuredAt), Math.Min(_clock.EndsAt, Stopwatch.GetTimestamp()));
+        lastAt = _plan.Duration is null ? _receivers.Max(receiver => receiver.LastMeasuredAt) : lastAt;
+        double seconds = Math.Max(Stopwatch.GetElapsedTime(_clock.MeasuresFrom, lastAt).TotalSeconds, 0);
+        long sent = _senders.Sum(sender => sender.Measured);
+        return new()
+        {
+            Bench = _plan.Name,
+            Users = _plan.Users,
+            Receivers = _receivers.Length,
+            SizeBytes = _plan.SizeBytes,
+            Rate = _plan.Rate,
+            Window = _plan.Window,
+            WarmUpSeconds = _plan.WarmUp.TotalSeconds,
+            Seconds = Math.Round(seconds, 3),
+            Sent = Throughput.Of(sent, _plan.SizeBytes, seconds),
+            Delivered = Throughput.Of(Latencies.Count, _plan.SizeBytes, seconds),
+            LatencyMicroseconds = Latencies.Summarize(),
+            BehindMicroseconds = _schedule?.Behind,
+            NotSent = _schedule?.NotSent ?? (_plan.Count - sent ?? 0),
+            ProcessorsUsed = _processors.Average,
+            Verification = _plan.Verifies ? _verification.Summarize(Math.Max((Sent * DeliveriesPerRelay) - Arrived, 0)) : null,
+        };
+    }
+}

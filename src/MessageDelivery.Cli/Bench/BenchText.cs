@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text;
+using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Settings;
+
+namespace MessageDelivery.Cli.Bench;
+
+/// <summary>A report for a person.</summary>
+internal static class BenchText
+{
+    private const int LabelWidth = 11;
+    private const int ColumnWidth = 14;
+    private const double MicrosecondsPerMillisecond = 1e3;
+    private const double MicrosecondsPerSecond = 1e6;
+
+    public static string Of(BenchReport report)
+    {
+        var text = new StringBuilder();
+        text.Append(Title(report)).Append("\n\n");
+        Row(text, "", ["messages", "messages/s", "MB/s"], Colors.Quiet);
+        Row(text, "sent", Cells(report.Sent), Plain);
+        Row(text, "delivered", Cells(report.Delivered), Plain);
+        if (report.LatencyMicroseconds is { } latency)
+        {
+            text.Append('\n');
+            Row(text, "", ["p50", "p90", "p99", "p99.9", "max"], Colors.Quiet);
+            Row(text, "latency", [.. Percentiles(latency).Select(Time)], Plain);
+        }
+
+        if (report.BehindMicroseconds is { } behind)
+        {
+            Row(text, "behind", [.. Percentiles(behind).Select(Time)], Plain);
+        }
+
+        text.Append('\n');
+        foreach (var (label, line) in Remarks(report))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{label,-LabelWidth}{line}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Title(BenchReport report)
+    {
+        string loop = report.Rate is { } rate
+            ? Text($"{rate:N0} relays/s due (open loop)")
+            : Text($"{report.Window} in flight each (closed loop)");
+        string users = report.Bench is "mesh" or "rtt"
+            ? Text($"{report.Users} users")
+            : Text($"{report.Users} to {report.Receivers} users");
+        return Text($"{report.Bench}: {users}, {ByteSize.Format(report.SizeBytes)}, {loop}, {report.Seconds:0.##} s");
+    }
+
+    private static IEnumerable<(string Label, string Line)> Remarks(BenchReport report)
+    {
+        yield return ("generator", Text($"{report.ProcessorsUsed:0.00} processors of {Environment.ProcessorCount} kept busy by this command"));
+        if (report.NotSent > 0)
+        {
+            yield return ("not sent", Colors.Bad(Text($"{report.NotSent:N0} relays that were due: their latency is missing above")));
+        }
+
+        if (report.Verification is not { } verification)
+        {
+            yield return ("verified", "nothing (--no-verify)");
+        }
+        else if (verification.Passed)
+        {
+            yield return ("verified", Colors.Good("count, order and content of every message"));
+        }
+        else
+        {
+            yield return ("FAILED", Colors.Bad(Text(
+                $"{verification.Missing:N0} missing, {verification.Skipped:N0} skipped, {verification.Repeated:N0} repeated or late, {verification.Damaged:N0} damaged, {verification.Foreign:N0} foreign")));
+            foreach (string example in verification.Examples)
+            {
+                yield return ("", example);
+            }
+        }
+    }
+
+    private static string[] Cells(Throughput throughput) =>
+        [Text($"{throughput.Messages:N0}"), Text($"{throughput.MessagesPerSecond:N0}"), Text($"{throughput.MegabytesPerSecond:N1}")];
+
+    private static double[] Percentiles(LatencySummary latency) => [latency.P50, latency.P90, latency.P99, latency.P999, latency.Max];
+
+    private static string Time(double microseconds) => microseconds switch
+    {
+        < MicrosecondsPerMillisecond => Text($"{microseconds:0.#} µs"),
+        < MicrosecondsPerSecond => Text($"{microseconds / MicrosecondsPerMillisecond:0.##} ms"),
+        _ => Text($"{microseconds / MicrosecondsPerSecond:0.##} s"),
+    };
+
+    private static void Row(StringBuilder text, string label, IEnumerable<string> cells, Func<string, string> paint) =>
+        text.Append(CultureInfo.InvariantCulture, $"{label,-LabelWidth}")
+            .Append(paint(string.Concat(cells.Select(cell => cell.PadLeft(ColumnWidth)))))
+            .Append('\n');
+
+    private static string Plain(string text) => text;
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
