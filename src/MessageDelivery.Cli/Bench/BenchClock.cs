@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace MessageDelivery.Cli.Bench;
 
 /// <summary>When a run measures and when it ends, in timestamps of <see cref="Stopwatch"/>.</summary>
-internal sealed class BenchClock
+internal sealed class BenchClock : IDisposable
 {
-    private volatile bool _isStopped;
+    private readonly CancellationTokenSource _stopped = new();
 
     public BenchClock(BenchPlan plan)
     {
@@ -22,9 +22,14 @@ internal sealed class BenchClock
     public long EndsAt { get; }
 
     /// <summary>Whether nothing more is to be sent.</summary>
-    public bool IsStopped => _isStopped;
+    public bool IsStopped => _stopped.IsCancellationRequested;
 
-    public void Stop() => _isStopped = true;
+    /// <summary>Gives up relays that a client has no room for.</summary>
+    public CancellationToken Stopped => _stopped.Token;
+
+    public void Stop() => _stopped.Cancel();
+
+    public void Dispose() => _stopped.Dispose();
 
     public static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 

@@ -8,9 +8,13 @@ namespace MessageDelivery.Cli.Bench;
 /// <summary>The options that make a plan, for one shape: only those that mean something there.</summary>
 internal sealed class BenchOptions
 {
-    private const int MostUsers = 100_000;
+    private const int MostUsers = 50_000;
+
+    // Each of them numbers its messages to each other one: a million numbers on either side.
+    private const int MostMeshUsers = 1_000;
     private const int MostRate = 100_000_000;
     private const int MostWindow = 1_000_000;
+    private const long MostCount = 1_000_000_000_000;
     private const int DefaultWindow = 256;
 
     // By default a sender has no more than this under way, so that large messages measure the hub and not its queues.
@@ -79,7 +83,7 @@ internal sealed class BenchOptions
         _users = new("--users")
         {
             HelpName = "N",
-            Description = $"{UsersMeaning}, {LeastUsers} to {MostUsers}. Default: {DefaultUsers}.",
+            Description = $"{UsersMeaning}, {LeastUsers} to {MostUsersHere}. Default: {DefaultUsers}.",
         };
         All = [_users, .. HasReceivers ? [_receivers] : (Option[])[], _size, _rate, .. HasWindow ? [_window] : (Option[])[],
             _duration, _count, _warmUp, _drain, _noVerify];
@@ -97,6 +101,8 @@ internal sealed class BenchOptions
 
     private int LeastUsers => _shape == BenchShape.Mesh ? 2 : 1;
 
+    private int MostUsersHere => _shape == BenchShape.Mesh ? MostMeshUsers : MostUsers;
+
     private int DefaultUsers => _shape is BenchShape.FanOut or BenchShape.Rtt ? 1 : 16;
 
     private string UsersMeaning => _shape switch
@@ -113,13 +119,13 @@ internal sealed class BenchOptions
         long rate = Number(arguments, _rate, 0, MostRate) ?? 0;
         long? window = HasWindow ? Number(arguments, _window, 1, MostWindow) : null;
         var duration = Time(arguments, _duration, TimeSpan.FromMilliseconds(1));
-        long? count = Number(arguments, _count, 1, long.MaxValue);
+        long? count = Number(arguments, _count, 1, MostCount);
         Exclude(_rate, rate > 0, _window, window is not null);
         Exclude(_duration, duration is not null, _count, count is not null);
         return new()
         {
             Shape = _shape,
-            Users = (int)(Number(arguments, _users, LeastUsers, MostUsers) ?? DefaultUsers),
+            Users = (int)(Number(arguments, _users, LeastUsers, MostUsersHere) ?? DefaultUsers),
             Receivers = HasReceivers ? (int)(Number(arguments, _receivers, 1, ProtocolLimits.MaxReceivers) ?? DefaultReceivers) : 1,
             SizeBytes = size,
             Rate = rate > 0 ? (int)rate : null,
@@ -160,9 +166,7 @@ internal sealed class BenchOptions
     private static long? Number(ParseResult arguments, Option<string?> option, long least, long most) =>
         arguments.GetValue(option) is not { } text ? null
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most ? number
-        : throw Wrong(option, text, most == long.MaxValue
-            ? $"it must be a whole number, at least {least}"
-            : $"it must be a whole number from {least} to {most}");
+        : throw Wrong(option, text, $"it must be a whole number from {least} to {most}");
 
     private static TimeSpan? Time(ParseResult arguments, Option<string?> option, TimeSpan least)
     {

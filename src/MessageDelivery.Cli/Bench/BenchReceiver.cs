@@ -9,7 +9,7 @@ internal sealed class BenchReceiver(
     HubClient client, IReadOnlyDictionary<ulong, BenchSender> senders, BenchPlan plan, BenchClock clock, LatencyLog latencies, Verification verification)
 {
     private readonly LatencyLog.Writer _latencies = new(latencies);
-    private readonly long[] _next = new long[senders.Count];
+    private readonly Dictionary<ulong, Line> _lines = [];
     private long _arrived;
 
     /// <summary>Messages from the run's senders so far.</summary>
@@ -42,14 +42,14 @@ internal sealed class BenchReceiver(
 
     private void Take(Delivery delivery, long now)
     {
-        if (!senders.TryGetValue(delivery.Sender, out var sender))
+        if (LineFrom(delivery.Sender) is not { } line)
         {
             verification.Foreign(Words($"user {client.UserId} got a message of user {delivery.Sender}, who does not take part"));
             return;
         }
 
         var body = delivery.Body.Span;
-        bool isWhole = MessageStamp.TryRead(body, out var stamp) && (!plan.Verifies || IsIntact(stamp, body, sender));
+        bool isWhole = MessageStamp.TryRead(body, out var stamp) && (!plan.Verifies || IsIntact(stamp, body, line.Sender));
         if (isWhole)
         {
             if (stamp.DueAt >= clock.MeasuresFrom)
@@ -60,38 +60,59 @@ internal sealed class BenchReceiver(
 
             if (plan.Verifies)
             {
-                CheckOrder(stamp, delivery.Sender);
+                CheckOrder(stamp.Number, line, delivery.Sender);
             }
         }
         else
         {
+            // It stands for the message that was due: the next one is not out of order for it.
+            line.Next++;
             verification.Damaged(Words($"user {client.UserId} got {body.Length} bytes of user {delivery.Sender} that are not what it sent"));
         }
 
         Volatile.Write(ref _arrived, _arrived + 1);
-        sender.Window.Leave();
+        line.Sender.Window.Leave();
     }
 
     private bool IsIntact(in MessageStamp stamp, ReadOnlySpan<byte> body, BenchSender sender) =>
         stamp.Sender == sender.Place && body.Length == plan.SizeBytes && stamp.Fills(body);
 
-    private void CheckOrder(in MessageStamp stamp, ulong sender)
+    private void CheckOrder(long number, Line line, ulong sender)
     {
-        ref long next = ref _next[stamp.Sender];
-        if (stamp.Number == next)
+        if (number == line.Next)
         {
-            next++;
+            line.Next++;
         }
-        else if (stamp.Number > next)
+        else if (number > line.Next)
         {
-            verification.Skipped(stamp.Number - next, Words($"user {client.UserId} got message {stamp.Number} of user {sender} where {next} was due"));
-            next = stamp.Number + 1;
+            verification.Skipped(number - line.Next, Words($"user {client.UserId} got message {number} of user {sender} where {line.Next} was due"));
+            line.Next = number + 1;
         }
         else
         {
-            verification.Late(Words($"user {client.UserId} got message {stamp.Number} of user {sender} again or too late, where {next} was due"));
+            verification.Late(Words($"user {client.UserId} got message {number} of user {sender} again or too late, where {line.Next} was due"));
         }
     }
 
+    private Line? LineFrom(ulong user)
+    {
+        if (!_lines.TryGetValue(user, out var line) && senders.TryGetValue(user, out var sender))
+        {
+            line = new(sender);
+            _lines.Add(user, line);
+        }
+
+        return line;
+    }
+
     private static string Words(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The messages of one sender to this receiver.</summary>
+    private sealed class Line(BenchSender sender)
+    {
+        public BenchSender Sender { get; } = sender;
+
+        /// <summary>The number that is due.</summary>
+        public long Next { get; set; }
+    }
 }

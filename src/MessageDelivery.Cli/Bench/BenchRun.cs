@@ -79,6 +79,11 @@ internal sealed class BenchRun : IAsyncDisposable
         {
             await WatchAsync(sending, progress, cancellationToken).ConfigureAwait(false);
         }
+        catch (HubConnectionException ended)
+        {
+            throw new HubConnectionException(
+                ended.Code, $"a user of the run was disconnected after {Sent} relays and {Arrived} deliveries: {ended.Text}", ended);
+        }
         finally
         {
             StopSending();
@@ -95,6 +100,7 @@ internal sealed class BenchRun : IAsyncDisposable
     {
         await DisposeAsync(_users).ConfigureAwait(false);
         _receiving.Dispose();
+        _clock.Dispose();
     }
 
     private static Task DisposeAsync(IEnumerable<HubClient> users) => Task.WhenAll(users.Select(user => user.DisposeAsync().AsTask()));
@@ -139,6 +145,7 @@ internal sealed class BenchRun : IAsyncDisposable
     private async Task WatchAsync(Task sending, IProgress<BenchProgress> progress, CancellationToken cancellationToken)
     {
         long arrived = 0, changedAt = Stopwatch.GetTimestamp();
+        bool wasSending = true;
         while (true)
         {
             await Task.WhenAny(sending, Task.Delay(Glance, cancellationToken)).ConfigureAwait(false);
@@ -153,7 +160,9 @@ internal sealed class BenchRun : IAsyncDisposable
 
             long now = Stopwatch.GetTimestamp(), before = arrived;
             arrived = Arrived;
-            changedAt = arrived != before ? now : changedAt;
+            // What is still under way when the sending ends has the whole time from then on.
+            changedAt = arrived != before || isSending != wasSending ? now : changedAt;
+            wasSending = isSending;
             progress.Report(Progress(now, arrived));
             _processors.Sample(now >= _clock.MeasuresFrom, isSending);
             bool isQuiet = Stopwatch.GetElapsedTime(changedAt, now) >= _plan.Drain;
@@ -162,8 +171,8 @@ internal sealed class BenchRun : IAsyncDisposable
                 return;
             }
 
-            // A closed loop in which a message was lost may wait for ever; an open one goes on by the clock.
-            if (isSending && _schedule is null && (now >= _clock.EndsAt || isQuiet))
+            // A window that waits for lost messages is opened by nothing else. A schedule ends by itself.
+            if (isSending && _schedule is null && (now >= _clock.EndsAt || (isQuiet && _plan.Count is not null)))
             {
                 StopSending();
             }
@@ -181,8 +190,7 @@ internal sealed class BenchRun : IAsyncDisposable
         {
             if (user.CloseReason is { } reason)
             {
-                throw new HubConnectionException(
-                    reason.Code, $"user {user.UserId} was disconnected after {Sent} relays and {Arrived} deliveries of the run: {reason.Text}", reason);
+                throw reason;
             }
         }
     }
@@ -197,9 +205,10 @@ internal sealed class BenchRun : IAsyncDisposable
 
     private BenchReport Report()
     {
-        long lastAt = Math.Max(_receivers.Max(receiver => receiver.LastMeasuredAt), Math.Min(_clock.EndsAt, Stopwatch.GetTimestamp()));
-        lastAt = _plan.Duration is null ? _receivers.Max(receiver => receiver.LastMeasuredAt) : lastAt;
-        double seconds = Math.Max(Stopwatch.GetElapsedTime(_clock.MeasuresFrom, lastAt).TotalSeconds, 0);
+        long lastAt = _receivers.Max(receiver => receiver.LastMeasuredAt);
+        // A count is done when the last of it has come; a time is over no sooner than it said.
+        long endsAt = _plan.Count is null ? Math.Max(lastAt, _clock.EndsAt) : lastAt;
+        double seconds = Math.Max(Stopwatch.GetElapsedTime(_clock.MeasuresFrom, endsAt).TotalSeconds, 0);
         long sent = _senders.Sum(sender => sender.Measured);
         return new()
         {

@@ -38,7 +38,7 @@ internal sealed class BenchSchedule
     public LatencySummary? Behind => _behind.Summarize();
 
     /// <summary>Relays that were due and not made. Valid after the run.</summary>
-    public long NotSent => _total - _turns.Sum(turn => turn.Next);
+    public long NotSent => _total - _turns.Sum(turn => turn.Sender.Sent);
 
     /// <summary>Runs the whole schedule; ends when all is sent, too late to go on, or the clock is stopped.</summary>
     /// <exception cref="Client.HubConnectionException">A sender's connection has ended.</exception>
@@ -72,6 +72,10 @@ internal sealed class BenchSchedule
         }
 
         _behindWriter.Flush();
+        _clock.Stop();
+        // What a client had no room for is given up, and not counted.
+        Task.WhenAll(_turns.Select(turn => turn.Pending ?? Task.CompletedTask))
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
     }
 
     /// <summary>Makes all relays of one sender that are due; false if its client takes no more for now.</summary>
@@ -99,7 +103,7 @@ internal sealed class BenchSchedule
                 _behindWriter.Record(BenchClock.Nanoseconds(Math.Max(dueAt, turn.FreeSince), Stopwatch.GetTimestamp()));
             }
 
-            var taking = turn.Sender.RelayAsync(dueAt, isMeasured);
+            var taking = turn.Sender.RelayAsync(dueAt, isMeasured, _clock.Stopped);
             if (!taking.IsCompleted)
             {
                 turn.Next++;

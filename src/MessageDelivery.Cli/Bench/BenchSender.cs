@@ -7,7 +7,8 @@ namespace MessageDelivery.Cli.Bench;
 internal sealed class BenchSender
 {
     private readonly HubClient _client;
-    private readonly Destination[] _destinations;
+    private readonly ulong[][] _receivers;
+    private readonly long[] _next;
     private readonly byte[] _body;
     private readonly Random _random;
     private long _sent;
@@ -17,10 +18,11 @@ internal sealed class BenchSender
     {
         Place = place;
         _client = users[place];
-        _destinations = [.. plan.ReceiversOf(place).Select(places => new Destination([.. places.Select(other => users[other].UserId)]))];
+        _receivers = [.. plan.ReceiversOf(place).Select(places => (ulong[])[.. places.Select(other => users[other].UserId)])];
+        _next = new long[_receivers.Length];
         _body = new byte[plan.SizeBytes];
         _random = new(place);
-        DeliveriesPerRelay = _destinations[0].Receivers.Length;
+        DeliveriesPerRelay = _receivers[0].Length;
         long window = plan.Window ?? int.MaxValue;
         Window = new(window * DeliveriesPerRelay, window / 2 * DeliveriesPerRelay);
     }
@@ -32,7 +34,7 @@ internal sealed class BenchSender
 
     public InFlightWindow Window { get; }
 
-    /// <summary>Relays that it has made.</summary>
+    /// <summary>Relays that its client has taken.</summary>
     public long Sent => Volatile.Read(ref _sent);
 
     /// <summary>Those of them that count.</summary>
@@ -42,41 +44,58 @@ internal sealed class BenchSender
     public async Task RunAsync(BenchClock clock, long quota)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        while (!clock.IsStopped)
+        try
         {
-            if (!Window.TryEnter(DeliveriesPerRelay))
+            while (!clock.IsStopped)
             {
-                await Window.WaitAsync().ConfigureAwait(false);
-                continue;
-            }
+                if (!Window.TryEnter(DeliveriesPerRelay))
+                {
+                    await Window.WaitAsync().ConfigureAwait(false);
+                    continue;
+                }
 
-            long now = Stopwatch.GetTimestamp();
-            if (now >= clock.EndsAt || _measured == quota)
-            {
-                return;
-            }
+                long now = Stopwatch.GetTimestamp();
+                if (now >= clock.EndsAt || _measured == quota)
+                {
+                    return;
+                }
 
-            await RelayAsync(now, now >= clock.MeasuresFrom).ConfigureAwait(false);
+                await RelayAsync(now, now >= clock.MeasuresFrom, clock.Stopped).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (clock.IsStopped)
+        {
+            // The client had no room for the last one, which is not sent and not counted.
         }
     }
 
-    /// <summary>Relays one message that is due, or was. Completes when the client has taken it.</summary>
-    public ValueTask RelayAsync(long dueAt, bool isMeasured)
+    /// <summary>Relays one message that is due, or was. Completes when the client has taken it; it counts from then on.</summary>
+    public ValueTask RelayAsync(long dueAt, bool isMeasured, CancellationToken cancellationToken)
     {
-        var destination = _destinations.Length == 1 ? _destinations[0] : _destinations[_random.Next(_destinations.Length)];
-        new MessageStamp(dueAt, destination.Next++, Place).Write(_body);
-        Volatile.Write(ref _sent, _sent + 1);
-        Volatile.Write(ref _measured, _measured + (isMeasured ? 1 : 0));
-        return destination.Receivers.Length == 1
-            ? _client.RelayAsync(destination.Receivers[0], _body)
-            : _client.RelayAsync(destination.Receivers, _body);
+        int choice = _receivers.Length == 1 ? 0 : _random.Next(_receivers.Length);
+        ulong[] receivers = _receivers[choice];
+        new MessageStamp(dueAt, _next[choice]++, Place).Write(_body);
+        var taking = receivers.Length == 1
+            ? _client.RelayAsync(receivers[0], _body, cancellationToken: cancellationToken)
+            : _client.RelayAsync(receivers, _body, cancellationToken: cancellationToken);
+        if (!taking.IsCompletedSuccessfully)
+        {
+            return CountWhenTakenAsync(taking, isMeasured);
+        }
+
+        Count(isMeasured);
+        return ValueTask.CompletedTask;
     }
 
-    private sealed class Destination(ulong[] receivers)
+    private async ValueTask CountWhenTakenAsync(ValueTask taking, bool isMeasured)
     {
-        public ulong[] Receivers { get; } = receivers;
+        await taking.ConfigureAwait(false);
+        Count(isMeasured);
+    }
 
-        /// <summary>The number of the next message to them.</summary>
-        public long Next { get; set; }
+    private void Count(bool isMeasured)
+    {
+        Volatile.Write(ref _sent, _sent + 1);
+        Volatile.Write(ref _measured, _measured + (isMeasured ? 1 : 0));
     }
 }

@@ -46,18 +46,23 @@ internal static class BenchText
         string loop = report.Rate is { } rate
             ? Text($"{rate:N0} relays/s due (open loop)")
             : Text($"{report.Window} in flight each (closed loop)");
-        string users = report.Bench is "mesh" or "rtt"
-            ? Text($"{report.Users} users")
-            : Text($"{report.Users} to {report.Receivers} users");
+        string users = report.Bench switch
+        {
+            "pairs" => Count(report.Users, "pair"),
+            "mesh" or "rtt" => Count(report.Users, "user"),
+            _ => $"{Count(report.Users, "sender")} to {Count(report.Receivers, "receiver")}",
+        };
         return Text($"{report.Bench}: {users}, {ByteSize.Format(report.SizeBytes)}, {loop}, {report.Seconds:0.##} s");
     }
+
+    private static string Count(int number, string noun) => Text($"{number:N0} {noun}{(number == 1 ? "" : "s")}");
 
     private static IEnumerable<(string Label, string Line)> Remarks(BenchReport report)
     {
         yield return ("generator", Text($"{report.ProcessorsUsed:0.00} processors of {Environment.ProcessorCount} kept busy by this command"));
         if (report.NotSent > 0)
         {
-            yield return ("not sent", Colors.Bad(Text($"{report.NotSent:N0} relays that were due: their latency is missing above")));
+            yield return ("not sent", Colors.Bad(Text($"{report.NotSent:N0} relays: their latency is missing above")));
         }
 
         if (report.Verification is not { } verification)

@@ -17,22 +17,26 @@ internal static class BenchCommand
 
     public static Command Create()
     {
+        // Before the shape or behind it: both are what people type.
+        var hub = HubAccess.CreateOption();
+        hub.Recursive = true;
         var command = new Command("bench", "Measure a hub: throughput and latency, and whether all arrives as it was sent.")
         {
+            hub,
             Create(
-                BenchShape.Pairs, "Each sender relays to a receiver of its own.",
+                hub, BenchShape.Pairs, "Each sender relays to a receiver of its own.",
                 "mds bench pairs --users 16 --size 128", "mds bench pairs --users 200 --window 1", "mds bench pairs --rate 50000 --duration 30s --json"),
             Create(
-                BenchShape.FanOut, "Each relay goes to all receivers.",
+                hub, BenchShape.FanOut, "Each relay goes to all receivers.",
                 "mds bench fan-out --receivers 255 --size 64KiB", "mds bench fan-out --receivers 100 --rate 1000 --hgrm fan-out.hgrm"),
             Create(
-                BenchShape.FanIn, "All senders relay to one receiver.",
+                hub, BenchShape.FanIn, "All senders relay to one receiver.",
                 "mds bench fan-in --users 500 --size 100", "mds bench fan-in --users 50 --rate 20000"),
             Create(
-                BenchShape.Mesh, "Every user relays to random others.",
+                hub, BenchShape.Mesh, "Every user relays to random others.",
                 "mds bench mesh --users 500 --size 100", "mds bench mesh --users 50 --rate 20000 --csv"),
             Create(
-                BenchShape.Rtt, "Each user relays to itself, one message at a time: a round trip through the hub.",
+                hub, BenchShape.Rtt, "Each user relays to itself, one message at a time: a round trip through the hub.",
                 "mds bench rtt", "mds bench rtt --users 100 --size 1KiB", "mds bench rtt --rate 1000"),
         };
         CommandHelp.Add(
@@ -42,15 +46,14 @@ internal static class BenchCommand
         return command;
     }
 
-    private static Command Create(BenchShape shape, string description, params string[] examples)
+    private static Command Create(Option<string?> hub, BenchShape shape, string description, params string[] examples)
     {
-        var hub = HubAccess.CreateOption();
         var options = new BenchOptions(shape);
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object." };
         var csv = new Option<bool>("--csv") { Description = "Print the result as CSV, a line of names and one of values." };
         var hgrm = new Option<string?>("--hgrm") { HelpName = "FILE", Description = "Write the latencies to a file in HdrHistogram's percentile format, in microseconds." };
         var noProgress = new Option<bool>("--no-progress") { Description = "Show no progress on stderr; there is none without a terminal either." };
-        var command = new Command(BenchPlan.NameOf(shape), description) { hub };
+        var command = new Command(BenchPlan.NameOf(shape), description);
         foreach (var option in (Option[])[.. options.All, json, csv, hgrm, noProgress])
         {
             command.Add(option);

@@ -202,6 +202,7 @@ public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTe
     [InlineData("relay", "--to", "1", "x")]
     [InlineData("listen")]
     [InlineData("chat")]
+    [InlineData("bench", "rtt")]
     public async Task No_hub_is_one_line_and_exit_code_3(params string[] verb)
     {
         var result = await MdsProcess.RunAsync([.. verb, "--hub", "127.0.0.1:1"]);
@@ -294,7 +295,7 @@ public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTe
         var help = await MdsProcess.RunAsync();
         Assert.Equal(0, help.ExitCode);
         Assert.Equal(help.Text, (await MdsProcess.RunAsync("--help")).Text);
-        foreach (string verb in (string[])["serve", "identity", "list", "echo", "relay", "listen", "chat"])
+        foreach (string verb in (string[])["serve", "identity", "list", "echo", "relay", "listen", "chat", "bench"])
         {
             Assert.Contains($"\n  {verb} ", help.Text, StringComparison.Ordinal);
             var verbHelp = await MdsProcess.RunAsync(verb, "--help");
