@@ -186,7 +186,7 @@ public sealed class BenchTests(VerbTests.SharedHub shared) : IClassFixture<VerbT
         await using (var stranger = await (await RawConnection.ConnectAsync(hub.Endpoint)).HelloAsync())
         {
             ulong[] others = await RunningHub.ListAsync(stranger);
-            await stranger.SendAsync(Frames.Relay(others[0], "hello"u8.ToArray()), Frames.Identity);
+            await stranger.SendAsync(Frames.Relay(others, "hello"u8.ToArray()), Frames.Identity);
             await stranger.FrameAsync(Protocol.FrameType.IdentityReply);
         }
 
