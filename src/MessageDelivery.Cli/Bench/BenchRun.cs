@@ -46,7 +46,7 @@ internal sealed class BenchRun : IAsyncDisposable
 
     private int DeliveriesPerRelay => _senders[0].DeliveriesPerRelay;
 
-    /// <summary>Connects all users.</summary>
+    /// <summary>Connects all users; the run's clock goes from then on.</summary>
     /// <exception cref="CommandException">The hub's limits do not allow such a run.</exception>
     public static async Task<BenchRun> ConnectAsync(BenchPlan plan, HubClientOptions options, CancellationToken cancellationToken)
     {

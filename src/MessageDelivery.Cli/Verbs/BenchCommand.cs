@@ -89,12 +89,15 @@ internal static class BenchCommand
         using var percentiles = hgrm is null ? null : CreateFile(hgrm);
         return await HubAccess.RunAsync(hub, async (options, cancellationToken) =>
         {
-            await using var run = await BenchRun.ConnectAsync(plan, options, cancellationToken).ConfigureAwait(false);
-            var report = await BenchProgressBar.ShowAsync(plan.Name, showsProgress, progress => run.RunAsync(progress, cancellationToken))
-                .ConfigureAwait(false);
+            var (report, latencies) = await BenchProgressBar.ShowAsync(plan.Name, showsProgress, async progress =>
+            {
+                // A run's clock goes from its creation on: the bar is there before it.
+                await using var run = await BenchRun.ConnectAsync(plan, options, cancellationToken).ConfigureAwait(false);
+                return (await run.RunAsync(progress, cancellationToken).ConfigureAwait(false), run.Latencies);
+            }).ConfigureAwait(false);
             if (percentiles is not null && report.LatencyMicroseconds is not null)
             {
-                run.Latencies.WritePercentiles(percentiles);
+                latencies.WritePercentiles(percentiles);
             }
 
             using var output = Console.OpenStandardOutput();
