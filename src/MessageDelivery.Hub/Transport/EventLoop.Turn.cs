@@ -189,6 +189,7 @@ internal sealed partial class EventLoop
 
     private void FlushTouched()
     {
+        _gatheredBytes = 0;
         while (_toFlush.Take() is { } connection)
         {
             Attend(connection, Occasion.Flush);

@@ -15,6 +15,10 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private const ulong ListenerBit = 1UL << 63;
     private const long HousekeepingMilliseconds = 1_000;
 
+    // See docs/adr/0005.
+    private const int LeastBytesPerSend = 8 << 10;
+    private const int MostGatheredBytes = 2 << 20;
+
     private static readonly TimeSpan Never = System.Threading.Timeout.InfiniteTimeSpan;
 
     private readonly Epoll _epoll = new();
@@ -30,6 +34,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly ITimer? _fakeTimer;
     private Mailbox _mailbox;
     private FlushList _toFlush;
+    private int _gatheredBytes;
     private int _memoryAvailable;
     private int _awake = 1;
     private long _nextHousekeeping;
@@ -171,12 +176,20 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Wake();
     }
 
-    /// <summary>Makes room to receive into; what is ready is sent first, since that may free the block in use.</summary>
+    /// <summary>
+    /// Makes room to receive into. What is ready is sent first, since that may free the block in use; but not while it is
+    /// little for each receiver, since a send costs as much as dozens of small messages.
+    /// </summary>
     internal bool TryReserveReceiveBuffer(int bytes)
     {
         if (ReceiveBuffer.IsExhausted(bytes))
         {
-            FlushTouched();
+            _gatheredBytes += BlockSizes.LargeBytes;
+            bool pays = _gatheredBytes >= Math.Min(MostGatheredBytes, (long)_toFlush.Count * LeastBytesPerSend);
+            if (pays || Pool.IsLow)
+            {
+                FlushTouched();
+            }
         }
 
         return ReceiveBuffer.TryReserve(bytes);

@@ -10,10 +10,13 @@ internal struct FlushList
 
     public readonly bool IsEmpty => _last is null;
 
+    public int Count { get; private set; }
+
     public void Add(Connection connection)
     {
         connection.NextToFlush = _last;
         _last = connection;
+        Count++;
     }
 
     /// <summary>Takes the connection that was added last; null if there is none.</summary>
@@ -24,6 +27,7 @@ internal struct FlushList
         {
             _last = connection.NextToFlush;
             connection.NextToFlush = null;
+            Count--;
         }
 
         return connection;

@@ -8,6 +8,12 @@ namespace MessageDelivery.Hub.Transport;
 /// </summary>
 internal struct PendingSegments(BlockPool pool)
 {
+    /// <summary>
+    /// Segments up to this size that follow others are copied together: below it the copy costs less than a reference and a
+    /// vector of its own. See docs/adr/0005.
+    /// </summary>
+    public const int CollectCopyBytes = 512;
+
     private SegmentRing _ring;
     private Block? _tail;
     private int _tailUsed;
@@ -23,15 +29,26 @@ internal struct PendingSegments(BlockPool pool)
         private set => Volatile.Write(ref _bytes, value);
     }
 
-    /// <summary>Adds a segment by reference; one that begins where the last ends makes that longer.</summary>
+    /// <summary>
+    /// Adds a segment: one that begins where the last ends makes that longer; another is shared by reference, unless it is a
+    /// small one behind others.
+    /// </summary>
     public void Share(in Segment segment)
     {
         Bytes += segment.Length;
-        if (!TryExtendLast(segment))
+        if (TryExtendLast(segment))
         {
-            segment.Block.Retain();
-            _ring.Push(segment);
+            return;
         }
+
+        if (segment.Length <= CollectCopyBytes && !IsEmpty && !pool.IsLow)
+        {
+            CopyCore(segment.Span);
+            return;
+        }
+
+        segment.Block.Retain();
+        _ring.Push(segment);
     }
 
     /// <summary>Adds bytes by copying them, into blocks that grow with what has been copied.</summary>

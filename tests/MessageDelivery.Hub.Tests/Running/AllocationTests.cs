@@ -28,7 +28,7 @@ public sealed class AllocationTests
             var cases = new TheoryData<int, string>();
             foreach (int loops in (int[])[1, 2])
             {
-                foreach (string kind in (string[])["relay", "large relay", "receipt", "echo", "fan-out", "large fan-out", "waiting", "heartbeat"])
+                foreach (string kind in (string[])["relay", "large relay", "receipt", "echo", "fan-out", "large fan-out", "spread", "waiting", "heartbeat"])
                 {
                     cases.Add(loops, kind);
                 }
@@ -50,7 +50,8 @@ public sealed class AllocationTests
         });
         await hub.StartAsync();
         using var sender = new Peer(hub.Endpoints[0]);
-        var receivers = Enumerable.Range(0, kind.EndsWith("fan-out", StringComparison.Ordinal) ? 20 : 1).Select(_ => new Peer(hub.Endpoints[0])).ToArray();
+        int receiverCount = kind is "spread" ? 10 : kind.EndsWith("fan-out", StringComparison.Ordinal) ? 20 : 1;
+        var receivers = Enumerable.Range(0, receiverCount).Select(_ => new Peer(hub.Endpoints[0])).ToArray();
         ulong[] ids = [.. receivers.Select(receiver => receiver.Id)];
         bool isLarge = kind.StartsWith("large", StringComparison.Ordinal);
         byte[] body = new byte[isLarge ? 100_000 : 100];
@@ -62,9 +63,12 @@ public sealed class AllocationTests
             _ => Peer.Relay(body, RelayFlags.None, ids),
         };
         int batch = isLarge ? 2 : 50;
-        byte[] requests = [.. Enumerable.Repeat(request, batch).SelectMany(bytes => bytes)];
+        byte[] requests = kind is "spread"
+            ? [.. Enumerable.Range(0, batch).SelectMany(i => Peer.Relay(body, RelayFlags.None, ids[i % ids.Length]))]
+            : [.. Enumerable.Repeat(request, batch).SelectMany(bytes => bytes)];
         byte[] answers = new byte[batch * (kind switch { "echo" => 108, "heartbeat" => 8, "receipt" => 17, _ => 0 })];
-        byte[] deliveries = new byte[kind is "echo" or "heartbeat" ? 0 : batch * (16 + body.Length)];
+        int deliveriesEach = kind switch { "echo" or "heartbeat" => 0, "spread" => batch / ids.Length, _ => batch };
+        byte[] deliveries = new byte[deliveriesEach * (16 + body.Length)];
 
         long best = long.MaxValue;
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience && best > Allowed;)

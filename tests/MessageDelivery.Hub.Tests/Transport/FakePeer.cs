@@ -8,6 +8,9 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 {
     public List<byte> Received { get; } = [];
 
+    /// <summary>How long each segment was that it was offered.</summary>
+    public List<int> Pieces { get; } = [];
+
     /// <summary>Bytes it takes before it is full; negative is a broken connection.</summary>
     public long Room { get; set; } = long.MaxValue;
 
@@ -42,6 +45,7 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
         long taken = 0;
         foreach (var segment in segments)
         {
+            Pieces.Add(segment.Length);
             int part = (int)Math.Min(segment.Length, Room);
             Received.AddRange(segment.Span[..part]);
             Room -= Room == long.MaxValue ? 0 : part;

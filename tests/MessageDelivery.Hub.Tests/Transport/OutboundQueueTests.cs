@@ -40,6 +40,26 @@ public sealed class OutboundQueueTests : IDisposable
     }
 
     [Fact]
+    public void Small_segments_behind_others_leave_as_one_piece_and_pin_nothing()
+    {
+        var queue = new OutboundQueue(_pool, limitBytes: 10_000);
+        using var first = new TestBytes(_pool, 40);
+        using var small = new TestBytes(_pool, 1_000);
+        using var large = new TestBytes(_pool, 1_000);
+        queue.TryAdd([first.Part(0, 40)], null, 0, _peer, null!);
+        queue.TryAdd([small.Part(0, 512)], null, 0, _peer, null!);
+        queue.TryAdd([small.Part(600, 100)], null, 0, _peer, null!);
+        queue.TryAdd([large.Part(0, 513)], null, 0, _peer, null!);
+        Assert.False(first.Block.IsExclusive);
+        Assert.True(small.Block.IsExclusive);
+        Assert.False(large.Block.IsExclusive);
+
+        queue.Flush(_peer, _peer, scheduled: true);
+        Assert.Equal([.. TestBytes.Content(0, 40), .. TestBytes.Content(0, 512), .. TestBytes.Content(600, 100), .. TestBytes.Content(0, 513)], _peer.Received);
+        Assert.Equal([40, 612, 513], _peer.Pieces);
+    }
+
+    [Fact]
     public void A_queue_below_its_limit_takes_one_more_and_then_makes_wait()
     {
         using var bytes = new TestBytes(_pool, 600);
