@@ -49,6 +49,8 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         }
     }
 
+    public int Id => _process.Id;
+
     public Stream Input => _process.StandardInput.BaseStream;
 
     /// <summary>

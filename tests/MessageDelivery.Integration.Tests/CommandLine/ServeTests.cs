@@ -118,6 +118,13 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    public async Task Collectors_of_metrics_find_it()
+    {
+        await using var hub = await HubProcess.StartAsync();
+        Assert.Single(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{hub.Mds.Id}-*-socket"));
+    }
+
+    [Fact]
     public async Task Log_level_none_says_nothing()
     {
         await using var hub = await HubProcess.StartAsync("--log-level", "none");
