@@ -25,6 +25,12 @@ public sealed partial class HubClient
     }
 
     /// <summary>
+    /// Raised when the connection is lost and the client is going to connect again, before the first attempt. Handlers must not
+    /// block; one that throws closes the client.
+    /// </summary>
+    public event EventHandler<HubClientConnectionLostEventArgs>? ConnectionLost;
+
+    /// <summary>
     /// Raised after a lost connection was replaced: the id has changed, and calls that were pending have failed. Handlers run
     /// one after another before the next loss is dealt with; one that throws closes the client.
     /// </summary>
@@ -140,6 +146,9 @@ public sealed partial class HubClient
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
+    private static HubConnectionException HandlerFailed(string name, Exception error) =>
+        new(ProtocolCode.Normal, $"a handler of {name} failed: {error.Message}", error);
+
     private Connection Live()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -227,6 +236,18 @@ public sealed partial class HubClient
     private async Task<(Connection? Next, HubConnectionException Reason, int Attempts)> ReconnectAsync(HubConnectionException reason, int attempts)
     {
         HubConnectionException lost = reason;
+        if (MayReconnect(lost, attempts))
+        {
+            try
+            {
+                ConnectionLost?.Invoke(this, new(lost));
+            }
+            catch (Exception error)
+            {
+                return (null, HandlerFailed(nameof(ConnectionLost), error), attempts);
+            }
+        }
+
         while (MayReconnect(reason, attempts))
         {
             try
@@ -269,7 +290,7 @@ public sealed partial class HubClient
         }
         catch (Exception error)
         {
-            next.Close(new(ProtocolCode.Normal, $"a handler of {nameof(Reconnected)} failed: {error.Message}", error));
+            next.Close(HandlerFailed(nameof(Reconnected), error));
         }
     }
 }

@@ -1,5 +1,12 @@
 namespace MessageDelivery.Client;
 
+/// <summary>Says that a <see cref="HubClient"/> has lost its connection and is going to connect again.</summary>
+public sealed class HubClientConnectionLostEventArgs(HubConnectionException reason) : EventArgs
+{
+    /// <summary>What ended the connection. Calls that were pending have failed with it.</summary>
+    public HubConnectionException Reason { get; } = reason;
+}
+
 /// <summary>Says that a <see cref="HubClient"/> has a new connection, and with it a new id.</summary>
 public sealed class HubClientReconnectedEventArgs(ulong oldUserId, ulong newUserId, HubConnectionException reason) : EventArgs
 {

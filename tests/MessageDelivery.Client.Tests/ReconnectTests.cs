@@ -146,6 +146,35 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    public async Task A_loss_is_told_before_the_first_attempt_and_only_if_there_will_be_one()
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub, maxAttempts: 1));
+        await using var _ = client;
+        var losses = new List<(ProtocolCode? Code, ulong UserId, HubClientState State)>();
+        client.ConnectionLost += (_, args) => losses.Add((args.Reason.Code, client.UserId, client.State));
+        ulong id = client.UserId;
+        await peer.SendAsync(Frames.Goodbye(ProtocolCode.ShuttingDown));
+        Peer second = await AdvanceUntilAsync(hub.WelcomeAsync(9));
+        Assert.Equal([(ProtocolCode.ShuttingDown, id, HubClientState.Reconnecting)], losses);
+        await second.SendAsync(Frames.Goodbye(ProtocolCode.TakenOver));
+        await client.Closed.Soon();
+        Assert.Single(losses);
+    }
+
+    [Fact]
+    public async Task A_handler_of_a_loss_that_fails_closes_the_client()
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub));
+        await using var _ = client;
+        client.ConnectionLost += (_, _) => throw new InvalidOperationException("oops");
+        peer.Socket.Dispose();
+        await client.Closed.Soon();
+        Assert.Equal("oops", client.CloseReason!.InnerException!.Message);
+    }
+
+    [Fact]
     public async Task A_handler_that_fails_closes_the_client()
     {
         await using var hub = new ScriptedHub();

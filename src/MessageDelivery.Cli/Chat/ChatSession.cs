@@ -7,16 +7,21 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Cli.Chat;
 
 /// <summary>A person's conversation: what is typed goes out in order, and what arrives is shown meanwhile.</summary>
-internal sealed class ChatSession(HubClient client, IChatScreen screen)
+/// <param name="client">The person, as the hub knows it.</param>
+/// <param name="screen">Where the person types and reads.</param>
+/// <param name="reconnects">Whether the client connects again, so that a lost connection is not the end.</param>
+internal sealed class ChatSession(HubClient client, IChatScreen screen, bool reconnects)
 {
-    private ulong[] _receivers = [];
+    private volatile ulong[] _receivers = [];
 
-    /// <summary>Goes on until the input ends, <c>/quit</c>, a lost connection (which throws), or a cancelled token.</summary>
+    /// <summary>Goes on until the input ends, <c>/quit</c>, a connection lost for good (which throws), or a cancelled token.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         screen.Show($"You are {Name(client.UserId)}. {Who(await client.ListAsync(cancellationToken).ConfigureAwait(false))} /help helps.");
         SetReceivers([]);
+        client.ConnectionLost += OnConnectionLost;
+        client.Reconnected += OnReconnected;
         var receiving = ReceiveAsync(ending.Token);
         var typing = TypeAsync(ending.Token);
         try
@@ -27,7 +32,19 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         {
             await ending.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(typing, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            client.ConnectionLost -= OnConnectionLost;
+            client.Reconnected -= OnReconnected;
         }
+    }
+
+    private void OnConnectionLost(object? sender, HubClientConnectionLostEventArgs lost) =>
+        screen.Show(Colors.Bad($"! {Failure.Explain(lost.Reason).Message}; connecting again"));
+
+    private void OnReconnected(object? sender, HubClientReconnectedEventArgs next)
+    {
+        // After a restart of the hub the same ids may be other people.
+        SetReceivers([]);
+        screen.Show($"You are {Name(next.NewUserId)} now; choose again with /to whom to talk to.");
     }
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
@@ -58,6 +75,10 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
             catch (Exception exception) when (exception is CommandException or HubRequestException or ArgumentException)
             {
                 screen.Show(Colors.Bad($"! {exception.Message}"));
+            }
+            catch (HubConnectionException) when (reconnects)
+            {
+                screen.Show(Colors.Bad($"! there is no connection, and '{line}' may not have reached the hub"));
             }
         }
     }

@@ -15,6 +15,12 @@ internal static class HubAccess
         Description = $"The hub to talk to. Default: {SettingSource.HubVariable} from the environment, or 127.0.0.1:{HubClientOptions.DefaultPort}.",
     };
 
+    /// <summary>An option <c>--reconnect</c> for a verb that goes on.</summary>
+    public static Option<bool> CreateReconnectOption() => new("--reconnect")
+    {
+        Description = "Connect again, as a new user, whenever the connection is lost. The first connection is tried once.",
+    };
+
     /// <summary>
     /// Runs a verb on a connection of its own. Ctrl-C and SIGTERM cancel its token.
     /// </summary>

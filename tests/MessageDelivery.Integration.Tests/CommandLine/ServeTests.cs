@@ -9,6 +9,7 @@ using MessageDelivery.Client;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary><c>mds serve</c> as a process: what it prints, how it is told things, how it ends.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class ServeTests : IDisposable
 {
     private const int Messages = 24;
@@ -114,6 +115,13 @@ public sealed class ServeTests : IDisposable
 
         await using var hub = await HubProcess.StartAsync(["serve", "--port", "0"], null, _directory.FullName);
         Assert.Equal(IPAddress.Loopback, hub.Endpoint.Address);
+    }
+
+    [Fact]
+    public async Task Collectors_of_metrics_find_it()
+    {
+        await using var hub = await HubProcess.StartAsync();
+        Assert.Single(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{hub.Mds.Id}-*-socket"));
     }
 
     [Fact]
