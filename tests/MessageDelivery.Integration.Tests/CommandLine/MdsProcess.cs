@@ -11,7 +11,8 @@ internal sealed record MdsResult(int ExitCode, byte[] Output, string Error)
 }
 
 /// <summary>
-/// The built program <c>mds</c> as a process, in a directory and an environment of its own. Disposing ends it and waits for it.
+/// The built program <c>mds</c>, or another one of ours, as a process in a directory and an environment of its own. Disposing
+/// ends it and waits for it.
 /// </summary>
 internal sealed partial class MdsProcess : IAsyncDisposable
 {
@@ -43,6 +44,8 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         }
     }
 
+    public int Id => _process.Id;
+
     public Stream Input => _process.StandardInput.BaseStream;
 
     /// <summary>
@@ -54,12 +57,13 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         IReadOnlyDictionary<string, string>? environment = null,
         string? directory = null,
         bool readsLines = false,
-        int? openFiles = null)
+        int? openFiles = null,
+        string program = "mds")
     {
-        string program = Path.Combine(AppContext.BaseDirectory, "mds");
+        string path = Path.Combine(AppContext.BaseDirectory, program);
         string[] command = openFiles is null
-            ? [program, .. arguments]
-            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", program, .. arguments];
+            ? [path, .. arguments]
+            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", path, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
