@@ -6,6 +6,7 @@ using MessageDelivery.Integration.Tests.Support;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary><c>mds bench</c> against a real hub: it counts what it sent, and what it says can be read by programs.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class BenchTests(VerbTests.SharedHub shared) : IClassFixture<VerbTests.SharedHub>
 {
     private const int SigKill = 9;

@@ -4,6 +4,7 @@ using MessageDelivery.Cli.Bench;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary>What <c>mds bench</c> says of a hub that does not do what it should, and of options that cannot be.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class BenchVerificationTests
 {
     private const int Special = 20;
