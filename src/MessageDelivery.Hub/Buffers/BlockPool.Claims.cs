@@ -38,7 +38,7 @@ internal sealed partial class BlockPool
     /// Sets memory aside. False if there is not enough, or others wait: then the claim stands in line and its owner is told.
     /// The claim must hold nothing and not be in line.
     /// </summary>
-    public bool TryClaim(MemoryClaim claim, long bytes)
+    public bool TryClaim(MemoryClaim claim, long bytes, long now)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MostClaimBytes);
         bool granted;
@@ -46,11 +46,20 @@ internal sealed partial class BlockPool
         lock (_lock)
         {
             tell = !IsShort;
-            granted = _claims.TryGrant(claim, bytes, ClaimableBytes);
+            granted = _claims.TryGrant(claim, bytes, ClaimableBytes, now);
         }
 
         TellLow(tell && !granted);
         return granted;
+    }
+
+    /// <summary>Whether the first in line came before this time. All callers' times are of one clock.</summary>
+    public bool HasWaitedSince(long time)
+    {
+        lock (_lock)
+        {
+            return _claims.WaitsSince <= time;
+        }
     }
 
     /// <summary>Leaves so much of what was set aside, or nothing. A claim in line leaves it.</summary>

@@ -16,16 +16,20 @@ internal sealed class ClaimLine
     /// <summary>Whether anybody stands in line. Read without the lock.</summary>
     public bool IsWaiting => Volatile.Read(ref _waiting) > 0;
 
+    /// <summary>Since when the first has stood in line; <see cref="long.MaxValue"/> if nobody does.</summary>
+    public long WaitsSince => _line.First?.Value.WaitsSince ?? long.MaxValue;
+
     /// <summary>Grants a claim, if nobody stands in line and there is that much; else it joins the line.</summary>
-    public bool TryGrant(MemoryClaim claim, long bytes, long free)
+    public bool TryGrant(MemoryClaim claim, long bytes, long free, long now)
     {
-        if (_line.Count == 0 && bytes < free)
+        if (_line.Count == 0 && bytes <= free)
         {
             SetAside(claim, bytes);
             return true;
         }
 
         claim.WantedBytes = bytes;
+        claim.WaitsSince = now;
         _line.AddLast(claim.Place);
         _waiting = _line.Count;
         return false;
@@ -49,7 +53,7 @@ internal sealed class ClaimLine
     public MemoryClaim? GrantWaiting(long free)
     {
         MemoryClaim? granted = null;
-        while (_line.First?.Value is { } first && first.WantedBytes < free)
+        while (_line.First?.Value is { } first && first.WantedBytes <= free)
         {
             _line.RemoveFirst();
             _waiting = _line.Count;

@@ -31,6 +31,8 @@ internal sealed class MemoryClaim
 
     internal long WantedBytes { get; set; }
 
+    internal long WaitsSince { get; set; }
+
     internal LinkedListNode<MemoryClaim> Place { get; }
 
     internal MemoryClaim? NextGranted { get; set; }

@@ -9,16 +9,22 @@ namespace MessageDelivery.Hub.Transport;
 internal sealed partial class Connection
 {
     private MemoryClaim? _claim;
+    private long _admittedAt;
 
     /// <summary>Bytes set aside for what it has begun.</summary>
     internal long ClaimedBytes => _claim?.Bytes ?? 0;
 
-    /// <summary>Whether it has begun something, is not kept from going on with it, and has sent nothing for the stall limit.</summary>
-    internal bool HasLeftUnfinished =>
-        IsOpen && !_paused && !_starved && UnfinishedInputBytes > 0 && Loop.Now - LastReceived >= Loop.StallMilliseconds;
+    /// <summary>Whether it has begun something, is not kept from going on, and has sent nothing for the stall limit.</summary>
+    internal bool HasLeftUnfinished => IsAtUnfinished && Loop.Now - LastReceived >= Loop.StallMilliseconds;
+
+    /// <summary>The same, if it has been at one request for twice the stall limit, whatever it sends.</summary>
+    internal bool TakesTooLong => IsAtUnfinished && Loop.Now - _admittedAt >= 2 * Loop.StallMilliseconds;
+
+    private bool IsAtUnfinished => IsOpen && !_paused && !_starved && UnfinishedInputBytes > 0;
 
     private bool HasClaim => _claim is { Bytes: > 0 };
 
+    /// <inheritdoc/>
     void IClaimOwner.ClaimGranted() => Loop.Post(this, LoopWork.Admitted);
 
     /// <summary>How much may be received now; if nothing, the connection goes on when its claim is granted.</summary>
@@ -37,7 +43,8 @@ internal sealed partial class Connection
             }
 
             _claim ??= new(this);
-            _starved = !Loop.Pool.TryClaim(_claim, BytesToClaim(MostMissing));
+            _starved = !Loop.Pool.TryClaim(_claim, BytesToClaim(MostMissing), Loop.Now);
+            _admittedAt = Loop.Now;
             if (_starved)
             {
                 return 0;

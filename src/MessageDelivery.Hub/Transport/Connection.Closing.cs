@@ -139,9 +139,6 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Closes for what it has begun and not gone on with.</summary>
-    internal void GiveUpInput() => Handler.Overloaded();
-
     private void PeerIsGone()
     {
         if (_broken || _phase == Phase.Closed)

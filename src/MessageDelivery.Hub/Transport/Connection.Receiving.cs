@@ -57,7 +57,7 @@ internal sealed partial class Connection
     internal void OnMemoryAvailable()
     {
         _starved = false;
-        LastReceived = Loop.Now;
+        LastReceived = _admittedAt = Loop.Now;
         Receive();
         Reschedule();
     }

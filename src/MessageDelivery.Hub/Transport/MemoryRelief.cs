@@ -2,9 +2,10 @@ namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
 /// What loops do while somebody waits for memory. Receivers that take nothing are cut off after the stall limit, which for now
-/// holds for every queue with something in it; so are, all that are in the way, senders that have left something unfinished and
-/// sent nothing for that long. If memory has been short for twice the stall limit and nothing moved, the connections that hold
-/// most of it are closed until somebody is served, whatever they do. So a full hub cannot stand still.
+/// holds for every queue with something in it. So are senders that have begun something and send nothing for that long; once
+/// somebody has waited for twice the stall limit, also those that have been at one request for as long. Of these, all that are in the
+/// way are closed, those that hold most first. If none of it helps for twice the stall limit, the connections that hold most of the
+/// memory are closed, whatever they do, until it does. So a full hub cannot stand still.
 /// </summary>
 internal static class MemoryRelief
 {
@@ -25,15 +26,25 @@ internal static class MemoryRelief
         }
 
         holders.Sort((one, other) => other.Bytes.CompareTo(one.Bytes));
+        CloseUnfinished(loop, holders);
+        CloseLargest(loop, holders);
+    }
+
+    private static void CloseUnfinished(EventLoop loop, List<(long Bytes, Connection Connection)> holders)
+    {
+        bool isLong = loop.Pool.HasWaitedSince(loop.Now - (2 * loop.StallMilliseconds));
         foreach (var (_, connection) in holders)
         {
-            if (loop.Pool.IsShort && connection.HasLeftUnfinished)
+            if (loop.Pool.IsShort && (connection.HasLeftUnfinished || (isLong && connection.TakesTooLong)))
             {
-                connection.GiveUpInput();
+                connection.Handler.Overloaded();
             }
         }
+    }
 
-        holders.RemoveAll(holder => holder.Connection.IsClosed || HeldBytes(holder.Connection) == 0);
+    private static void CloseLargest(EventLoop loop, List<(long Bytes, Connection Connection)> holders)
+    {
+        holders.RemoveAll(holder => HeldBytes(holder.Connection) == 0);
         long most = holders.Count == 0 ? 0 : holders[0].Bytes;
         if (!loop.Pool.TryClaimRelief(loop.Now, 2 * loop.StallMilliseconds, most))
         {

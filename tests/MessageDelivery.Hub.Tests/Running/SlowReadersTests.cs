@@ -17,6 +17,7 @@ public sealed class SlowReadersTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(8)]
     public async Task Everything_arrives_in_order_and_memory_stays_under_its_limit(int loops)
     {
         await using var hub = new MessageHub(new()
