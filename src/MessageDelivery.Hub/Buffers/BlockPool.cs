@@ -12,9 +12,9 @@ internal interface IMemoryWaiter
 /// <summary>
 /// All message memory of a hub. It takes slabs from the operating system up to a ceiling and gives unused ones back after a
 /// while. Receiving stops a reserve short of the ceiling, so that what has been received can always be answered.
-/// Its lock is a leaf: nothing is called inside it.
+/// Before that, while it is scarce, receiving takes a claim. Its lock is a leaf: nothing is called inside it.
 /// </summary>
-internal sealed class BlockPool : IDisposable
+internal sealed partial class BlockPool : IDisposable
 {
     /// <summary>The least ceiling: a hub cannot work with less.</summary>
     public const long LeastLimitBytes = 8L << 20;
@@ -36,6 +36,7 @@ internal sealed class BlockPool : IDisposable
     private int _leastFree;
     private long _nextTrim = long.MinValue;
     private long _lowSince = Never;
+    private long _mostFreeBytes;
     private long _offeredAt;
     private long _offeredBytes;
     private int _outstanding;
@@ -49,6 +50,7 @@ internal sealed class BlockPool : IDisposable
         _mostSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
         _reserveSlabs = (int)(Math.Min(limitBytes / 8, MostReserveBytes) / BlockSizes.LargeBytes);
         _available = _mostSlabs;
+        SetThresholds(loops: 0);
     }
 
     public long LimitBytes { get; }
@@ -62,14 +64,15 @@ internal sealed class BlockPool : IDisposable
     /// <summary>Whether only the reserve is left: stop taking on work.</summary>
     public bool IsLow => _available <= _reserveSlabs;
 
-    /// <summary>Whether <see cref="Trim"/> has something to do, or memory is low.</summary>
-    public bool WantsHousekeeping => Volatile.Read(ref _freeSlabs) > 0 || IsLow;
+    /// <summary>Whether <see cref="Trim"/> has something to do, or memory is short.</summary>
+    public bool WantsHousekeeping => Volatile.Read(ref _freeSlabs) > 0 || IsShort;
 
     public void AddWaiter(IMemoryWaiter waiter)
     {
         lock (_lock)
         {
             _waiters = [.. _waiters, waiter];
+            SetThresholds(_waiters.Length);
         }
     }
 
@@ -109,16 +112,18 @@ internal sealed class BlockPool : IDisposable
     }
 
     /// <summary>
-    /// Whether the caller is to give up somebody, who holds so many bytes: memory has been low for so long, and nobody else
-    /// has offered more of late. True for one caller a second until memory is no longer low. All callers' times are of one clock.
+    /// Whether the caller is to give up somebody, who holds so many bytes: for so long memory has been short, nobody got what he
+    /// waits for and no more became free, and nobody else has offered more of late. True for one caller a second, who goes on
+    /// giving up others while <see cref="IsStuck"/>. All callers' times are of one clock.
     /// </summary>
     public bool TryClaimRelief(long now, long afterMilliseconds, long bytes)
     {
         lock (_lock)
         {
-            if (_lowSince == Never || !IsLow)
+            if (_lowSince == Never || !IsShort || FreeBytes > _mostFreeBytes)
             {
-                _lowSince = IsLow ? now : Never;
+                _lowSince = IsShort ? now : Never;
+                _mostFreeBytes = FreeBytes;
                 _offeredBytes = 0;
             }
 
@@ -139,6 +144,18 @@ internal sealed class BlockPool : IDisposable
         }
     }
 
+    /// <summary>Whether what was given up since <see cref="TryClaimRelief"/> has helped nobody yet.</summary>
+    public bool IsStuck
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lowSince != Never && IsShort;
+            }
+        }
+    }
+
     /// <summary>
     /// Rents a block for what must be answered or kept. Never refuses: the reserve is there for this, and whoever receives
     /// asks <see cref="IsLow"/> before each request.
@@ -155,6 +172,7 @@ internal sealed class BlockPool : IDisposable
     internal void Return(Block block)
     {
         IMemoryWaiter[]? waiters = null;
+        MemoryClaim? granted = null;
         lock (_lock)
         {
             var slab = block.Slab;
@@ -170,7 +188,7 @@ internal sealed class BlockPool : IDisposable
 
                 _available++;
                 PutFree(slab);
-                _lowSince = IsLow ? _lowSince : Never;
+                granted = GrantWaiting();
                 if (_refused && !IsLow)
                 {
                     _refused = false;
@@ -187,6 +205,8 @@ internal sealed class BlockPool : IDisposable
         {
             waiter.MemoryAvailable();
         }
+
+        ClaimLine.Tell(granted);
     }
 
     /// <summary>

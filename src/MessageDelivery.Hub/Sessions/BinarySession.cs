@@ -31,6 +31,12 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public int UnfinishedBytes => _assembly?.Bytes ?? 0;
 
+    /// <inheritdoc/>
+    public int MostMissingBytes(ReadOnlySpan<byte> begun) =>
+        _refused.Missing > 0 ? _refused.Missing
+        : _assembly is { IsUnderWay: true } ? _assembly.Missing
+        : FrameCheck.MostMissingBytes(begun);
+
     private PendingRelay Relay => _relay ??= new(_connection);
 
     /// <inheritdoc/>

@@ -5,7 +5,8 @@ namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>
 /// A frame too large to wait for in one piece. Large pieces stay where they were received; small ones are copied together,
-/// into blocks that grow with what has come: a declared length alone reserves nothing.
+/// into blocks that grow with what has come: a declared length alone reserves nothing. While memory is scarce all are copied,
+/// so that no piece keeps the whole block in use that it came in.
 /// </summary>
 internal sealed class FrameAssembly(BlockPool pool)
 {
@@ -37,7 +38,7 @@ internal sealed class FrameAssembly(BlockPool pool)
     /// <summary>Takes the next piece, which must not be more than is missing.</summary>
     public void Add(in Segment piece)
     {
-        if (piece.Length >= BlockSizes.MediumBytes)
+        if (piece.Length >= BlockSizes.MediumBytes && !pool.IsScarce)
         {
             _frame.Share(piece);
         }

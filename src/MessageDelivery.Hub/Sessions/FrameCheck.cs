@@ -26,6 +26,19 @@ internal static class FrameCheck
     public static string TooLong(in FrameHeader header) =>
         $"a frame of type 0x{(byte)header.Type:x2} declares {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromClient(header.Type)}";
 
+    /// <summary>The most bytes that may still come of a frame, after so many; more than one frame may have begun.</summary>
+    public static int MostMissingBytes(ReadOnlySpan<byte> begun)
+    {
+        if (begun.Length < ProtocolLimits.HeaderBytes)
+        {
+            return ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
+        }
+
+        uint length = Math.Min(FrameHeader.Read(begun).Length, ProtocolLimits.MaxRelayLength);
+        int missing = ProtocolLimits.HeaderBytes + (int)length - begun.Length;
+        return missing > 0 ? missing : ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
+    }
+
     private static ProtocolCode Plain(in FrameHeader header, out string text)
     {
         if (header.Flags != 0)

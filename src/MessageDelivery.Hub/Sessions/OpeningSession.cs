@@ -41,6 +41,9 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     public int UnfinishedBytes => 0;
 
     /// <inheritdoc/>
+    public int MostMissingBytes(ReadOnlySpan<byte> begun) => FrameCheck.MostMissingBytes([]);
+
+    /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
     {
         var text = TextForm.Of(delivery, verbose: false);

@@ -49,6 +49,10 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public int UnfinishedBytes => (int)_body.Bytes;
 
+    /// <summary>A body tells its length by its end only: it may become as long as it may be.</summary>
+    public int MostMissingBytes(ReadOnlySpan<byte> begun) =>
+        ProtocolLimits.DeliveryHeaderBytes + ProtocolLimits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
+
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
         _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), waiter, place, running, _connection);

@@ -16,6 +16,7 @@ internal sealed partial class Connection
         _phase = Phase.Draining;
         Ended(reason);
         LetGoOfInput();
+        LetGoOfClaim();
         BeginWatch();
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
         if (Outbound.Complete(Loop, this))
@@ -37,6 +38,7 @@ internal sealed partial class Connection
         bool wasOpen = _phase == Phase.Open;
         _phase = Phase.Closed;
         LetGoOfInput();
+        LetGoOfClaim();
         Outbound.Close(Loop);
         Loop.Release(this);
         if (wasOpen)

@@ -57,7 +57,7 @@ internal sealed partial class Connection
     internal void OnMemoryAvailable()
     {
         _starved = false;
-        LastReceived = Loop.Now;
+        LastReceived = _admittedAt = Loop.Now;
         Receive();
         Reschedule();
     }
@@ -65,6 +65,7 @@ internal sealed partial class Connection
     /// <summary>Bytes it keeps of what has come and could not be used yet.</summary>
     internal int UnfinishedInputBytes => _held.Length + Handler.UnfinishedBytes;
 
+    /// <summary>Whether it waits for memory.</summary>
     internal bool IsStarved => _starved;
 
     private void Receive()
@@ -108,12 +109,20 @@ internal sealed partial class Connection
         {
             held.Block?.Release();
         }
+
+        SettleClaim();
     }
 
     private void ReceiveOnce()
     {
         var buffer = Loop.ReceiveBuffer;
         int carried = _held.Length;
+        int admitted = Admit();
+        if (admitted == 0)
+        {
+            return;
+        }
+
         if (!Loop.TryReserveReceiveBuffer(carried + LeastReadBytes))
         {
             Starve();
@@ -128,7 +137,7 @@ internal sealed partial class Connection
             LetGoOfInput();
         }
 
-        int room = Math.Min(buffer.Room, _readBytes);
+        int room = Math.Min(buffer.Room, Math.Min(_readBytes, admitted));
         long received = StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
         if (received > 0)
         {
@@ -161,6 +170,8 @@ internal sealed partial class Connection
             // It was copied: the next connection's bytes follow what was consumed, so that deliveries of both can touch.
             buffer.Discard(rest);
         }
+
+        SettleClaim();
     }
 
     /// <summary>Offers bytes to the handler and holds what it leaves; returns how much that is.</summary>
@@ -198,7 +209,7 @@ internal sealed partial class Connection
     /// <summary>Keeps bytes for later: copied if they are few and there is memory, else in the block where they are.</summary>
     private void Hold(in Segment rest)
     {
-        if (rest.Length > MostUnconsumedBytes || Loop.Pool.TryRentForReceiving(BlockSizes.For(rest.Length)) is not { } block)
+        if (rest.Length > MostUnconsumedBytes || TryRentToHold(BlockSizes.For(rest.Length)) is not { } block)
         {
             rest.Block.Retain();
             _held = rest;
@@ -220,12 +231,7 @@ internal sealed partial class Connection
 
     private void Starve()
     {
-        if (_broken)
-        {
-            // Nobody is there any more to be kept waiting for memory, and what it holds is wanted by others.
-            Abort(CloseReason.Reset);
-        }
-        else if (!_starved)
+        if (!_starved && MayBeKeptWaiting())
         {
             _starved = true;
             Loop.AddStarved(this);

@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Transport;
 /// A socket, its receiving and its sending. It belongs to one event loop: everything but the members marked "any thread" is
 /// called on that loop's thread. While nothing is under way it holds no buffer.
 /// </summary>
-internal sealed partial class Connection : WheelEntry, IOutboundSink
+internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwner
 {
     private const int LingerMilliseconds = 2_000;
     private const int ShutdownLingerMilliseconds = 250;
@@ -170,7 +170,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink
             Flush(Loop, scheduled: false);
         }
 
-        if ((work & (LoopWork.Resume | LoopWork.Receive)) != 0)
+        if (work.HasFlag(LoopWork.Admitted) && _phase == Phase.Open)
+        {
+            OnMemoryAvailable();
+        }
+        else if ((work & (LoopWork.Resume | LoopWork.Receive)) != 0)
         {
             Receive();
         }

@@ -180,7 +180,7 @@ internal sealed partial class EventLoop
         {
             _nextHousekeeping = Now + HousekeepingMilliseconds;
             Pool.Trim(Now);
-            if (Pool.IsLow)
+            if (Pool.IsShort)
             {
                 MemoryRelief.Seek(this, _connections);
             }

@@ -31,6 +31,9 @@ internal interface IConnectionHandler
     /// <summary>Bytes it keeps of a request that has not wholly come.</summary>
     int UnfinishedBytes { get; }
 
+    /// <summary>The most bytes that may still come of the request whose beginning this is, or which it keeps already.</summary>
+    int MostMissingBytes(ReadOnlySpan<byte> begun);
+
     /// <summary>There is no memory to go on with, and this connection's unfinished input holds the most of it.</summary>
     void Overloaded();
 

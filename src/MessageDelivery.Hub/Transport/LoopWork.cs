@@ -19,4 +19,6 @@ internal enum LoopWork
     Receive = 32,
     /// <summary>The hub stops.</summary>
     ShutDown = 64,
+    /// <summary>The memory it stood in line for has been set aside.</summary>
+    Admitted = 128,
 }

@@ -1,10 +1,11 @@
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// What loops do while memory is low. Receivers that take nothing are cut off after the stall limit, which for now holds for
-/// every queue with something in it. If memory has been low without a break for twice the stall limit, the connections that
-/// hold most of it are closed, one a second, whether it waits for them to read or to finish what they began to send. So a full hub
-/// cannot stand still.
+/// What loops do while somebody waits for memory. Receivers that take nothing are cut off after the stall limit, which for now
+/// holds for every queue with something in it. So are senders that have begun something and send nothing for that long; once
+/// somebody has waited for twice the stall limit, also those that have been at one request for as long. Of these, all that are in the
+/// way are closed, those that hold most first. If none of it helps for twice the stall limit, the connections that hold most of the
+/// memory are closed, whatever they do, until it does. So a full hub cannot stand still.
 /// </summary>
 internal static class MemoryRelief
 {
@@ -13,24 +14,62 @@ internal static class MemoryRelief
         // With many loops and little memory, these alone might be what is missing.
         loop.ReceiveBuffer.LetGoIfExclusive();
         loop.CopyBuffer.LetGoIfExclusive();
-        Connection? largest = null;
-        long most = 0;
+        var holders = new List<(long Bytes, Connection Connection)>();
         foreach (var connection in connections)
         {
             connection.Reschedule();
-            // What a paused sender has in hand is not its doing, but the receiver's that it waits for.
-            long input = connection.IsPaused ? 0 : connection.UnfinishedInputBytes;
-            long bytes = Math.Max(input, connection.Outbound.PendingBytes);
-            if (!connection.IsClosed && bytes > most)
+            long bytes = HeldBytes(connection);
+            if (bytes > 0)
             {
-                largest = connection;
-                most = bytes;
+                holders.Add((bytes, connection));
             }
         }
 
-        if (loop.Pool.TryClaimRelief(loop.Now, 2 * loop.StallMilliseconds, most))
+        holders.Sort((one, other) => other.Bytes.CompareTo(one.Bytes));
+        CloseUnfinished(loop, holders);
+        CloseLargest(loop, holders);
+    }
+
+    private static void CloseUnfinished(EventLoop loop, List<(long Bytes, Connection Connection)> holders)
+    {
+        bool isLong = loop.Pool.HasWaitedSince(loop.Now - (2 * loop.StallMilliseconds));
+        foreach (var (_, connection) in holders)
         {
-            largest!.GiveUp();
+            if (loop.Pool.IsShort && (connection.HasLeftUnfinished || (isLong && connection.TakesTooLong)))
+            {
+                connection.Handler.Overloaded();
+            }
         }
+    }
+
+    private static void CloseLargest(EventLoop loop, List<(long Bytes, Connection Connection)> holders)
+    {
+        holders.RemoveAll(holder => HeldBytes(holder.Connection) == 0);
+        long most = holders.Count == 0 ? 0 : holders[0].Bytes;
+        if (!loop.Pool.TryClaimRelief(loop.Now, 2 * loop.StallMilliseconds, most))
+        {
+            return;
+        }
+
+        for (int i = 0; i < holders.Count && loop.Pool.IsStuck; i++)
+        {
+            holders[i].Connection.GiveUp();
+        }
+    }
+
+    /// <summary>
+    /// What it holds of the memory that others wait for. What a paused sender has in hand is not its doing, but the receiver's that
+    /// it waits for; and one that is not read for want of memory is the last to be blamed.
+    /// </summary>
+    private static long HeldBytes(Connection connection)
+    {
+        if (connection.IsClosed)
+        {
+            return 0;
+        }
+
+        long unfinished = connection.IsOpen && !connection.IsPaused ? connection.UnfinishedInputBytes : 0;
+        long input = connection.IsStarved ? Math.Min(unfinished, 1) : unfinished + connection.ClaimedBytes;
+        return Math.Max(input, connection.Outbound.PendingBytes);
     }
 }

@@ -192,13 +192,13 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
 
     /// <summary>
     /// When the peer, if it takes nothing until then, is to be cut off; <see cref="long.MaxValue"/> while the queue is not
-    /// full, or, with memory low, while it is empty.
+    /// full, or, with memory short, while it is empty.
     /// </summary>
     public long StallDeadline(long stallMilliseconds)
     {
         lock (Gate)
         {
-            bool holdsOthersUp = IsFull || (!_pending.IsEmpty && pool.IsLow);
+            bool holdsOthersUp = IsFull || (!_pending.IsEmpty && pool.IsShort);
             return holdsOthersUp && _state != State.Closed ? LastProgress + stallMilliseconds : long.MaxValue;
         }
     }

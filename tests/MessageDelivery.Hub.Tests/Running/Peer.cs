@@ -59,6 +59,27 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    /// <summary>Sends the same bytes again and again until the hub has taken nothing for half a second; returns how often in full.</summary>
+    public long SendUntilHeldBack(byte[] bytes)
+    {
+        Socket.Blocking = false;
+        int offset = 0;
+        long times = 0;
+        for (int idle = 0; idle < 50;)
+        {
+            Assert.True(times * bytes.Length < 1L << 30, "The hub took without end what nobody reads.");
+            int sent = Socket.Send(bytes.AsSpan(offset), SocketFlags.None, out var error);
+            Assert.True(error is SocketError.Success or SocketError.WouldBlock, $"{error} while sending");
+            idle = error == SocketError.Success ? 0 : idle + 1;
+            offset += sent;
+            times += offset / bytes.Length;
+            offset %= bytes.Length;
+            Thread.Sleep(idle > 0 ? 10 : 0);
+        }
+
+        return times;
+    }
+
     public unsafe void Receive(Span<byte> bytes)
     {
         while (!bytes.IsEmpty)

@@ -1,0 +1,94 @@
+using MessageDelivery.Hub.Buffers;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>
+/// Receiving while memory is scarce: only with memory set aside for all that the request under way may still bring, so that
+/// whoever is admitted can finish. What comes whole in one read gives it back at once.
+/// </summary>
+internal sealed partial class Connection
+{
+    private MemoryClaim? _claim;
+    private long _admittedAt;
+
+    /// <summary>Bytes set aside for what it has begun.</summary>
+    internal long ClaimedBytes => _claim?.Bytes ?? 0;
+
+    /// <summary>Whether it has begun something, is not kept from going on, and has sent nothing for the stall limit.</summary>
+    internal bool HasLeftUnfinished => IsAtUnfinished && Loop.Now - LastReceived >= Loop.StallMilliseconds;
+
+    /// <summary>The same, if it has been at one request for twice the stall limit, whatever it sends.</summary>
+    internal bool TakesTooLong => IsAtUnfinished && Loop.Now - _admittedAt >= 2 * Loop.StallMilliseconds;
+
+    private bool IsAtUnfinished => IsOpen && !_paused && !_starved && UnfinishedInputBytes > 0;
+
+    private bool HasClaim => _claim is { Bytes: > 0 };
+
+    /// <inheritdoc/>
+    void IClaimOwner.ClaimGranted() => Loop.Post(this, LoopWork.Admitted);
+
+    /// <summary>How much may be received now; if nothing, the connection goes on when its claim is granted.</summary>
+    private int Admit()
+    {
+        if (!HasClaim)
+        {
+            if (!Loop.Pool.IsScarce)
+            {
+                return int.MaxValue;
+            }
+
+            if (!MayBeKeptWaiting())
+            {
+                return 0;
+            }
+
+            _claim ??= new(this);
+            _starved = !Loop.Pool.TryClaim(_claim, BytesToClaim(MostMissing), Loop.Now);
+            _admittedAt = Loop.Now;
+            if (_starved)
+            {
+                return 0;
+            }
+        }
+
+        // No more than what memory was set aside for: what stands behind it is another request.
+        return Math.Max(1, MostMissing);
+    }
+
+    /// <summary>After input was consumed: nothing is kept for one that is between two requests, or waits for a receiver.</summary>
+    private void SettleClaim()
+    {
+        if (HasClaim)
+        {
+            bool isUnderWay = UnfinishedInputBytes > 0 && !_paused;
+            Loop.Pool.Reduce(_claim!, isUnderWay ? BytesToClaim(MostMissing) : 0);
+        }
+    }
+
+    private int MostMissing => Handler.MostMissingBytes(HoldsInput ? _held.Span : []);
+
+    /// <summary>The blocks that what is missing is copied into.</summary>
+    private static long BytesToClaim(int missing) => ((missing / BlockSizes.MediumBytes) + 1L) * BlockSizes.MediumBytes;
+
+    private bool MayBeKeptWaiting()
+    {
+        if (_broken)
+        {
+            // Nobody is there any more, and what it holds is wanted by others.
+            Abort(CloseReason.Reset);
+        }
+
+        return !_broken;
+    }
+
+    private Block? TryRentToHold(BlockSize size) =>
+        HasClaim ? Loop.Pool.Rent(size) : Loop.Pool.TryRentForReceiving(size);
+
+    private void LetGoOfClaim()
+    {
+        if (_claim is not null)
+        {
+            Loop.Pool.Reduce(_claim, 0);
+        }
+    }
+}
