@@ -186,7 +186,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         {
             _gatheredBytes += BlockSizes.LargeBytes;
             bool pays = _gatheredBytes >= Math.Min(MostGatheredBytes, (long)_toFlush.Count * LeastBytesPerSend);
-            if (pays || Pool.IsLow)
+            if (pays || Pool.IsScarce)
             {
                 FlushTouched();
             }
