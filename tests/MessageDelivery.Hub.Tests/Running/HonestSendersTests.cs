@@ -11,16 +11,16 @@ public sealed class HonestSendersTests
 {
     private const int Senders = 6;
     private const int Bodies = 4;
+    private const int Idle = 12;
     private const int Large = ProtocolLimits.MaxBodyBytes;
 
-    private static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>How many bytes of a frame somebody sends who then says no more, or one byte now and then.</summary>
     [Theory]
     [InlineData(1, Large - 1, false)]
     [InlineData(2, Large - 1, false)]
-    [InlineData(2, 40_000, false)]
     [InlineData(1, 600_000, true)]
     [InlineData(2, 600_000, true)]
     public async Task They_get_through_beside_some_who_do_not_finish(int loops, int begun, bool trickle)
@@ -28,7 +28,7 @@ public sealed class HonestSendersTests
         await using var hub = await StartAsync(loops);
         using var receiver = new Peer(hub.Endpoints[0]);
         byte[] beginning = [.. Peer.Relay(new byte[Large], RelayFlags.None, receiver.Id).Take(begun)];
-        var idle = Enumerable.Range(0, 40).Select(_ => new Peer(hub.Endpoints[0])).ToList();
+        var idle = Enumerable.Range(0, Idle).Select(_ => new Peer(hub.Endpoints[0])).ToList();
         idle.ForEach(peer => peer.Socket.Blocking = false);
         idle.ForEach(peer => peer.Socket.Send(beginning, SocketFlags.None, out _));
         for (int i = 0; i < 1_000 && !hub.Pool!.IsShort; i++)
