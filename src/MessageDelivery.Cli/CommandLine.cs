@@ -30,7 +30,11 @@ internal static class CommandLine
             var parsed = Root().Parse(Spell(arguments), new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
             if (parsed.Action is ParseErrorAction)
             {
-                throw new CommandException(ExitCode.Usage, $"{parsed.Errors[^1].Message} Try '{Path(parsed)} --help'.");
+                // The first word that was not understood: those behind it may be its values.
+                string error = parsed.UnmatchedTokens is [var word, ..]
+                    ? $"Unrecognized command or argument '{word}'."
+                    : parsed.Errors[^1].Message;
+                throw new CommandException(ExitCode.Usage, $"{error} Try '{Path(parsed)} --help'.");
             }
 
             // Signals and exceptions are dealt with here and by the verbs.
@@ -50,11 +54,13 @@ internal static class CommandLine
     }
 
     /// <summary>
-    /// A hub's port may also be written with one hyphen, as the first clients of this protocol did; nothing at all asks for help.
+    /// A hub's port may also be written with one hyphen, as the first clients of this protocol did; nothing at all, and "help", ask
+    /// for help.
     /// </summary>
     private static string[] Spell(string[] arguments) => arguments switch
     {
-        [] => ["--help"],
+        [] or ["help"] => ["--help"],
+        ["help", var verb] => [verb, "--help"],
         ["serve", ..] => [.. arguments.Select(argument =>
             argument == "-port" || argument.StartsWith("-port=", StringComparison.Ordinal) ? $"-{argument}" : argument)],
         _ => arguments,

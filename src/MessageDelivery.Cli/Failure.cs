@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MessageDelivery.Client;
 using MessageDelivery.Protocol;
 
@@ -12,9 +13,12 @@ internal static class Failure
         CommandException known => (known.ExitCode, OneLine(known.Message)),
         HubRequestException refused => (ExitCode.Refused, OneLine($"the hub refused: {refused.Message}")),
         HubConnectionException { Code: { } code } ended when IsRefusal(code) => (ExitCode.Refused, OneLine($"the hub refused: {ended.Message}")),
+        HubConnectionException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } } none =>
+            (ExitCode.ConnectionFailed, OneLine($"{none.Message}: no hub is running there; --hub HOST:PORT names another")),
         HubConnectionException ended => (ExitCode.ConnectionFailed, OneLine(ended.Message)),
         OperationCanceledException => (ExitCode.Interrupted, null),
-        IOException or UnauthorizedAccessException => (ExitCode.InputOutput, OneLine(exception.Message)),
+        // Files are dealt with where they are named.
+        IOException or UnauthorizedAccessException => (ExitCode.InputOutput, OneLine($"standard input or output: {exception.Message}")),
         ArgumentException wrong => (ExitCode.Usage, OneLine(wrong.Message)),
         _ => (ExitCode.Defect, $"a defect: {exception.ToString().ReplaceLineEndings(" | ")}"),
     };

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
@@ -101,9 +102,15 @@ internal sealed class SettingSource(Func<Setting, string> Description)
         }
         catch (Exception exception) when (exception is FormatException or JsonException or InvalidDataException)
         {
-            throw new CommandException(ExitCode.Usage, $"the configuration file {file} is not valid json: {(exception.InnerException ?? exception).Message}");
+            throw new CommandException(ExitCode.Usage, $"the configuration file {file} is not valid json{Where(exception.InnerException ?? exception)}");
         }
     }
+
+    // The reader counts lines from 0, which no editor does.
+    private static string Where(Exception exception) =>
+        exception is JsonException { LineNumber: { } line } && exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal) is > 0 and var end
+            ? string.Create(CultureInfo.InvariantCulture, $", line {line + 1}: {exception.Message[..end]}")
+            : $": {exception.Message}";
 
     private void RefuseBoth(string one, string other)
     {

@@ -62,7 +62,7 @@ internal static class ListenCommand
         Console.Error.WriteLine($"listening as user {client.UserId}");
         client.ConnectionLost += (_, lost) => Console.Error.WriteLine($"mds: {Failure.Explain(lost.Reason).Message}; connecting again");
         client.Reconnected += (_, next) => Console.Error.WriteLine($"listening as user {next.NewUserId}");
-        using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+        using var output = new BufferedStream(StandardOutput.Open(), 1 << 16);
         await using var deliveries = client.ReceiveAsync(cancellationToken).GetAsyncEnumerator(CancellationToken.None);
         try
         {

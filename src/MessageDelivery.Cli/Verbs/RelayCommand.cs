@@ -105,7 +105,9 @@ internal static class RelayCommand
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.InputOutput, $"{file} cannot be read: {exception.Message}");
+            // Opening a directory is refused as if it were a matter of permission.
+            string why = Directory.Exists(file) ? "it is a directory" : exception.Message;
+            throw new CommandException(ExitCode.InputOutput, $"{file} cannot be read: {why}");
         }
     }
 

@@ -137,6 +137,9 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops reading its output, as <c>head</c> does when it has enough.</summary>
+    public void CloseOutput() => _process.StandardOutput.Close();
+
     public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 
     /// <summary>Closes its input and waits for its end.</summary>

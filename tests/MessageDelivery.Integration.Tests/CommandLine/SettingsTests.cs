@@ -136,7 +136,8 @@ public sealed class SettingsTests : IDisposable
     [InlineData("""{ "listen": [] }""", "listen (from listen in FILE) is '': it is empty")]
     [InlineData("""{ "port": 1, "listen": ["127.0.0.1:2"] }""", "exclude each other")]
     [InlineData("""{ "port": 1, "Port": 2 }""", "FILE is not valid json")]
-    [InlineData("""{ "port": 1""", "FILE is not valid json")]
+    [InlineData("""{ "port": 1""", "FILE is not valid json, line 1: ")]
+    [InlineData("{\n  \"port\": 1\n  \"heartbeat\": 0\n}", "FILE is not valid json, line 3: ")]
     [InlineData("[]", "FILE is not valid json")]
     [InlineData("", "FILE is not valid json")]
     public void The_file_can_be_wrong(string json, string error) => Assert.Contains(

@@ -209,7 +209,7 @@ public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTe
         var result = await MdsProcess.RunAsync([.. verb, "--hub", "127.0.0.1:1"]);
         Assert.Equal((int)ExitCode.ConnectionFailed, result.ExitCode);
         Assert.Equal(1, result.Error.Count(c => c == '\n'));
-        Assert.Contains("127.0.0.1:1", result.Error, StringComparison.Ordinal);
+        Assert.Equal("mds: no connection to 127.0.0.1:1: Connection refused: no hub is running there; --hub HOST:PORT names another\n", result.Error);
     }
 
     [Theory]
@@ -224,6 +224,7 @@ public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTe
     [InlineData("mds: hub (from --hub): 'a:b' is not HOST:PORT", "list", "--hub", "a:b")]
     [InlineData("mds: Required argument missing", "echo")]
     [InlineData("mds: Unrecognized command or argument 'sing'", "sing")]
+    [InlineData("mds: Unrecognized command or argument '--cuont'", "listen", "--cuont", "1")]
     public async Task Wrong_use_is_one_line_and_exit_code_2(string error, params string[] arguments)
     {
         var result = await MdsProcess.RunAsync(arguments);
@@ -250,6 +251,22 @@ public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTe
         var result = await Hub.RunAsync("relay", "--to", "1", "--file", "/nowhere");
         Assert.Equal((int)ExitCode.InputOutput, result.ExitCode);
         Assert.StartsWith("mds: /nowhere cannot be read", result.Error, StringComparison.Ordinal);
+        var directory = await Hub.RunAsync("relay", "--to", "1", "--file", "/");
+        Assert.Equal(((int)ExitCode.InputOutput, "mds: / cannot be read: it is a directory\n"), (directory.ExitCode, directory.Error));
+    }
+
+    [Fact]
+    public async Task Listen_ends_when_nobody_reads_what_it_prints()
+    {
+        await using var listener = Hub.StartReadingLines("listen");
+        string id = await listener.WaitForErrorAsync("listening as user ");
+        Assert.Equal(0, (await Hub.RunAsync("relay", "--to", id, "read")).ExitCode);
+        Assert.EndsWith(": read", await listener.ReadLineAsync(), StringComparison.Ordinal);
+        listener.CloseOutput();
+        Assert.Equal(0, (await Hub.RunAsync("relay", "--to", id, "not read")).ExitCode);
+        var ended = await listener.EndAsync();
+        Assert.Equal((int)ExitCode.InputOutput, ended.ExitCode);
+        Assert.EndsWith("mds: standard input or output: Broken pipe\n", ended.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -296,12 +313,14 @@ public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTe
         var help = await MdsProcess.RunAsync();
         Assert.Equal(0, help.ExitCode);
         Assert.Equal(help.Text, (await MdsProcess.RunAsync("--help")).Text);
+        Assert.Equal(help.Text, (await MdsProcess.RunAsync("help")).Text);
         foreach (string verb in (string[])["serve", "identity", "list", "echo", "relay", "listen", "chat", "bench"])
         {
             Assert.Contains($"\n  {verb} ", help.Text, StringComparison.Ordinal);
             var verbHelp = await MdsProcess.RunAsync(verb, "--help");
             Assert.Equal((0, ""), (verbHelp.ExitCode, verbHelp.Error));
             Assert.Contains("Examples:", verbHelp.Text, StringComparison.Ordinal);
+            Assert.Equal(verbHelp.Text, (await MdsProcess.RunAsync("help", verb)).Text);
         }
 
         Assert.All(Enum.GetValues<ExitCode>(), code => Assert.Contains($"\n  {(int)code} ", help.Text, StringComparison.Ordinal));
