@@ -28,7 +28,7 @@ public sealed class AllocationTests
             var cases = new TheoryData<int, string>();
             foreach (int loops in (int[])[1, 2])
             {
-                foreach (string kind in (string[])["relay", "large relay", "receipt", "echo", "fan-out", "large fan-out", "waiting", "heartbeat"])
+                foreach (string kind in (string[])["relay", "large relay", "receipt", "echo", "fan-out", "large fan-out", "waiting", "heartbeat", "list", "large list"])
                 {
                     cases.Add(loops, kind);
                 }
@@ -50,7 +50,8 @@ public sealed class AllocationTests
         });
         await hub.StartAsync();
         using var sender = new Peer(hub.Endpoints[0]);
-        var receivers = Enumerable.Range(0, kind.EndsWith("fan-out", StringComparison.Ordinal) ? 20 : 1).Select(_ => new Peer(hub.Endpoints[0])).ToArray();
+        int others = kind switch { "fan-out" or "large fan-out" => 20, "large list" => 200, _ => 1 };
+        var receivers = Enumerable.Range(0, others).Select(_ => new Peer(hub.Endpoints[0])).ToArray();
         ulong[] ids = [.. receivers.Select(receiver => receiver.Id)];
         bool isLarge = kind.StartsWith("large", StringComparison.Ordinal);
         byte[] body = new byte[isLarge ? 100_000 : 100];
@@ -58,13 +59,14 @@ public sealed class AllocationTests
         {
             "echo" => Frame(FrameType.Echo, body),
             "heartbeat" => Frame(FrameType.Heartbeat, []),
+            "list" or "large list" => Frame(FrameType.List, []),
             "receipt" => [.. Peer.Relay(body, RelayFlags.Receipt, ids)],
             _ => Peer.Relay(body, RelayFlags.None, ids),
         };
         int batch = isLarge ? 2 : 50;
         byte[] requests = [.. Enumerable.Repeat(request, batch).SelectMany(bytes => bytes)];
-        byte[] answers = new byte[batch * (kind switch { "echo" => 108, "heartbeat" => 8, "receipt" => 17, _ => 0 })];
-        byte[] deliveries = new byte[kind is "echo" or "heartbeat" ? 0 : batch * (16 + body.Length)];
+        byte[] answers = new byte[batch * (kind switch { "echo" => 108, "heartbeat" => 8, "list" or "large list" => 8 + (8 * others), "receipt" => 17, _ => 0 })];
+        byte[] deliveries = new byte[kind is "echo" or "heartbeat" or "list" or "large list" ? 0 : batch * (16 + body.Length)];
 
         long best = long.MaxValue;
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience && best > Allowed;)
