@@ -29,7 +29,6 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly IMeterFactory? _meters;
-    private readonly UserRegistry _users = new();
     private readonly List<Listener> _listeners = [];
     private readonly ConnectionLimit _admitted;
     private readonly ConnectionLimit _refused = new(MostRefusals);
@@ -166,10 +165,11 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         var settings = new EventLoopSettings(
             Options.QueueLimitBytes, (long)Options.StallTimeout.TotalMilliseconds, (long)Options.DrainTimeout.TotalMilliseconds);
         var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _admitted.Most);
+        var users = new UserRegistry(pool);
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
-        _services = [.. _loops.Select(loop => new LoopServices(loop, _users, limits, _logger))];
-        _metrics = new(_meters, _loops, _users, pool);
+        _services = [.. _loops.Select(loop => new LoopServices(loop, users, limits, _logger))];
+        _metrics = new(_meters, _loops, users, pool);
         foreach (var loop in _loops)
         {
             loop.Start();

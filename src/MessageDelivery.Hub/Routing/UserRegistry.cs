@@ -1,24 +1,18 @@
 using System.Collections.Concurrent;
+using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Routing;
 
 /// <summary>
 /// Who is connected. Ids count up from 1 and are never given twice. Finding a user takes no lock; coming, going and listing
-/// take one, a leaf.
+/// take one, inside which only the pool's is taken.
 /// </summary>
-internal sealed class UserRegistry
+internal sealed class UserRegistry(BlockPool pool)
 {
-    // Ids stay below 2^53, so that there is room for a mark.
-    private const ulong Gone = 1UL << 63;
-
     private readonly ConcurrentDictionary<ulong, User> _users = new();
     private readonly Lock _lock = new();
-
-    // Ascending, since ids are given under the lock; who has gone leaves a hole until there are more holes than users.
-    private readonly List<ulong> _ids = [];
-    private int _holes;
+    private readonly UserIds _ids = new(pool);
     private ulong _lastId;
-    private ulong[]? _snapshot = [];
 
     public int Count => _users.Count;
 
@@ -28,9 +22,8 @@ internal sealed class UserRegistry
         lock (_lock)
         {
             var user = new User(++_lastId, receiver);
+            _ids.Append(user.Id);
             _users[user.Id] = user;
-            _ids.Add(user.Id);
-            _snapshot = null;
             return user;
         }
     }
@@ -41,47 +34,22 @@ internal sealed class UserRegistry
     {
         lock (_lock)
         {
-            if (!_users.TryRemove(new(user.Id, user)))
+            if (_users.TryRemove(new(user.Id, user)))
             {
-                return;
-            }
-
-            _ids[Place(user.Id)] |= Gone;
-            _snapshot = null;
-            if (++_holes > _users.Count)
-            {
-                _ids.RemoveAll(id => (id & Gone) != 0);
-                _holes = 0;
+                _ids.Remove(user.Id);
             }
         }
     }
 
-    /// <summary>All ids, ascending. Shared by all who ask until somebody comes or goes; not to be changed.</summary>
-    public ReadOnlySpan<ulong> Snapshot()
+    /// <summary>
+    /// Adds the ids of all users but one to a list: ascending, 8 bytes each in the machine's order, in pieces of message memory
+    /// with a reference each. They are of one moment, and stay as they are until they are released.
+    /// </summary>
+    public void List(SegmentList ids, ulong without)
     {
         lock (_lock)
         {
-            return _snapshot ??= _holes == 0 ? [.. _ids] : [.. _ids.Where(id => (id & Gone) == 0)];
+            _ids.CopyTo(ids, without);
         }
-    }
-
-    private int Place(ulong id)
-    {
-        int low = 0;
-        int high = _ids.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if ((_ids[middle] & ~Gone) < id)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
     }
 }

@@ -42,51 +42,6 @@ internal static class BinaryReplies
         connection.Send(frame[..(ProtocolLimits.HeaderBytes + length)]);
     }
 
-    /// <summary>Ids ascending without the asker's, in frames of at most <see cref="ProtocolLimits.MaxIdsPerFrame"/>.</summary>
-    public static void SendList(this Connection connection, ReadOnlySpan<ulong> ids, ulong asker, byte[] scratch)
-    {
-        // In one step: a delivery between its parts would be read as ids.
-        lock (connection.Outbound.Gate)
-        {
-            SendListParts(connection, ids, asker, scratch);
-        }
-    }
-
-    private static void SendListParts(Connection connection, ReadOnlySpan<ulong> ids, ulong asker, byte[] scratch)
-    {
-        int own = ids.BinarySearch(asker);
-        int left = ids.Length - (own < 0 ? 0 : 1);
-        int next = 0;
-        do
-        {
-            int inFrame = Math.Min(left, ProtocolLimits.MaxIdsPerFrame);
-            left -= inFrame;
-            var flags = left > 0 ? ListReplyFlags.More : ListReplyFlags.None;
-            new FrameHeader(FrameType.ListReply, (byte)flags, 0, (uint)inFrame * sizeof(ulong)).Write(scratch);
-            int used = ProtocolLimits.HeaderBytes;
-            for (; inFrame > 0; next++)
-            {
-                if (next == own)
-                {
-                    continue;
-                }
-
-                if (used + sizeof(ulong) > scratch.Length)
-                {
-                    connection.Send(scratch.AsSpan(0, used));
-                    used = 0;
-                }
-
-                BinaryPrimitives.WriteUInt64LittleEndian(scratch.AsSpan(used), ids[next]);
-                used += sizeof(ulong);
-                inFrame--;
-            }
-
-            connection.Send(scratch.AsSpan(0, used));
-        }
-        while (left > 0);
-    }
-
     /// <summary>The request was wrong; the connection goes on.</summary>
     public static void SendError(this Connection connection, ProtocolCode code, string text, ulong? correlation = null)
     {

@@ -24,7 +24,7 @@ internal sealed partial class BinarySession
                 _connection.SendIdentity(_user.Id);
                 break;
             case FrameType.List:
-                _connection.SendList(_services.Users.Snapshot(), _user.Id, _services.Scratch);
+                _services.Listing.SendFrames(_connection, _user.Id);
                 break;
             case FrameType.Heartbeat:
                 _connection.SendHeartbeat();

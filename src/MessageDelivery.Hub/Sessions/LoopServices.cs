@@ -21,6 +21,7 @@ internal sealed class LoopServices
         Delivery = new(loop.Pool);
         Router = new(users, loop);
         Run = new(loop, Delivery, Router);
+        Listing = new(users, loop.Pool);
     }
 
     public EventLoop Loop { get; }
@@ -37,8 +38,8 @@ internal sealed class LoopServices
     /// <summary>The run of relays being gathered.</summary>
     public RelayRun Run { get; }
 
-    /// <summary>Room for a binary list on its way to a queue.</summary>
-    public byte[] Scratch { get; } = new byte[16 << 10];
+    /// <summary>The answers to LIST.</summary>
+    public Listing Listing { get; }
 
     /// <summary>Room for lines of text on their way to a queue; empty between two answers.</summary>
     public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);

@@ -183,7 +183,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
                 ServerLines.Identity(lines, _user!.Id);
                 break;
             case TextVerb.List:
-                WriteList();
+                _services.Listing.SendLine(_connection, _user!.Id, lines);
                 break;
             case TextVerb.Echo:
                 TextRenderer.RenderLine(argument, lines);
@@ -202,16 +202,6 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         }
 
         _connection.SendLines(lines);
-    }
-
-    private void WriteList()
-    {
-        var ids = _services.Users.Snapshot();
-        int own = ids.BinarySearch(_user!.Id);
-        ServerLines.ListBegins(_services.Lines);
-        ServerLines.ListIds(_services.Lines, ids[..own], first: true);
-        ServerLines.ListIds(_services.Lines, ids[(own + 1)..], first: own == 0);
-        ServerLines.ListEnds(_services.Lines);
     }
 
     private void BeginBody()

@@ -15,7 +15,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private const ulong ListenerBit = 1UL << 63;
     private const long HousekeepingMilliseconds = 1_000;
 
-    // See docs/adr/0005.
+    // See docs/adr/0006.
     private const int LeastBytesPerSend = 8 << 10;
     private const int MostGatheredBytes = 2 << 20;
 

@@ -10,7 +10,7 @@ internal struct PendingSegments(BlockPool pool)
 {
     /// <summary>
     /// Segments up to this size that follow others are copied together: below it the copy costs less than a reference and a
-    /// vector of its own. See docs/adr/0005.
+    /// vector of its own. See docs/adr/0006.
     /// </summary>
     public const int CollectCopyBytes = 512;
 

@@ -12,7 +12,8 @@ public sealed class RouterTests : IDisposable
     private const ulong Nobody = 999;
 
     private readonly StillLoop _still = new();
-    private readonly UserRegistry _users = new();
+    private readonly UserRegistry _users;
+    private readonly User[] _listed;
     private readonly Router _router;
     private readonly Delivery _delivery;
     private readonly Connection _sender;
@@ -22,15 +23,19 @@ public sealed class RouterTests : IDisposable
 
     public RouterTests()
     {
+        _users = new(_still.Pool);
         _router = new(_users, _still.Loop);
         _delivery = new(_still.Pool);
         _sender = _still.Connect();
         _relay = new(_sender);
-        _users.Add(_first);
-        _users.Add(_second);
+        _listed = [_users.Add(_first), _users.Add(_second)];
     }
 
-    public void Dispose() => _still.Dispose();
+    public void Dispose()
+    {
+        Array.ForEach(_listed, _users.Remove);
+        _still.Dispose();
+    }
 
     [Fact]
     public void Each_receiver_is_delivered_to_whatever_becomes_of_the_others()
@@ -51,10 +56,10 @@ public sealed class RouterTests : IDisposable
         Gen.Int[1, 6].Array[1, 40], Gen.Int[0, 2].Array[5]).Sample((listed, states) =>
     {
         using var still = new StillLoop();
-        var users = new UserRegistry();
+        var users = new UserRegistry(still.Pool);
         QueueResult[] results = [QueueResult.Accepted, QueueResult.Full, QueueResult.Closed];
         FakeReceiver[] receivers = [.. states.Select(state => new FakeReceiver { Answer = results[state] })];
-        Array.ForEach(receivers, receiver => users.Add(receiver));
+        User[] present = [.. receivers.Select(users.Add)];
         var router = new Router(users, still.Loop);
         var relay = new PendingRelay(still.Connect());
         var delivery = new Delivery(still.Pool);
@@ -74,6 +79,7 @@ public sealed class RouterTests : IDisposable
         Assert.Equal(3 * accepted, still.Loop.Counters.DeliveriesQueued);
         Assert.Equal(30 * accepted, still.Loop.Counters.BodyBytesQueued);
         Assert.Equal(3 * (listed.Distinct().Count() - accepted), still.Loop.Counters.NotDelivered.Sum());
+        Array.ForEach(present, users.Remove);
     }, iter: 200);
 
     [Fact]

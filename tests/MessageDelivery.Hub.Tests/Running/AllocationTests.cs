@@ -28,7 +28,7 @@ public sealed class AllocationTests
             var cases = new TheoryData<int, string>();
             foreach (int loops in (int[])[1, 2])
             {
-                foreach (string kind in (string[])["relay", "large relay", "receipt", "echo", "fan-out", "large fan-out", "spread", "waiting", "heartbeat"])
+                foreach (string kind in (string[])["relay", "large relay", "receipt", "echo", "fan-out", "large fan-out", "spread", "waiting", "heartbeat", "list", "large list"])
                 {
                     cases.Add(loops, kind);
                 }
@@ -50,8 +50,8 @@ public sealed class AllocationTests
         });
         await hub.StartAsync();
         using var sender = new Peer(hub.Endpoints[0]);
-        int receiverCount = kind is "spread" ? 10 : kind.EndsWith("fan-out", StringComparison.Ordinal) ? 20 : 1;
-        var receivers = Enumerable.Range(0, receiverCount).Select(_ => new Peer(hub.Endpoints[0])).ToArray();
+        int others = kind switch { "fan-out" or "large fan-out" => 20, "spread" => 10, "large list" => 200, _ => 1 };
+        var receivers = Enumerable.Range(0, others).Select(_ => new Peer(hub.Endpoints[0])).ToArray();
         ulong[] ids = [.. receivers.Select(receiver => receiver.Id)];
         bool isLarge = kind.StartsWith("large", StringComparison.Ordinal);
         byte[] body = new byte[isLarge ? 100_000 : 100];
@@ -59,6 +59,7 @@ public sealed class AllocationTests
         {
             "echo" => Frame(FrameType.Echo, body),
             "heartbeat" => Frame(FrameType.Heartbeat, []),
+            "list" or "large list" => Frame(FrameType.List, []),
             "receipt" => [.. Peer.Relay(body, RelayFlags.Receipt, ids)],
             _ => Peer.Relay(body, RelayFlags.None, ids),
         };
@@ -66,8 +67,8 @@ public sealed class AllocationTests
         byte[] requests = kind is "spread"
             ? [.. Enumerable.Range(0, batch).SelectMany(i => Peer.Relay(body, RelayFlags.None, ids[i % ids.Length]))]
             : [.. Enumerable.Repeat(request, batch).SelectMany(bytes => bytes)];
-        byte[] answers = new byte[batch * (kind switch { "echo" => 108, "heartbeat" => 8, "receipt" => 17, _ => 0 })];
-        int deliveriesEach = kind switch { "echo" or "heartbeat" => 0, "spread" => batch / ids.Length, _ => batch };
+        byte[] answers = new byte[batch * (kind switch { "echo" => 108, "heartbeat" => 8, "list" or "large list" => 8 + (8 * others), "receipt" => 17, _ => 0 })];
+        int deliveriesEach = kind switch { "echo" or "heartbeat" or "list" or "large list" => 0, "spread" => batch / ids.Length, _ => batch };
         byte[] deliveries = new byte[deliveriesEach * (16 + body.Length)];
 
         long best = long.MaxValue;

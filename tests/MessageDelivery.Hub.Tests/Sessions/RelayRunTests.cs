@@ -17,18 +17,24 @@ public sealed class RelayRunTests : IDisposable
 
     private readonly StillLoop _still = new();
     private readonly FakeReceiver[] _receivers = [new(), new(), new()];
-    private readonly UserRegistry _users = new();
+    private readonly UserRegistry _users;
+    private readonly User[] _listed;
     private readonly PendingRelay _relay;
     private readonly RelayRun _run;
 
     public RelayRunTests()
     {
-        Array.ForEach(_receivers, receiver => _users.Add(receiver));
+        _users = new(_still.Pool);
+        _listed = [.. _receivers.Select(_users.Add)];
         _run = Run(_still);
         _relay = new(_still.Connect());
     }
 
-    public void Dispose() => _still.Dispose();
+    public void Dispose()
+    {
+        Array.ForEach(_listed, _users.Remove);
+        _still.Dispose();
+    }
 
     [Fact]
     public void Relays_to_one_receiver_become_one_piece_where_they_stand()

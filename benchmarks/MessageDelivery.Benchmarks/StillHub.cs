@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MessageDelivery.Benchmarks;
+
+/// <summary>
+/// A hub without sockets whose loop's thread never runs: binary users, and a network that takes everything at once. All that
+/// the benchmarks know of the hub's insides is here.
+/// </summary>
+internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
+{
+    private readonly LoopServices _services;
+
+    public StillHub()
+    {
+        Pool = new(256 << 20);
+        Users = new(Pool);
+        Loop = new(0, Pool, new(QueueLimitBytes: 64 << 20, StallMilliseconds: 10_000, DrainMilliseconds: 10_000), TimeProvider.System, this);
+        _services = new(Loop, Users, new(HeartbeatSeconds: 0, MostConnections: 1), NullLogger.Instance);
+    }
+
+    public BlockPool Pool { get; }
+
+    public UserRegistry Users { get; }
+
+    public EventLoop Loop { get; }
+
+    /// <summary>Bytes the network has taken.</summary>
+    public long SentBytes { get; private set; }
+
+    /// <summary>A block with these bytes in front; the caller's to release.</summary>
+    public Segment Fill(ReadOnlySpan<byte> bytes)
+    {
+        var block = Pool.Rent(BlockSizes.For(bytes.Length));
+        bytes.CopyTo(block.Span(0, bytes.Length));
+        return new(block, 0, bytes.Length);
+    }
+
+    public StillUser Join()
+    {
+        var connection = new Connection(Loop, socket: -1, tag: 1, new ConnectionLimit(1));
+        var user = Users.Add(null!);
+        var session = new BinarySession(_services, connection, user);
+        connection.Handler = session;
+        user.Receiver = session;
+        return new(this, connection, user, session);
+    }
+
+    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    {
+        long bytes = Segment.TotalBytes(segments);
+        SentBytes += bytes;
+        return bytes;
+    }
+
+    public void ConnectionFailed(Exception exception) => throw exception;
+
+    public void LoopFailed(Exception exception) => throw exception;
+
+    public void Dispose()
+    {
+        Loop.ReceiveBuffer.Dispose();
+        Loop.CopyBuffer.Dispose();
+        Loop.Dispose();
+        Pool.Dispose();
+    }
+}
+
+/// <summary>A binary user of a still hub.</summary>
+internal sealed class StillUser(StillHub hub, Connection connection, User user, BinarySession session)
+{
+    public ulong Id => user.Id;
+
+    /// <summary>Puts whole frames in front of the session, as if they had been received there.</summary>
+    public void Receive(in Segment frames)
+    {
+        if (session.Consume(frames) != frames.Length)
+        {
+            throw new InvalidOperationException($"Not all of {frames.Length} bytes were taken.");
+        }
+    }
+
+    public void Queue(ReadOnlySpan<Segment> segments) => connection.Outbound.TryAdd(segments, null, 0, hub.Loop, connection);
+
+    public void Flush()
+    {
+        while (connection.Outbound.Flush(hub, hub.Loop, scheduled: true) == FlushResult.More)
+        {
+        }
+    }
+
+    public void Leave() => hub.Users.Remove(user);
+}
+
+/// <summary>Frames as clients send them.</summary>
+internal static class ClientFrames
+{
+    public static readonly byte[] List = [(byte)FrameType.List, 0, 0, 0, 0, 0, 0, 0];
+
+    public static byte[] Relay(int bodyBytes, params ReadOnlySpan<ulong> receivers)
+    {
+        int head = RelayLayout.HeadBytes(RelayFlags.None, receivers.Length);
+        var frame = new byte[head + bodyBytes];
+        new FrameHeader(FrameType.Relay, 0, (ushort)receivers.Length, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
+        for (int i = 0; i < receivers.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(ProtocolLimits.HeaderBytes + (i * sizeof(ulong))), receivers[i]);
+        }
+
+        return frame;
+    }
+}
