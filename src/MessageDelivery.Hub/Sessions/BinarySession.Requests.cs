@@ -111,10 +111,14 @@ internal sealed partial class BinarySession
             correlation = BinaryPrimitives.ReadUInt64LittleEndian(frame.Span[ProtocolLimits.HeaderBytes..]);
         }
 
-        _refused = new(code, text, correlation, frameBytes - frame.Length);
-        if (_refused.Missing == 0)
+        int missing = frameBytes - frame.Length;
+        if (missing == 0)
         {
             _connection.SendError(code, text, correlation);
+        }
+        else
+        {
+            _refused = new(code, text, correlation) { Missing = missing };
         }
 
         return true;
@@ -122,17 +126,21 @@ internal sealed partial class BinarySession
 
     private bool TrySkip(int available, ref int used)
     {
-        int skipped = Math.Min(available, _refused.Missing);
+        int skipped = Math.Min(available, _refused!.Missing);
         used += skipped;
-        _refused = _refused with { Missing = _refused.Missing - skipped };
+        _refused.Missing -= skipped;
         if (_refused.Missing == 0)
         {
             _connection.SendError(_refused.Code, _refused.Text, _refused.Correlation);
+            _refused = null;
         }
 
         return skipped > 0;
     }
 
     /// <summary>A frame that is being skipped, and the error that answers it.</summary>
-    private readonly record struct RefusedFrame(ProtocolCode Code, string Text, ulong? Correlation, int Missing);
+    private sealed record RefusedFrame(ProtocolCode Code, string Text, ulong? Correlation)
+    {
+        public int Missing { get; set; }
+    }
 }

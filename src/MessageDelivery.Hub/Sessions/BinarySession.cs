@@ -13,7 +13,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     private readonly User _user;
     private PendingRelay? _relay;
     private FrameAssembly? _assembly;
-    private RefusedFrame _refused;
+    private RefusedFrame? _refused;
     private ulong? _receiptFor;
 
     public BinarySession(LoopServices services, Connection connection, User user)
@@ -33,7 +33,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
 
     /// <inheritdoc/>
     public int MostMissingBytes(ReadOnlySpan<byte> begun) =>
-        _refused.Missing > 0 ? _refused.Missing
+        _refused is not null ? _refused.Missing
         : _assembly is { IsUnderWay: true } ? _assembly.Missing
         : FrameCheck.MostMissingBytes(begun);
 
@@ -96,7 +96,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     private bool TryTakeFrame(in Segment input, ref int used)
     {
         int available = input.Length - used;
-        if (_refused.Missing > 0)
+        if (_refused is not null)
         {
             return TrySkip(available, ref used);
         }

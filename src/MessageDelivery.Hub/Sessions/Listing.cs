@@ -14,9 +14,6 @@ namespace MessageDelivery.Hub.Sessions;
 /// </summary>
 internal sealed class Listing(UserRegistry users, BlockPool pool)
 {
-    /// <summary>Pieces below this are copied behind the header: a vector of its own costs more (docs/adr/0003).</summary>
-    private const int MostCopiedBytes = 512;
-
     private const int MostBytesPerFrame = ProtocolLimits.MaxIdsPerFrame * sizeof(ulong);
 
     private readonly SegmentList _ids = new();
@@ -67,15 +64,7 @@ internal sealed class Listing(UserRegistry users, BlockPool pool)
             {
                 inFrame = inFrame > 0 ? inFrame : SendHeader(connection, ref left);
                 var piece = rest with { Length = Math.Min(rest.Length, inFrame) };
-                if (piece.Length < MostCopiedBytes)
-                {
-                    connection.Send(piece.Span);
-                }
-                else
-                {
-                    connection.Send(new ReadOnlySpan<Segment>(in piece));
-                }
-
+                connection.Send(new ReadOnlySpan<Segment>(in piece));
                 inFrame -= piece.Length;
                 rest = new(rest.Block, piece.End, rest.Length - piece.Length);
             }
