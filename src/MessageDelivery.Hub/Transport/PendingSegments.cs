@@ -104,7 +104,7 @@ internal struct PendingSegments(BlockPool pool)
     }
 
     /// <summary>The first segments, as many as there is room for; they stay.</summary>
-    public readonly int Peek(Span<Segment> destination)
+    public int Peek(Span<Segment> destination)
     {
         int count = Math.Min(destination.Length, _ring.Count);
         for (int i = 0; i < count; i++)

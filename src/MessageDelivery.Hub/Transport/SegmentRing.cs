@@ -1,27 +1,46 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// Segments in the order in which they are to be sent. It holds one reference for each. Its array comes from the shared
-/// array pool and goes back when it is empty, so that a quiet connection keeps none.
+/// Segments in the order in which they are to be sent. It holds one reference for each. Two have room in the ring itself, which
+/// is what a run and the small messages behind it need; more are in an array from a pool, which goes back when the ring is empty, so
+/// that a quiet connection keeps none.
 /// </summary>
 internal struct SegmentRing
 {
-    private const int LeastCapacity = 16;
+    private const int LeastArrayLength = 16;
+    private const int MostPooledLength = 64;
+
+    // A relay fills the queues of up to 255 receivers before any is sent, and several relays of large bodies may be gathered: the
+    // shared pool keeps too few arrays for that, and would allocate for every relay.
+    private static readonly ArrayPool<Segment> SmallArrays = ArrayPool<Segment>.Create(MostPooledLength, maxArraysPerBucket: 1_024);
 
     private Segment[]? _items;
+    private TwoSegments _own;
     private int _head;
 
     public int Count { get; private set; }
 
-    public readonly ref Segment this[int index] => ref _items![(_head + index) & (_items.Length - 1)];
+    private readonly int Capacity => _items?.Length ?? TwoSegments.Length;
+
+    [UnscopedRef]
+    public ref Segment this[int index]
+    {
+        get
+        {
+            int place = (_head + index) & (Capacity - 1);
+            return ref _items is null ? ref _own[place] : ref _items[place];
+        }
+    }
 
     /// <summary>Adds a segment whose reference the ring takes over.</summary>
     public void Push(in Segment segment)
     {
-        if (_items is null || Count == _items.Length)
+        if (Count == Capacity)
         {
             Grow();
         }
@@ -36,7 +55,7 @@ internal struct SegmentRing
         ref var first = ref this[0];
         var segment = first;
         first = default;
-        _head = (_head + 1) & (_items!.Length - 1);
+        _head = (_head + 1) & (Capacity - 1);
         Count--;
         return segment;
     }
@@ -46,16 +65,19 @@ internal struct SegmentRing
     {
         if (_items is not null)
         {
-            ArrayPool<Segment>.Shared.Return(_items);
+            PoolOf(_items.Length).Return(_items);
             _items = null;
-            _head = 0;
         }
+
+        _head = 0;
     }
+
+    private static ArrayPool<Segment> PoolOf(int length) => length <= MostPooledLength ? SmallArrays : ArrayPool<Segment>.Shared;
 
     private void Grow()
     {
-        int capacity = _items is null ? LeastCapacity : _items.Length * 2;
-        var grown = ArrayPool<Segment>.Shared.Rent(capacity);
+        int length = Math.Max(LeastArrayLength, Capacity * 2);
+        var grown = PoolOf(length).Rent(length);
         for (int i = 0; i < Count; i++)
         {
             grown[i] = this[i];
@@ -63,10 +85,19 @@ internal struct SegmentRing
 
         if (_items is not null)
         {
-            ArrayPool<Segment>.Shared.Return(_items, clearArray: true);
+            PoolOf(_items.Length).Return(_items, clearArray: true);
         }
 
         _items = grown;
+        _own = default;
         _head = 0;
+    }
+
+    [InlineArray(Length)]
+    private struct TwoSegments
+    {
+        public const int Length = 2;
+
+        private Segment _first;
     }
 }
