@@ -1,0 +1,87 @@
+using System.Net;
+using MessageDelivery.Load.Protocols;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Load;
+
+/// <summary>Who sends to whom.</summary>
+internal enum Mode
+{
+    /// <summary>Each sender to a receiver of its own.</summary>
+    Pairs,
+
+    /// <summary>One sender, every message to all receivers.</summary>
+    FanOut,
+
+    /// <summary>All senders to one receiver.</summary>
+    FanIn,
+
+    /// <summary>Users who send and receive, each message to another one.</summary>
+    Mesh,
+
+    /// <summary>One sender, each message to the next receiver.</summary>
+    Spread,
+}
+
+/// <summary>How a broker's sender reaches many receivers.</summary>
+internal enum Addressing
+{
+    /// <summary>By one publish that all subscribe to.</summary>
+    Shared,
+
+    /// <summary>By a publish for each.</summary>
+    Listed,
+}
+
+/// <summary>What a run can be told. Times are seconds.</summary>
+/// <param name="Window">Messages that a sender may be ahead of its receivers.</param>
+/// <param name="Rate">Messages a second over all senders, due at even distances; null sends as the window allows.</param>
+/// <param name="Stopped">Pairs beside whose receivers never read.</param>
+internal sealed record LoadSettings(
+    string Protocol, IPEndPoint Server, int ProcessId, Mode Mode, int Count, int BodyBytes, int Window, double? Rate,
+    Addressing Addressing, double Seconds, double WarmUpSeconds, int Stopped)
+{
+    /// <summary>Bytes of a body that say who sent it, for modes in which a receiver has several senders.</summary>
+    public const int NumberBytes = sizeof(uint);
+
+    /// <summary>Bytes of a body that say when it was due.</summary>
+    public const int DueTimeBytes = sizeof(long);
+
+    /// <summary>The most bytes of a body; servers have limits of their own.</summary>
+    public const int MostBodyBytes = 64 << 20;
+
+    /// <summary>Receivers send nothing while they are measured, and a hub cuts off whoever is silent for a minute.</summary>
+    public const double MostSeconds = 50;
+
+    /// <summary>Whether a receiver must look into each body to know whose window it opens.</summary>
+    public bool NumbersSenders => Rate is null && Mode is Mode.FanIn or Mode.Mesh;
+
+    /// <summary>Whether the time that each delivery took is recorded.</summary>
+    public bool IsTimed => Rate is not null || Window == 1;
+
+    /// <summary>What is impossible about it, with the value and the limit; null if nothing is.</summary>
+    public string? Fault()
+    {
+        int leastBodyBytes = Rate is not null ? DueTimeBytes : NumbersSenders ? NumberBytes : 1;
+        return this switch
+        {
+            { Count: < 1 } => $"--count {Count}: at least 1",
+            { Mode: Mode.Mesh, Count: < 2 } => $"--count {Count}: at least 2 users for --mode mesh",
+            { Mode: Mode.FanOut, Protocol: WireProtocol.Mds, Count: > ProtocolLimits.MaxReceivers } =>
+                $"--count {Count}: a relay lists at most {ProtocolLimits.MaxReceivers} receivers",
+            { Rate: not null } when BodyBytes < leastBodyBytes =>
+                $"--size {BodyBytes}: at least {leastBodyBytes} with --rate, for the time at which a message was due",
+            _ when BodyBytes < leastBodyBytes =>
+                $"--size {BodyBytes}: at least {leastBodyBytes}{(NumbersSenders ? " in this mode, for the number of the sender" : "")}",
+            { BodyBytes: > MostBodyBytes } => $"--size {BodyBytes}: at most {MostBodyBytes}",
+            { Window: < 1 } => $"--window {Window}: at least 1",
+            { Rate: <= 0 or > 1e9 or double.NaN } => $"--rate {Rate}: more than 0, at most 1000000000",
+            { Stopped: < 0 } => $"--stopped {Stopped}: at least 0",
+            { Seconds: not > 0 } => $"--seconds {Seconds}: more than 0",
+            { WarmUpSeconds: not >= 0 } => $"--warm-up {WarmUpSeconds}: at least 0",
+            _ when Seconds + WarmUpSeconds > MostSeconds =>
+                $"--seconds {Seconds} and --warm-up {WarmUpSeconds}: together at most {MostSeconds}, since servers cut off who is silent for long",
+            _ => null,
+        };
+    }
+}

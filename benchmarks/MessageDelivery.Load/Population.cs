@@ -1,0 +1,138 @@
+using MessageDelivery.Load.Protocols;
+
+namespace MessageDelivery.Load;
+
+/// <summary>All connections of a run, logged in, and what their senders have prepared.</summary>
+internal sealed class Population : IDisposable
+{
+    /// <summary>Fewer would leave the same few users to each other where bodies are large.</summary>
+    private const int LeastMeshMessages = 4;
+
+    private readonly LoadSettings _settings;
+    private readonly WireProtocol _protocol;
+    private readonly List<Batch> _batches = [];
+    private readonly List<Connection> _connections = [];
+    private readonly List<Sender> _senders = [];
+    private readonly List<Receiver> _receivers = [];
+    private readonly List<StoppedPair> _stoppedPairs = [];
+    private readonly Pace? _pace;
+
+    public Population(LoadSettings settings, WireProtocol protocol)
+    {
+        _settings = settings;
+        _protocol = protocol;
+        int senders = settings.Mode is Mode.FanOut or Mode.Spread ? 1 : settings.Count;
+        _pace = settings.Rate is double rate ? new(rate, senders) : null;
+        try
+        {
+            Connect(senders);
+            ConnectStoppedPairs();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public IReadOnlyList<Connection> Connections => _connections;
+
+    public Sender[] Senders => [.. _senders];
+
+    public Receiver[] Receivers => [.. _receivers];
+
+    public IReadOnlyList<StoppedPair> StoppedPairs => _stoppedPairs;
+
+    public Pace? Pace => _pace;
+
+    private bool SharesChannel => _settings.Mode == Mode.FanOut && !_protocol.ListsReceivers && _settings.Addressing == Addressing.Shared;
+
+    public void Dispose()
+    {
+        _connections.ForEach(connection => connection.Dispose());
+        _batches.ForEach(batch => batch.Dispose());
+    }
+
+    private void Connect(int senders)
+    {
+        ulong[] addresses = new ulong[_settings.Mode == Mode.FanIn ? 1 : _settings.Count];
+        for (int i = 0; i < addresses.Length; i++)
+        {
+            var connection = Open();
+            addresses[i] = _protocol.LogIn(connection, SharesChannel ? 0 : i);
+            connection.Receiver = new(i);
+            _receivers.Add(connection.Receiver);
+        }
+
+        for (int i = 0; i < senders; i++)
+        {
+            bool receives = _settings.Mode == Mode.Mesh && _protocol.PublishesWhereItReceives;
+            var connection = receives ? _connections[i] : Open();
+            if (!receives)
+            {
+                _protocol.LogIn(connection, null);
+            }
+
+            connection.Sender = new(i, connection, Prepare(i, addresses), _pace);
+            _senders.Add(connection.Sender);
+        }
+
+        if (_settings.Mode is Mode.Pairs or Mode.Spread)
+        {
+            _receivers.ForEach(receiver => receiver.Sender = _senders[receiver.Number % senders]);
+        }
+    }
+
+    private void ConnectStoppedPairs()
+    {
+        for (int i = 0; i < _settings.Stopped; i++)
+        {
+            var receiving = Open();
+            ulong address = _protocol.LogIn(receiving, _settings.Count + i);
+            var sending = Open();
+            _protocol.LogIn(sending, null);
+            sending.Sender = new(i, sending, Kept(Batch.Create(_protocol, [[address]], 1, 1, int.MaxValue, null)), null);
+            receiving.StoppedPair = sending.StoppedPair = new() { Sender = sending.Sender };
+            _stoppedPairs.Add(sending.StoppedPair);
+        }
+    }
+
+    private Batch Prepare(int sender, ulong[] addresses)
+    {
+        int mostMessages = _settings.Rate is null ? _settings.Window : int.MaxValue;
+        int? number = _settings.NumbersSenders ? sender : null;
+        ulong[][] each = [.. addresses.Select(address => new[] { address })];
+        return Kept(_settings.Mode switch
+        {
+            Mode.FanOut when _protocol.ListsReceivers => Batch.Create(_protocol, [addresses], 1, 1, mostMessages, number),
+            Mode.FanOut when !SharesChannel => Batch.Create(_protocol, each, each.Length, 1, mostMessages, number),
+            Mode.FanOut or Mode.FanIn => Batch.Create(_protocol, [each[0]], 1, 1, mostMessages, number),
+            Mode.Pairs => Batch.Create(_protocol, [each[sender]], 1, 1, mostMessages, number),
+            Mode.Spread => Batch.Create(_protocol, each, 1, each.Length, int.MaxValue, number),
+            _ => Batch.Create(
+                _protocol, [.. Shuffled(each.Length).Select(distance => each[(sender + distance) % each.Length])],
+                1, Math.Min(LeastMeshMessages, each.Length - 1), int.MaxValue, number),
+        });
+    }
+
+    /// <summary>The same order of the others for everyone: at each step, every user is somebody's receiver.</summary>
+    private static int[] Shuffled(int users)
+    {
+        int[] distances = [.. Enumerable.Range(1, users - 1)];
+        new Random(users).Shuffle(distances);
+        return distances;
+    }
+
+    private Connection Open()
+    {
+        var connection = Connection.Open(_settings.Server);
+        _connections.Add(connection);
+        return connection;
+    }
+
+    private Batch Kept(Batch batch)
+    {
+        _batches.Add(batch);
+        return batch;
+    }
+}

@@ -1,0 +1,21 @@
+using MessageDelivery.Load;
+
+var root = LoadCommand.Command();
+root.Add(IdleCommand.Command());
+root.Add(ListCommand.Command());
+var arguments = root.Parse(args);
+if (arguments.Errors.Count > 0)
+{
+    Console.Error.WriteLine($"load: {arguments.Errors[0].Message}");
+    return ExitCodes.Usage;
+}
+
+try
+{
+    return arguments.Invoke(new() { EnableDefaultExceptionHandler = false });
+}
+catch (LoadException e)
+{
+    Console.Error.WriteLine($"load: {e.Message}");
+    return ExitCodes.NotMeasured;
+}

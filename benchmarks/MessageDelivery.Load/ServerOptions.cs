@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using MessageDelivery.Load.Protocols;
+
+namespace MessageDelivery.Load;
+
+/// <summary>The options by which every verb finds the server.</summary>
+internal sealed class ServerOptions
+{
+    private readonly Option<string> _protocol = new("--protocol")
+    {
+        Description = $"What the server speaks: {string.Join(", ", WireProtocol.Names)}.",
+        Required = true,
+    };
+
+    private readonly Option<int> _port = new("--port") { Description = "The server's TCP port.", Required = true };
+    private readonly Option<string> _host = new("--host")
+    {
+        Description = "The server's IPv4 address.",
+        DefaultValueFactory = _ => "127.0.0.1",
+    };
+
+    private readonly Option<int> _process = new("--process") { Description = "The server's process id, to read what it uses.", Required = true };
+
+    public ServerOptions(Command command, bool hasProtocol = true)
+    {
+        _protocol.AcceptOnlyFromAmong(WireProtocol.Names);
+        Demand(_port, port => port is > 0 and <= IPEndPoint.MaxPort, $"1 to {IPEndPoint.MaxPort}");
+        Demand(_host, host => IPAddress.TryParse(host, out var address) && address.GetAddressBytes().Length == 4, "an IPv4 address");
+        Demand(_process, id => id > 0, "at least 1");
+        Option[] options = hasProtocol ? [_protocol, _port, _host, _process] : [_port, _host, _process];
+        Array.ForEach(options, command.Add);
+    }
+
+    public string Protocol(ParseResult arguments) => arguments.GetRequiredValue(_protocol);
+
+    public IPEndPoint Server(ParseResult arguments) =>
+        new(IPAddress.Parse(arguments.GetRequiredValue(_host)), arguments.GetRequiredValue(_port));
+
+    public int ProcessId(ParseResult arguments) => arguments.GetRequiredValue(_process);
+
+    public static Option<T> WithDefault<T>(string name, T byDefault, string description) => new(name)
+    {
+        Description = $"{description} Default: {string.Create(CultureInfo.InvariantCulture, $"{byDefault}")}.",
+        DefaultValueFactory = _ => byDefault,
+    };
+
+    /// <summary>Has the parser refuse impossible values, with the value and the limit.</summary>
+    public static void Demand<T>(Option<T> option, Func<T, bool> isPossible, string limit) => option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count > 0 && result.GetValueOrDefault<T>() is T value && !isPossible(value))
+        {
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} {value}: {limit}"));
+        }
+    });
+}
