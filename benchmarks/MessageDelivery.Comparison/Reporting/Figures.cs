@@ -38,12 +38,13 @@ internal sealed class Figures(IReadOnlyList<Sample> samples)
     /// <summary>A server's processor time for a message divided by ours, round by round: of neighbours in time only.</summary>
     public Spread? CpuToOurs(string row, string server)
     {
-        var ours = Of(row, ServerTable.Ours).Where(sample => sample.Load is not null)
-            .ToDictionary(sample => sample.Round, sample => sample.Load!.ServerCpuMicrosecondsPerMessage);
+        static double? Cpu(Sample sample) => sample.Load?.ServerCpuMicrosecondsPerMessage;
+        var ours = Of(row, ServerTable.Ours).ToDictionary(sample => sample.Round, Cpu);
         return Spread.Of(
             from sample in Of(row, server)
-            where sample.Load is not null && ours.GetValueOrDefault(sample.Round) > 0
-            select sample.Load!.ServerCpuMicrosecondsPerMessage / ours[sample.Round]);
+            let ratio = Cpu(sample) / ours.GetValueOrDefault(sample.Round)
+            where ratio is { } value && double.IsFinite(value)
+            select ratio.Value);
     }
 
     /// <summary>What the slowest peer delivered in a second, the median of the rounds.</summary>

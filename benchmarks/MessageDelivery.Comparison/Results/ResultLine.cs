@@ -30,7 +30,7 @@ internal sealed record Sample(string Row, string Server, string Variant, int Rou
 
 /// <summary>What the generator says of a row.</summary>
 internal sealed record LoadResult(
-    double Seconds, long Delivered, double DeliveredPerSecond, double MegabytesPerSecond, double ServerCpuMicrosecondsPerMessage,
+    double Seconds, long Delivered, double DeliveredPerSecond, double MegabytesPerSecond, double? ServerCpuMicrosecondsPerMessage,
     double ServerCpuPercent, double GeneratorCpuPercent, long ServerResidentBytes, long ServerPeakResidentBytes,
     long ServerVoluntarySwitches, long ServerInvoluntarySwitches, double? Rate, int? StoppedCut, Latency? Latency,
     IReadOnlyList<double[]>? LatencyCounts);

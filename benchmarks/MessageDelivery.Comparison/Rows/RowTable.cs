@@ -35,11 +35,7 @@ internal static class RowTable
     ];
 
     private static IEnumerable<Row> Latencies() =>
-        from percent in new[] { 10, 50, 80 }
-        select new Row($"latency-{percent}", $"Latency at {percent} % of the slowest peer's rate", RowKind.Latency, "pairs", 16, 128)
-        {
-            RateShare = percent / 100.0,
-        };
+        [Latency(10), Latency(50), Latency(80)];
 
     private static IEnumerable<Row> Others() =>
     [
@@ -66,6 +62,12 @@ internal static class RowTable
         Sweep("fan-out", 255, 16, 200), Sweep("fan-out", 255, 128, 200), Sweep("fan-out", 255, KiB, 64),
         Sweep("fan-out", 255, 8 * KiB, 16), Sweep("fan-out", 255, 64 * KiB, 8), Sweep("fan-out", 255, MiB, 2),
     ];
+
+    private static Row Latency(int percent) =>
+        new($"latency-{percent}", $"Latency at {percent} % of the slowest peer's rate", RowKind.Latency, "pairs", 16, 128)
+        {
+            RateShare = percent / 100.0,
+        };
 
     private static Row Sweep(string mode, int count, int size, int window) =>
         new($"sweep-{mode}-{size}", $"{mode} of {count}, {Results.Format.Size(size)}", RowKind.Sweep, mode, count, size) { Window = window };

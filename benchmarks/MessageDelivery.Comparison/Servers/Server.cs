@@ -10,9 +10,9 @@ internal sealed record Launch(string Program, params string[] Arguments)
 }
 
 /// <summary>A server that takes part: how it is started in its best configuration, and what it speaks.</summary>
-/// <param name="Name">As it stands in results and after <c>--servers</c>.</param>
-/// <param name="Title">As people read it.</param>
-/// <param name="Protocol">The generator's <c>--protocol</c>.</param>
+/// <param name="name">As it stands in results and after <c>--servers</c>.</param>
+/// <param name="title">As people read it.</param>
+/// <param name="protocol">The generator's <c>--protocol</c>.</param>
 internal abstract class Server(string name, string title, string protocol)
 {
     public string Name => name;

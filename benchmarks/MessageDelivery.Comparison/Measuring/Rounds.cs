@@ -9,7 +9,7 @@ namespace MessageDelivery.Comparison.Measuring;
 /// Measures row by row. A row's servers are started for it; within a round each has one turn, and the order moves by one from
 /// round to round. Whoever has no turn is suspended.
 /// </summary>
-internal sealed class Comparison(IReadOnlyList<Server> servers, Cores cores, Timing timing, ResultFile file)
+internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing timing, ResultFile file)
 {
     private const int MostFailures = 2;
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
