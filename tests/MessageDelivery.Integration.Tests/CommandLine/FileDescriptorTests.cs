@@ -3,6 +3,7 @@ using System.Net.Sockets;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary>A hub that may have fewer file descriptors than connections come.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class FileDescriptorTests
 {
     private const int OpenFiles = 160;

@@ -11,13 +11,19 @@ internal sealed record MdsResult(int ExitCode, byte[] Output, string Error)
 }
 
 /// <summary>
-/// The built program <c>mds</c> as a process, in a directory and an environment of its own. Disposing ends it and waits for it.
+/// The program <c>mds</c> as a process, in a directory and an environment of its own: the one built with these tests, or the one that
+/// <c>TEST_PROGRAM</c> in the environment names. Disposing ends it and waits for it.
 /// </summary>
 internal sealed partial class MdsProcess : IAsyncDisposable
 {
+    /// <summary>The trait of all tests that run the program, so that they can be run for another build of it.</summary>
+    public const string Trait = "Through", TraitValue = "program";
+
     public const int SigInt = 2;
     public const int SigTerm = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly string Program =
+        Environment.GetEnvironmentVariable("TEST_PROGRAM") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "mds");
 
     private readonly Process _process;
     private readonly Task<byte[]> _output;
@@ -56,10 +62,9 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         bool readsLines = false,
         int? openFiles = null)
     {
-        string program = Path.Combine(AppContext.BaseDirectory, "mds");
         string[] command = openFiles is null
-            ? [program, .. arguments]
-            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", program, .. arguments];
+            ? [Program, .. arguments]
+            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", Program, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,

@@ -9,6 +9,7 @@ using MessageDelivery.Client;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary><c>mds serve</c> as a process: what it prints, how it is told things, how it ends.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class ServeTests : IDisposable
 {
     private const int Messages = 24;

@@ -5,6 +5,7 @@ using MessageDelivery.Cli;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary>The client verbs as processes, against a hub that is one.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class VerbTests(VerbTests.SharedHub shared) : IClassFixture<VerbTests.SharedHub>
 {
     private HubProcess Hub => shared.Hub;
