@@ -45,6 +45,7 @@ internal static class CostBars
         plot.Font.Set(Palette.Font);
         plot.FigureBackground.Color = Palette.Paper;
         plot.DataBackground.Color = Palette.Paper;
+        plot.RenderManager.ClearCanvasBeforeEachRender = false; // the canvas has the other panels
         plot.HideGrid();
         plot.Axes.Frame(false);
         plot.Axes.Title.Label.Text = row.Title;

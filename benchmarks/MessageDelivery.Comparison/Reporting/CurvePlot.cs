@@ -12,6 +12,7 @@ internal sealed class CurvePlot : IDisposable
     private const int Height = 520;
 
     private readonly Plot _plot = new();
+    private IPlottable? _onTop;
     private double _least = double.PositiveInfinity;
     private double _greatest = double.NegativeInfinity;
 
@@ -57,6 +58,7 @@ internal sealed class CurvePlot : IDisposable
         line.MarkerSize = hasMarkers ? (server == ServerTable.Ours ? 10 : 8) : 0;
         line.MarkerLineWidth = 2;
         line.LegendText = title;
+        _onTop = server == ServerTable.Ours ? line : _onTop;
         _least = Math.Min(_least, points.Min(point => point.Y));
         _greatest = Math.Max(_greatest, points.Max(point => point.Y));
     }
@@ -73,6 +75,11 @@ internal sealed class CurvePlot : IDisposable
         _plot.Axes.Bottom.TickGenerator = new NumericManual([.. xTicks.Select(tick => tick.X)], [.. xTicks.Select(tick => tick.Label)]);
         double margin = 0.03 * (xTicks[^1].X - xTicks[0].X);
         _plot.Axes.SetLimits(xTicks[0].X - margin, xTicks[^1].X + margin, from, to);
+        if (_onTop is not null)
+        {
+            _plot.MoveToTop(_onTop);
+        }
+
         var legend = _plot.ShowLegend(Edge.Right).Legend;
         legend.OutlineWidth = 0;
         legend.ShadowColor = Colors.Transparent;
