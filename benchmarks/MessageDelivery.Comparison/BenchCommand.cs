@@ -13,36 +13,40 @@ internal static class BenchCommand
 {
     private const int Failed = 1;
     private const int Unusable = 2;
+    private const int Interrupted = 130;
     private static readonly string Folder = Path.Combine(Repository.Root, "artifacts", "bench");
 
     public static RootCommand Create()
     {
-        var rounds = new Option<int>("--rounds") { Description = "Rounds of each row; in each, every server has one turn. Default: 5.", DefaultValueFactory = _ => 5 };
-        var seconds = new Option<double>("--seconds") { Description = "Measured seconds of each turn. Default: 1.", DefaultValueFactory = _ => 1 };
-        var warmUp = new Option<double>("--warm-up") { Description = "Seconds of the same load before. Default: 0.5.", DefaultValueFactory = _ => 0.5 };
+        var rounds = Option("--rounds", 5, "Rounds of each row; in each, every server has one turn. Default: 5.");
+        var seconds = Option("--seconds", 1.0, "Measured seconds of each turn. Default: 1.");
+        var warmUp = Option("--warm-up", 0.5, "Seconds of the same load before. Default: 0.5.");
         rounds.Validators.Add(result => Refuse(result, result.GetValueOrDefault<int>() is < 1 or > 1000, "1 to 1000"));
         seconds.Validators.Add(result => Refuse(result, result.GetValueOrDefault<double>() is not (>= 0.1 and <= 3600), "0.1 to 3600"));
         warmUp.Validators.Add(result => Refuse(result, result.GetValueOrDefault<double>() is not (>= 0 and <= 3600), "0 to 3600"));
-        var quick = new Option<bool>("--quick") { Description = "One round of 0.3 s, to see that everything works; its figures mean nothing." };
-        var only = new Option<string[]>("--only") { Description = "Only these rows; the report is left as it is.", AllowMultipleArgumentsPerToken = true };
-        only.AcceptOnlyFromAmong([.. RowTable.All.Select(row => row.Name)]);
-        var servers = new Option<string[]>("--servers") { Description = "Only these servers; the report is left as it is.", AllowMultipleArgumentsPerToken = true };
-        servers.AcceptOnlyFromAmong([.. ServerTable.Create("mds").Select(server => server.Name)]);
-        var list = new Option<bool>("--list") { Description = "Lists the rows and ends." };
-        var report = new Option<bool>("--report") { Description = "Writes the report anew from the results of the last run, without measuring." };
-        var results = new Option<string>("--results") { Description = "The file of raw results. Default: artifacts/bench/results.jsonl, or partial.jsonl beside it where less than everything is measured." };
-        var docs = new Option<string>("--docs") { Description = "The folder that benchmarks.md and benchmarks/*.svg are written to. Default: docs.", DefaultValueFactory = _ => Path.Combine(Repository.Root, "docs") };
-        var hub = new Option<string>("--hub") { Description = "Another build of the hub to measure. Default: artifacts/mds, which ./publish makes.", DefaultValueFactory = _ => Path.Combine(Repository.Root, "artifacts", "mds") };
-        var command = new RootCommand("Compares the hub with other servers, and writes docs/benchmarks.md. The results are raw in artifacts/bench/results.jsonl.")
+        var quick = Option("--quick", false, "One round of 0.3 s, to see that everything works; its figures mean nothing.");
+        var only = Names("--only", RowTable.All.Select(row => row.Name), "Only these rows; the report is left as it is.");
+        var servers = Names(
+            "--servers", ServerTable.Create("mds").Select(server => server.Name), "Only these servers; the report is left as it is.");
+        var list = Option("--list", false, "Lists the rows and ends.");
+        var report = Option("--report", false, "Writes the report anew from the results of the last run, without measuring.");
+        var results = Option<string?>("--results", null, "The file of raw results. Default: artifacts/bench/results.jsonl, "
+            + "or partial.jsonl beside it where less than everything is measured.");
+        var docs = Option("--docs", Path.Combine(Repository.Root, "docs"),
+            "The folder that benchmarks.md and benchmarks/*.svg are written to. Default: docs.");
+        var hub = Option("--hub", Path.Combine(Repository.Root, "artifacts", "mds"),
+            "Another build of the hub to measure. Default: artifacts/mds, which ./publish makes.");
+        var command = new RootCommand("Compares the hub with other servers, and writes docs/benchmarks.md.")
         {
             rounds, seconds, warmUp, quick, only, servers, list, report, results, docs, hub,
         };
-        command.SetAction(async (arguments, _) =>
+        command.SetAction(async (arguments, stop) =>
         {
             var chosen = Choose(arguments.GetValue(only) ?? []);
             string[] names = arguments.GetValue(servers) ?? [];
             bool isPartial = chosen.Count < RowTable.All.Count || names.Length > 0 || arguments.GetValue(quick);
-            string path = arguments.GetValue(results) ?? Path.Combine(Folder, isPartial && !arguments.GetValue(report) ? "partial.jsonl" : "results.jsonl");
+            string path = arguments.GetValue(results)
+                ?? Path.Combine(Folder, isPartial && !arguments.GetValue(report) ? "partial.jsonl" : "results.jsonl");
             if (arguments.GetValue(list))
             {
                 return PrintRows();
@@ -59,10 +63,20 @@ internal static class BenchCommand
             var taking = ServerTable.Create(Path.GetFullPath(arguments.GetValue(hub)!))
                 .Where(server => names.Length == 0 || names.Contains(server.Name)).ToList();
             string shown = string.Join(' ', ["./bench", .. arguments.Tokens.Select(token => token.Value)]);
-            int code = await MeasureAsync(chosen, taking, timing, path, shown);
+            int code = await MeasureAsync(chosen, taking, timing, path, shown, stop);
             return code != 0 || isPartial ? code : WriteReport(path, arguments.GetValue(docs)!);
         });
         return command;
+    }
+
+    private static Option<T> Option<T>(string name, T byDefault, string description) =>
+        new(name) { Description = description, DefaultValueFactory = _ => byDefault };
+
+    private static Option<string[]> Names(string name, IEnumerable<string> known, string description)
+    {
+        var option = new Option<string[]>(name) { Description = description, AllowMultipleArgumentsPerToken = true };
+        option.AcceptOnlyFromAmong([.. known]);
+        return option;
     }
 
     private static void Refuse(OptionResult result, bool isOutside, string limits)
@@ -106,7 +120,7 @@ internal static class BenchCommand
         }
     }
 
-    private static async Task<int> MeasureAsync(List<Row> rows, List<Server> servers, Timing timing, string path, string command)
+    private static async Task<int> MeasureAsync(List<Row> rows, List<Server> servers, Timing timing, string path, string command, CancellationToken stop)
     {
         Cores cores;
         try
@@ -130,7 +144,15 @@ internal static class BenchCommand
         var comparison = new Rounds(servers, cores, timing, file);
         var expected = rows.Aggregate(TimeSpan.Zero, (sum, row) => sum + timing.Expect(row, Rounds.Participants(row, servers).Count));
         Console.Error.WriteLine($"bench: {rows.Count} rows, about {Format.Duration(expected)}; raw results in {path}");
-        await Progress.ShowAsync(comparison, rows, servers, timing);
+        try
+        {
+            await Progress.ShowAsync(comparison, rows, servers, timing, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fault($"stopped; what was measured until then is in {path}", Interrupted);
+        }
+
         Progress.PrintFigures(rows, comparison.Samples);
         return comparison.Samples.Any(sample => sample.Failure is null) ? 0 : Fault("nothing could be measured", Failed);
     }
@@ -143,7 +165,8 @@ internal static class BenchCommand
             return new(Machine.Commit(), Machine.HasChanges(), DateTimeOffset.UtcNow, command, timing.Rounds, timing.Seconds, timing.WarmUp,
                 cores.Server, cores.Generator, Machine.Describe(),
                 [.. servers.Select(server => new ServerInfo(server.Name, server.Title, server.ReadVersion(),
-                    server.LaunchAt(0, scratch).ToString().Replace($"{scratch}/", "", StringComparison.Ordinal).Replace(" 0", " PORT", StringComparison.Ordinal),
+                    server.LaunchAt(0, scratch).ToString()
+                        .Replace($"{scratch}/", "", StringComparison.Ordinal).Replace(" 0", " PORT", StringComparison.Ordinal),
                     server.Configuration))]);
         }
         finally

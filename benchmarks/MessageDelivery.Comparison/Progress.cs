@@ -10,10 +10,14 @@ namespace MessageDelivery.Comparison;
 /// <summary>What a person who waits sees, on standard error.</summary>
 internal static class Progress
 {
+    // Where it is not a terminal, nobody told how wide a line may be.
+    private const int LeastWidth = 120;
     private static readonly IAnsiConsole Screen = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) });
 
+    static Progress() => Screen.Profile.Width = Math.Max(Screen.Profile.Width, LeastWidth);
+
     /// <summary>Measures the rows, and shows how far it is after each sample: never meanwhile, which would take processor time.</summary>
-    public static Task ShowAsync(Rounds comparison, IReadOnlyList<Row> rows, IReadOnlyList<Server> servers, Timing timing) =>
+    public static Task ShowAsync(Rounds comparison, IReadOnlyList<Row> rows, IReadOnlyList<Server> servers, Timing timing, CancellationToken stop) =>
         Screen.Progress().AutoRefresh(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .StartAsync(async context =>
@@ -35,7 +39,7 @@ internal static class Progress
                 {
                     task.Description = Markup.Escape(row.Title);
                     context.Refresh();
-                    await comparison.MeasureAsync(row);
+                    await comparison.MeasureAsync(row, stop);
                     task.Value = before += Steps(row); // a server that failed twice has no further turns
                 }
             });

@@ -20,7 +20,8 @@ internal sealed class LoadProgram(Cores cores)
 
     /// <summary>A row's work for one server.</summary>
     /// <param name="rate">Messages per second, for an open loop.</param>
-    public async Task<LoadResult> MeasureAsync(Server server, ServerProcess process, Row row, string variant, int? rate, Timing timing)
+    public async Task<LoadResult> MeasureAsync(
+        Server server, ServerProcess process, Row row, string variant, int? rate, Timing timing, CancellationToken stop)
     {
         List<string> arguments = [.. Target(server, process), "--mode", row.Mode, "--count", Text(row.Count), "--size", Text(row.Size),
             "--addressing", row.Addressing, "--seconds", Text(timing.Seconds), "--warm-up", Text(timing.WarmUp)];
@@ -39,20 +40,20 @@ internal sealed class LoadProgram(Cores cores)
             arguments.AddRange("--stopped", Text(row.Stopped));
         }
 
-        string line = await RunAsync(arguments, TimeSpan.FromSeconds(timing.Seconds + timing.WarmUp));
+        string line = await RunAsync(arguments, TimeSpan.FromSeconds(timing.Seconds + timing.WarmUp), stop);
         return JsonSerializer.Deserialize(line, ResultJson.Default.LoadResult)!;
     }
 
-    public async Task<IdleResult> MeasureIdleAsync(Server server, ServerProcess process, int count)
+    public async Task<IdleResult> MeasureIdleAsync(Server server, ServerProcess process, int count, CancellationToken stop)
     {
-        string line = await RunAsync(["idle", .. Target(server, process), "--count", Text(count)], Grace);
+        string line = await RunAsync(["idle", .. Target(server, process), "--count", Text(count)], Grace, stop);
         return JsonSerializer.Deserialize(line, ResultJson.Default.IdleResult)!;
     }
 
-    public async Task<ListResult> MeasureListAsync(ServerProcess process, int count)
+    public async Task<ListResult> MeasureListAsync(ServerProcess process, int count, CancellationToken stop)
     {
         string line = await RunAsync(
-            ["list", "--port", Text(process.Port), "--process", Text(process.Id), "--count", Text(count), "--requests", Text(ListRequests)], Grace);
+            ["list", "--port", Text(process.Port), "--process", Text(process.Id), "--count", Text(count), "--requests", Text(ListRequests)], Grace, stop);
         return JsonSerializer.Deserialize(line, ResultJson.Default.ListResult)!;
     }
 
@@ -61,14 +62,15 @@ internal sealed class LoadProgram(Cores cores)
 
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
-    private async Task<string> RunAsync(IEnumerable<string> arguments, TimeSpan measured)
+    private async Task<string> RunAsync(IEnumerable<string> arguments, TimeSpan measured, CancellationToken stop)
     {
         using var process = Process.Start(new ProcessStartInfo("taskset", ["-c", Text(cores.Generator), Program, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        using var tooLong = new CancellationTokenSource(measured + Grace);
+        using var tooLong = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        tooLong.CancelAfter(measured + Grace);
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
         try
@@ -79,12 +81,15 @@ internal sealed class LoadProgram(Cores cores)
         {
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
+            stop.ThrowIfCancellationRequested();
             throw new LoadException($"stalled: the generator had not ended after {(measured + Grace).TotalSeconds:0} s");
         }
 
         string[] lines = (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return process.ExitCode == 0 && lines.Length == 1
             ? lines[0]
-            : throw new LoadException((await error).Trim() is { Length: > 0 } text ? text.Split('\n')[0] : $"the generator ended with exit code {process.ExitCode}");
+            : throw new LoadException((await error).Trim() is { Length: > 0 } text
+                ? text.Split('\n')[0]
+                : $"the generator ended with exit code {process.ExitCode}");
     }
 }

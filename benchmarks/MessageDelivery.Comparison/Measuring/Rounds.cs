@@ -26,7 +26,8 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
     public static IReadOnlyList<Server> Participants(Row row, IReadOnlyList<Server> servers) =>
         [.. servers.Where(server => row.Servers?.Contains(server.Name) ?? server.Name != ServerTable.TwoCores)];
 
-    public async Task MeasureAsync(Row row)
+    /// <exception cref="OperationCanceledException">It was told to stop; the servers have ended, too.</exception>
+    public async Task MeasureAsync(Row row, CancellationToken stop)
     {
         var participants = Participants(row, servers);
         var running = new Dictionary<Server, ServerProcess>();
@@ -40,7 +41,7 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
                 {
                     var server = participants[(turn + round) % participants.Count];
                     if (failures.GetValueOrDefault(server) < MostFailures
-                        && !await TakeTurnAsync(row, server, round, running))
+                        && !await TakeTurnAsync(row, server, round, running, stop))
                     {
                         failures[server] = failures.GetValueOrDefault(server) + 1;
                     }
@@ -57,10 +58,11 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
     }
 
     /// <summary>All variants of a row for one server; false if one of them could not be measured.</summary>
-    private async Task<bool> TakeTurnAsync(Row row, Server server, int round, Dictionary<Server, ServerProcess> running)
+    private async Task<bool> TakeTurnAsync(Row row, Server server, int round, Dictionary<Server, ServerProcess> running, CancellationToken stop)
     {
         foreach (string variant in row.Variants)
         {
+            stop.ThrowIfCancellationRequested();
             var empty = new Sample(row.Name, server.Name, variant, round + 1);
             try
             {
@@ -70,7 +72,7 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
                 }
 
                 process.Resume();
-                Add(await MeasureAsync(empty, row, server, process, variant));
+                Add(await MeasureAsync(empty, row, server, process, variant, stop));
                 if (row.Kind is RowKind.Start or RowKind.Stopped && variant == row.Variants[^1])
                 {
                     // A start is measured once for each process; and who did not read was cut off, or not yet.
@@ -97,19 +99,22 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
         return true;
     }
 
-    private async Task<Sample> MeasureAsync(Sample empty, Row row, Server server, ServerProcess process, string variant)
+    private async Task<Sample> MeasureAsync(Sample empty, Row row, Server server, ServerProcess process, string variant, CancellationToken stop)
     {
         switch (row.Kind)
         {
             case RowKind.Idle:
-                return empty with { Idle = await _load.MeasureIdleAsync(server, process, row.Count) };
+                return empty with { Idle = await _load.MeasureIdleAsync(server, process, row.Count, stop) };
             case RowKind.List:
-                return empty with { List = await _load.MeasureListAsync(process, row.Count) };
+                return empty with { List = await _load.MeasureListAsync(process, row.Count, stop) };
             case RowKind.Start:
-                await Task.Delay(Settling);
+                await Task.Delay(Settling, stop);
                 return empty with { Start = new(process.Startup.TotalMilliseconds, process.ResidentBytes()) };
             default:
-                return empty with { Load = await _load.MeasureAsync(server, process, row, variant, RateOf(row), timing.For(row)) };
+                var load = await _load.MeasureAsync(server, process, row, variant, RateOf(row), timing.For(row), stop);
+                return load.Delivered > 0
+                    ? empty with { Load = load }
+                    : throw new LoadException($"nothing was delivered in the {load.Seconds:0.0} s measured");
         }
     }
 

@@ -40,7 +40,7 @@ internal static class CostBars
 
     private static Plot CreatePanel(Figures figures, Row row)
     {
-        var columns = ServerTable.Columns.Where(column => figures.Cpu(row.Name, column.Name) is not null).ToList();
+        var columns = ServerTable.Columns.Where(column => figures.Of(row.Name, column.Name).Any()).ToList();
         var plot = new Plot();
         plot.Font.Set(Palette.Font);
         plot.FigureBackground.Color = Palette.Paper;
@@ -51,17 +51,18 @@ internal static class CostBars
         plot.Axes.Title.Label.Text = row.Title;
         plot.Axes.Title.Label.FontSize = 14;
         plot.Axes.Title.Label.ForeColor = Palette.Ink;
-        double greatest = columns.Max(column => figures.Cpu(row.Name, column.Name)!.Value.Median);
+        double greatest = columns.Max(column => figures.Cpu(row.Name, column.Name)?.Median ?? 0);
         for (int i = 0; i < columns.Count; i++)
         {
             var (name, _) = columns[i];
-            double value = figures.Cpu(row.Name, name)!.Value.Median;
-            var bars = plot.Add.Bar(new Bar
+            double? median = figures.Cpu(row.Name, name)?.Median;
+            double value = median ?? 0;
+            var bar = plot.Add.Bar(new Bar
             {
                 Position = -i, Value = value, FillColor = Palette.Of(name), LineWidth = 0, Size = 0.72, Orientation = Orientation.Horizontal,
             });
-            bars.Horizontal = true;
-            var label = plot.Add.Text(Format.Number(value), value + (0.02 * greatest), -i);
+            bar.Horizontal = true;
+            var label = plot.Add.Text(figures.Failure(row.Name, name) ?? Format.Number(median), value + (0.02 * greatest), -i);
             label.LabelAlignment = Alignment.MiddleLeft;
             label.LabelFontColor = Palette.Ink;
             label.LabelFontSize = 12;

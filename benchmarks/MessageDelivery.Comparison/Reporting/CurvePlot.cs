@@ -1,6 +1,7 @@
 using System.Globalization;
 using MessageDelivery.Comparison.Servers;
 using ScottPlot;
+using ScottPlot.Plottables;
 using ScottPlot.TickGenerators;
 
 namespace MessageDelivery.Comparison.Reporting;
@@ -12,7 +13,7 @@ internal sealed class CurvePlot : IDisposable
     private const int Height = 520;
 
     private readonly Plot _plot = new();
-    private IPlottable? _onTop;
+    private Func<Scatter>? _drawOurs;
     private double _least = double.PositiveInfinity;
     private double _greatest = double.NegativeInfinity;
 
@@ -50,15 +51,8 @@ internal sealed class CurvePlot : IDisposable
             return;
         }
 
-        var line = _plot.Add.Scatter(points.Select(point => point.X).ToArray(), points.Select(point => Math.Log10(point.Y)).ToArray());
-        line.Color = Palette.Of(server);
-        line.LineWidth = Palette.WidthOf(server);
-        line.LinePattern = server == ServerTable.Floor ? LinePattern.Dashed : LinePattern.Solid;
-        line.MarkerShape = hasMarkers ? Palette.MarkerOf(server) : MarkerShape.None;
-        line.MarkerSize = hasMarkers ? (server == ServerTable.Ours ? 10 : 8) : 0;
-        line.MarkerLineWidth = 2;
-        line.LegendText = title;
-        _onTop = server == ServerTable.Ours ? line : _onTop;
+        _drawOurs = server == ServerTable.Ours ? () => Draw(server, title, points, hasMarkers) : _drawOurs;
+        Draw(server, title, points, hasMarkers);
         _least = Math.Min(_least, points.Min(point => point.Y));
         _greatest = Math.Max(_greatest, points.Max(point => point.Y));
     }
@@ -75,11 +69,8 @@ internal sealed class CurvePlot : IDisposable
         _plot.Axes.Bottom.TickGenerator = new NumericManual([.. xTicks.Select(tick => tick.X)], [.. xTicks.Select(tick => tick.Label)]);
         double margin = 0.03 * (xTicks[^1].X - xTicks[0].X);
         _plot.Axes.SetLimits(xTicks[0].X - margin, xTicks[^1].X + margin, from, to);
-        if (_onTop is not null)
-        {
-            _plot.MoveToTop(_onTop);
-        }
-
+        // First in the legend, and yet not hidden below the others.
+        _drawOurs?.Invoke().LegendText = "";
         var legend = _plot.ShowLegend(Edge.Right).Legend;
         legend.OutlineWidth = 0;
         legend.ShadowColor = Colors.Transparent;
@@ -98,4 +89,17 @@ internal sealed class CurvePlot : IDisposable
         >= 1e3 => string.Create(CultureInfo.InvariantCulture, $"{value / 1e3:0.###} k"),
         _ => value.ToString("0.######", CultureInfo.InvariantCulture),
     };
+
+    private Scatter Draw(string server, string title, IReadOnlyList<(double X, double Y)> points, bool hasMarkers)
+    {
+        var line = _plot.Add.Scatter(points.Select(point => point.X).ToArray(), points.Select(point => Math.Log10(point.Y)).ToArray());
+        line.Color = Palette.Of(server);
+        line.LineWidth = Palette.WidthOf(server);
+        line.LinePattern = server == ServerTable.Floor ? LinePattern.Dashed : LinePattern.Solid;
+        line.MarkerShape = hasMarkers ? Palette.MarkerOf(server) : MarkerShape.None;
+        line.MarkerSize = hasMarkers ? (server == ServerTable.Ours ? 10 : 8) : 0;
+        line.MarkerLineWidth = 2;
+        line.LegendText = title;
+        return line;
+    }
 }

@@ -31,7 +31,8 @@ internal static class Plots
         }
 
         Directory.CreateDirectory(folder);
-        var costs = RowTable.All.Where(row => row.Kind == RowKind.Cost && ServerTable.Columns.Any(column => figures.Cpu(row.Name, column.Name) is not null)).ToList();
+        var costs = RowTable.All
+            .Where(row => row.Kind == RowKind.Cost && ServerTable.Columns.Any(column => figures.Cpu(row.Name, column.Name) is not null)).ToList();
         if (costs.Count > 0)
         {
             CostBars.Write(figures, costs, Path.Combine(folder, Cost));
@@ -40,8 +41,10 @@ internal static class Plots
         foreach (string mode in SweptModes)
         {
             string work = mode == "pairs" ? "16 pairs" : "1 → 255, one shared subject";
-            WriteSizes(figures, mode, $"CPU by size: {work}", "µs for each delivered message", load => load.ServerCpuMicrosecondsPerMessage, Path.Combine(folder, CpuBySize(mode)));
-            WriteSizes(figures, mode, $"Throughput by size: {work}", "delivered messages per second", load => load.DeliveredPerSecond, Path.Combine(folder, ThroughputBySize(mode)));
+            WriteSizes(figures, mode, $"CPU by size: {work}", "µs for each delivered message",
+                load => load.ServerCpuMicrosecondsPerMessage, Path.Combine(folder, CpuBySize(mode)));
+            WriteSizes(figures, mode, $"Throughput by size: {work}", "delivered messages per second",
+                load => load.DeliveredPerSecond, Path.Combine(folder, ThroughputBySize(mode)));
         }
 
         foreach (var row in RowTable.All.Where(row => row.Kind == RowKind.Latency))
@@ -50,14 +53,16 @@ internal static class Plots
         }
     }
 
-    private static void WriteSizes(Figures figures, string mode, string title, string yLabel, Func<LoadResult, double?> figure, string path)
+    private static void WriteSizes(
+        Figures figures, string mode, string title, string yLabel, Func<LoadResult, double?> figure, string path)
     {
         var rows = RowTable.All.Where(row => row.Kind == RowKind.Sweep && row.Mode == mode).ToList();
         using var plot = new CurvePlot(title, "size of a body", yLabel);
         foreach (var (name, serverTitle) in ServerTable.Columns)
         {
             plot.Add(name, serverTitle,
-                [.. rows.Select(row => (X: Math.Log2(row.Size), Y: figures.Load(row.Name, name, figure)?.Median)).Where(point => point.Y > 0).Select(point => (point.X, point.Y!.Value))],
+                [.. rows.Select(row => (X: Math.Log2(row.Size), Y: figures.Load(row.Name, name, figure)?.Median))
+                    .Where(point => point.Y > 0).Select(point => (point.X, point.Y!.Value))],
                 hasMarkers: true);
         }
 
@@ -92,8 +97,9 @@ internal static class Plots
 
         if (!plot.IsEmpty)
         {
+            var shown = Percentiles.TakeWhile((_, i) => i == 0 || Percentiles[i - 1] < farthest);
             plot.Save(path,
-                [.. Percentiles.TakeWhile((percent, i) => i == 0 || Percentiles[i - 1] < farthest).Select(percent => (-Math.Log10(1 - (percent / 100)), string.Create(CultureInfo.InvariantCulture, $"{percent} %")))],
+                [.. shown.Select(percent => (-Math.Log10(1 - (percent / 100)), string.Create(CultureInfo.InvariantCulture, $"{percent} %")))],
                 CurvePlot.Short);
         }
     }

@@ -43,6 +43,9 @@ internal sealed record Row(string Name, string Title, RowKind Kind, string Mode,
     /// <summary>Instead of <see cref="Rate"/>: the part of what the slowest peer reached in <see cref="RowTable.RateRow"/>.</summary>
     public double? RateShare { get; init; }
 
+    /// <summary>How much longer than others it is measured, where so much is on its way that a second is too short for the slower servers.</summary>
+    public double Longer { get; init; } = 1;
+
     /// <summary>Whether brokers fan out from one shared subject, or get one publish for each receiver.</summary>
     public string Addressing { get; init; } = "shared";
 

@@ -23,14 +23,14 @@ internal static class RowTable
             Window = 200, Addressing = "listed",
         },
         new("fan-out-64k", "1 → 255, 64 KiB", RowKind.Cost, "fan-out", 255, 64 * KiB) { Window = 8, Target = NatsToOurs(null, 2) },
-        new("fan-out-1m", "1 → 255, 1 MiB", RowKind.Cost, "fan-out", 255, MiB) { Window = 2 },
+        new("fan-out-1m", "1 → 255, 1 MiB", RowKind.Cost, "fan-out", 255, MiB) { Window = 2, Longer = 2 },
         new("pairs-1m", "4 pairs, 1 MiB", RowKind.Cost, "pairs", 4, MiB) { Window = 4 },
         new("pairs-200", "200 pairs, 100 B, one at a time", RowKind.Cost, "pairs", 200, 100) { Window = 1 },
         new("pairs-2000", "2,000 pairs, 100 B, one at a time", RowKind.Cost, "pairs", 2000, 100) { Window = 1 },
         new("fan-in-one", "500 → 1, 100 B, one at a time", RowKind.Cost, "fan-in", 500, 100) { Window = 1 },
-        new("fan-in", "500 → 1, 100 B", RowKind.Cost, "fan-in", 500, 100) { Window = 200 },
+        new("fan-in", "500 → 1, 100 B", RowKind.Cost, "fan-in", 500, 100) { Window = 200, Longer = 2 },
         new("mesh-one", "500 to each other, 100 B, one at a time", RowKind.Cost, "mesh", 500, 100) { Window = 1 },
-        new("mesh", "500 to each other, 100 B", RowKind.Cost, "mesh", 500, 100) { Window = 60 },
+        new("mesh", "500 to each other, 100 B", RowKind.Cost, "mesh", 500, 100) { Window = 60, Longer = 2 },
         new("spread", "1 to each of 255 in turn, 1 KiB", RowKind.Cost, "spread", 255, KiB) { Window = 64 },
     ];
 
@@ -60,7 +60,7 @@ internal static class RowTable
         Sweep("pairs", 16, 16, 1000), Sweep("pairs", 16, 128, 1000), Sweep("pairs", 16, KiB, 256), Sweep("pairs", 16, 8 * KiB, 64),
         Sweep("pairs", 16, 64 * KiB, 16), Sweep("pairs", 16, 256 * KiB, 8), Sweep("pairs", 16, MiB, 4),
         Sweep("fan-out", 255, 16, 200), Sweep("fan-out", 255, 128, 200), Sweep("fan-out", 255, KiB, 64),
-        Sweep("fan-out", 255, 8 * KiB, 16), Sweep("fan-out", 255, 64 * KiB, 8), Sweep("fan-out", 255, MiB, 2),
+        Sweep("fan-out", 255, 8 * KiB, 16), Sweep("fan-out", 255, 64 * KiB, 8), Sweep("fan-out", 255, MiB, 2) with { Longer = 2 },
     ];
 
     private static Row Latency(int percent) =>

@@ -11,7 +11,8 @@ internal sealed class NatsServer() : Server("nats", "nats-server", "nats")
         trace: false
         """;
 
-    public override string Configuration => $"`{Settings.ReplaceLineEndings("; ")}`; log to a file; one core, so Go runs one thread of code (GOMAXPROCS 1)";
+    public override string Configuration =>
+        $"`{Settings.ReplaceLineEndings("; ")}`; log to a file; one core, so Go runs one thread of code (GOMAXPROCS 1)";
 
     public override Launch LaunchAt(int port, string folder) =>
         new("nats-server", "--config", Write(folder, "nats.conf", $"listen: 127.0.0.1:{port}\n{Settings}\n"));

@@ -12,12 +12,9 @@ internal sealed class ServerException(string message) : Exception(message);
 /// <summary>A server that runs on its core, on a free port of 127.0.0.1, with a folder of its own for what it writes.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
-    private const int SigKill = 9;
-    private const int SigTerm = 15;
     private const int SigCont = 18;
     private const int SigStop = 19;
     private static readonly TimeSpan MostStart = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan MostStop = TimeSpan.FromSeconds(3);
 
     private readonly Process _process;
     private readonly string _folder;
@@ -48,7 +45,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         // The shell and taskset replace themselves: the process that is started is the server's. Logs are written, as in use, but
         // nobody reads them meanwhile.
         var start = new ProcessStartInfo("/bin/sh",
-            ["-c", "exec taskset -c \"$0\" \"$@\" >server.log 2>&1 </dev/null", string.Join(',', server.CoresOf(cores)), launch.Program, .. launch.Arguments])
+            ["-c", "exec taskset -c \"$0\" \"$@\" >server.log 2>&1 </dev/null", string.Join(',', server.CoresOf(cores)),
+                launch.Program, .. launch.Arguments])
         {
             WorkingDirectory = folder,
         };
@@ -86,18 +84,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            Signal(SigCont);
-            Signal(SigTerm);
-            using var tooLong = new CancellationTokenSource(MostStop);
-            try
-            {
-                await _process.WaitForExitAsync(tooLong.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                Signal(SigKill);
-                await _process.WaitForExitAsync();
-            }
+            // There is nothing that it should still do or store.
+            _process.Kill();
+            await _process.WaitForExitAsync();
         }
 
         _process.Dispose();
