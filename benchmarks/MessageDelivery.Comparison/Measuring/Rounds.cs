@@ -81,7 +81,7 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
                 }
                 else
                 {
-                    process.Suspend();
+                    await process.SuspendAsync();
                 }
             }
             catch (Exception error) when (error is LoadException or ServerException)

@@ -16,6 +16,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private const int SigStop = 19;
     private static readonly TimeSpan MostStart = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan MostFinishing = TimeSpan.FromSeconds(2);
+
+    // Three of the ticks in which the system accounts.
+    private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(30);
+
     private readonly Process _process;
     private readonly string _folder;
 
@@ -69,8 +74,22 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>While others are measured it gets no processor time at all.</summary>
-    public void Suspend() => Signal(SigStop);
+    /// <summary>
+    /// While others are measured it gets no processor time at all. First it may finish, for at most 2 s, what the last turn has left
+    /// in its sockets, which would otherwise reach the receivers of the next.
+    /// </summary>
+    public async Task SuspendAsync()
+    {
+        long begin = Stopwatch.GetTimestamp();
+        var used = TimeSpan.MinValue;
+        while (!_process.HasExited && used != _process.TotalProcessorTime && Stopwatch.GetElapsedTime(begin) < MostFinishing)
+        {
+            used = _process.TotalProcessorTime;
+            await Task.Delay(Idle);
+        }
+
+        Signal(SigStop);
+    }
 
     public void Resume() => Signal(SigCont);
 
