@@ -10,6 +10,7 @@ namespace MessageDelivery.Load;
 internal sealed unsafe class Batch : IDisposable
 {
     private const int WantedBytes = 64 << 10;
+    private const int MostMessageBytes = 1 << 30;
     private const byte Filler = (byte)'x';
 
     private readonly int[] _bodyOffsets;
@@ -33,12 +34,16 @@ internal sealed unsafe class Batch : IDisposable
     /// <param name="leastMessages">Fewer are not enough, whatever their size.</param>
     /// <param name="mostMessages">More are not sent at a time.</param>
     /// <param name="number">What each body begins with, if not null.</param>
+    /// <exception cref="LoadException">A message would take more than 1 GiB.</exception>
     public static Batch Create(
         WireProtocol protocol, ulong[][] publishes, int publishesPerMessage, int leastMessages, int mostMessages, int? number)
     {
         byte[][] heads = [.. publishes.Select(addresses => protocol.Head(addresses))];
         int publishBytes = heads[0].Length + protocol.BodyBytes + protocol.Tail.Length;
-        int messageBytes = checked(publishBytes * publishesPerMessage);
+        int messageBytes = (long)publishBytes * publishesPerMessage <= MostMessageBytes
+            ? publishBytes * publishesPerMessage
+            : throw new LoadException(
+                $"{publishesPerMessage} publishes of {publishBytes} bytes are one message: at most {MostMessageBytes} bytes");
         int wanted = Math.Max(leastMessages, Math.Min(mostMessages, WantedBytes / messageBytes));
         int period = publishes.Length / publishesPerMessage;
         int messages = wanted > period ? wanted - (wanted % period) : Math.Max(1, wanted);

@@ -12,12 +12,17 @@ internal static class LoadCommand
 {
     private static readonly Dictionary<string, Mode> Modes = new()
     {
-        ["pairs"] = Mode.Pairs, ["fan-out"] = Mode.FanOut, ["fan-in"] = Mode.FanIn, ["mesh"] = Mode.Mesh, ["spread"] = Mode.Spread,
+        ["pairs"] = Mode.Pairs,
+        ["fan-out"] = Mode.FanOut,
+        ["fan-in"] = Mode.FanIn,
+        ["mesh"] = Mode.Mesh,
+        ["spread"] = Mode.Spread,
     };
 
     private static readonly Dictionary<string, Addressing> Addressings = new()
     {
-        ["shared"] = Addressing.Shared, ["listed"] = Addressing.Listed,
+        ["shared"] = Addressing.Shared,
+        ["listed"] = Addressing.Listed,
     };
 
     public static RootCommand Command()

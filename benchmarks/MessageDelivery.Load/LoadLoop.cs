@@ -313,7 +313,8 @@ internal sealed unsafe class LoadLoop : IDisposable
     {
         if (_numbersSenders)
         {
-            var sender = _senders[*(uint*)body];
+            uint number = *(uint*)body;
+            var sender = number < _senders.Length ? _senders[number] : throw new LoadException($"a body names sender {number} of {_senders.Length}");
             Record(now - sender.SentAt, _timesSending ? 1 : 0);
             Allow(sender, 1);
         }

@@ -6,7 +6,8 @@ root.Add(ListCommand.Command());
 var arguments = root.Parse(args);
 if (arguments.Errors.Count > 0)
 {
-    Console.Error.WriteLine($"load: {arguments.Errors[0].Message}");
+    string[] lines = arguments.Errors[0].Message.Split('\n', StringSplitOptions.TrimEntries);
+    Console.Error.WriteLine($"load: {string.Join(' ', lines)}");
     return ExitCodes.Usage;
 }
 

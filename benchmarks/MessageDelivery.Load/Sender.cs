@@ -24,12 +24,10 @@ internal sealed unsafe class Sender(int number, Connection connection, Batch bat
     /// <summary>It stands in the queue of those that can write.</summary>
     public bool IsQueued { get; set; }
 
-    /// <summary>When it began to write last. With one message in flight, when that was sent.</summary>
+    /// <summary>When it last began to write where a message begins. With one message in flight, when that was sent.</summary>
     public long SentAt { get; private set; }
 
     public bool CanWrite => !IsBlocked && WrittenBytes < AllowedBytes;
-
-    public bool IsExhausted => WrittenBytes == AllowedBytes;
 
     /// <summary>Allows so many more messages.</summary>
     public void Allow(long messages) => AllowedBytes += messages * batch.MessageBytes;
@@ -47,7 +45,11 @@ internal sealed unsafe class Sender(int number, Connection connection, Batch bat
             Stamp(pace, WrittenBytes + length);
         }
 
-        SentAt = Stopwatch.GetTimestamp();
+        if (WrittenBytes % batch.MessageBytes == 0)
+        {
+            SentAt = Stopwatch.GetTimestamp();
+        }
+
         nint count = Libc.Send(Connection.Fd, batch.Start + _offset, (nint)length, Libc.MsgDontWait | Libc.MsgNoSignal);
         if (count < 0)
         {

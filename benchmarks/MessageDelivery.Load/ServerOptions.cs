@@ -42,16 +42,17 @@ internal sealed class ServerOptions
 
     public static Option<T> WithDefault<T>(string name, T byDefault, string description) => new(name)
     {
-        Description = $"{description} Default: {string.Create(CultureInfo.InvariantCulture, $"{byDefault}")}.",
+        Description = description,
         DefaultValueFactory = _ => byDefault,
     };
 
-    /// <summary>Has the parser refuse impossible values, with the value and the limit.</summary>
-    public static void Demand<T>(Option<T> option, Func<T, bool> isPossible, string limit) => option.Validators.Add(result =>
+    /// <summary>Has the parser refuse impossible values, with the value and the limit. What is no value at all it refuses itself.</summary>
+    public static void Demand<T>(Option<T> option, Func<T, bool> isPossible, string limit)
+        where T : IParsable<T> => option.Validators.Add(result =>
     {
-        if (result.Tokens.Count > 0 && result.GetValueOrDefault<T>() is T value && !isPossible(value))
+        if (result.Tokens is [var token] && T.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && !isPossible(value))
         {
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} {value}: {limit}"));
+            result.AddError($"{option.Name} {token.Value}: {limit}");
         }
     });
 }

@@ -59,7 +59,12 @@ internal static class CostBars
             double value = median ?? 0;
             var bar = plot.Add.Bar(new Bar
             {
-                Position = -i, Value = value, FillColor = Palette.Of(name), LineWidth = 0, Size = 0.72, Orientation = Orientation.Horizontal,
+                Position = -i,
+                Value = value,
+                FillColor = Palette.Of(name),
+                LineWidth = 0,
+                Size = 0.72,
+                Orientation = Orientation.Horizontal,
             });
             bar.Horizontal = true;
             var label = plot.Add.Text(figures.Failure(row.Name, name) ?? Format.Number(median), value + (0.02 * greatest), -i);

@@ -28,12 +28,12 @@ internal sealed class MqttProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 
         if (channel is not null)
         {
-            connection.Send(Packet(Subscribe, [0, 1, .. Text(Topic((ulong)channel)), 0]));
+            connection.Send(Packet(Subscribe, [0, 1, .. Text(ChannelName((ulong)channel)), 0]));
             Span<byte> granted = stackalloc byte[5];
             connection.ReceiveAll(granted);
             if (granted[4] == Failure)
             {
-                throw new LoadException($"SUBSCRIBE to {Topic((ulong)channel)} was refused");
+                throw new LoadException($"SUBSCRIBE to {ChannelName((ulong)channel)} was refused");
             }
         }
 
@@ -42,13 +42,11 @@ internal sealed class MqttProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 
     public override byte[] Head(ReadOnlySpan<ulong> addresses)
     {
-        byte[] topic = Text(Topic(addresses[0]));
+        byte[] topic = Text(ChannelName(addresses[0]));
         return [Publish, .. RemainingLength(topic.Length + BodyBytes), .. topic];
     }
 
     public override string Describe(ReadOnlySpan<byte> bytes) => $"the server sent packet type 0x{bytes[0]:X2}";
-
-    private static string Topic(ulong channel) => $"{channel:D8}";
 
     private static byte[] Packet(byte type, byte[] rest) => [type, .. RemainingLength(rest.Length), .. rest];
 

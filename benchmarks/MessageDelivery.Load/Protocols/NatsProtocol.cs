@@ -36,5 +36,5 @@ internal sealed class NatsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 
     public override string? FaultIn(ReadOnlySpan<byte> received) => received.IndexOf((byte)'-') >= 0 ? Describe(received) : null;
 
-    private static string Subject(ulong channel) => $"u.{channel:D8}";
+    private static string Subject(ulong channel) => $"u.{ChannelName(channel)}";
 }

@@ -7,7 +7,7 @@ internal sealed class RedisProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 {
     public override bool PublishesWhereItReceives => false;
 
-    public override int DeliveryHeadBytes => $"*3\r\n$7\r\nmessage\r\n{Argument(Channel(0))}${BodyBytes}\r\n".Length;
+    public override int DeliveryHeadBytes => $"*3\r\n$7\r\nmessage\r\n{Argument(ChannelName(0))}${BodyBytes}\r\n".Length;
 
     public override byte DeliveryFirstByte => (byte)'*';
 
@@ -17,7 +17,7 @@ internal sealed class RedisProtocol(int bodyBytes) : WireProtocol(bodyBytes)
     {
         connection.Send(channel is null
             ? "*1\r\n$4\r\nPING\r\n"u8
-            : Encoding.ASCII.GetBytes($"*2\r\n{Argument("SUBSCRIBE")}{Argument(Channel((ulong)channel))}"));
+            : Encoding.ASCII.GetBytes($"*2\r\n{Argument("SUBSCRIBE")}{Argument(ChannelName((ulong)channel))}"));
         string last = channel is null ? "+PONG" : ":1";
         for (string line = connection.ReceiveLine(); line != last; line = connection.ReceiveLine())
         {
@@ -31,11 +31,9 @@ internal sealed class RedisProtocol(int bodyBytes) : WireProtocol(bodyBytes)
     }
 
     public override byte[] Head(ReadOnlySpan<ulong> addresses) =>
-        Encoding.ASCII.GetBytes($"*3\r\n{Argument("PUBLISH")}{Argument(Channel(addresses[0]))}${BodyBytes}\r\n");
+        Encoding.ASCII.GetBytes($"*3\r\n{Argument("PUBLISH")}{Argument(ChannelName(addresses[0]))}${BodyBytes}\r\n");
 
     public override string? FaultIn(ReadOnlySpan<byte> received) => received.IndexOf((byte)'-') >= 0 ? Describe(received) : null;
-
-    private static string Channel(ulong channel) => $"{channel:D8}";
 
     private static string Argument(string text) => $"${text.Length}\r\n{text}\r\n";
 }

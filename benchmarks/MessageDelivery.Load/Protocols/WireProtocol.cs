@@ -58,6 +58,12 @@ internal abstract class WireProtocol(int bodyBytes)
     /// <summary>What is wrong with bytes that came to a connection which only publishes; null if nothing is.</summary>
     public virtual string? FaultIn(ReadOnlySpan<byte> received) => Describe(received);
 
+    /// <summary>
+    /// The name of a channel: eight characters, its number and this run's, since a server may still hold messages of the run
+    /// before, whose size was another.
+    /// </summary>
+    protected static string ChannelName(ulong channel) => $"{(((ulong)Environment.ProcessId & 0xFFF) << 20) | channel:X8}";
+
     /// <summary>Names bytes that were not expected, for an error.</summary>
     public virtual string Describe(ReadOnlySpan<byte> bytes)
     {

@@ -12,7 +12,7 @@ internal sealed record MdsResult(int ExitCode, byte[] Output, string Error)
 
 /// <summary>
 /// The program <c>mds</c> as a process, in a directory and an environment of its own: the one built with these tests, or the one that
-/// <c>TEST_PROGRAM</c> in the environment names. Disposing ends it and waits for it.
+/// <c>TEST_PROGRAM</c> in the environment names; or another one of ours. Disposing ends it and waits for it.
 /// </summary>
 internal sealed partial class MdsProcess : IAsyncDisposable
 {
@@ -49,6 +49,8 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         }
     }
 
+    public int Id => _process.Id;
+
     public Stream Input => _process.StandardInput.BaseStream;
 
     /// <summary>
@@ -60,11 +62,13 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         IReadOnlyDictionary<string, string>? environment = null,
         string? directory = null,
         bool readsLines = false,
-        int? openFiles = null)
+        int? openFiles = null,
+        string? program = null)
     {
+        string path = program is null ? Program : Path.Combine(AppContext.BaseDirectory, program);
         string[] command = openFiles is null
-            ? [Program, .. arguments]
-            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", Program, .. arguments];
+            ? [path, .. arguments]
+            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", path, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
