@@ -11,8 +11,8 @@ internal sealed record MdsResult(int ExitCode, byte[] Output, string Error)
 }
 
 /// <summary>
-/// The program <c>mds</c>, or another one of ours, as a process in a directory and an environment of its own. <c>mds</c> is the one
-/// built with these tests, or the one that <c>TEST_PROGRAM</c> in the environment names. Disposing ends it and waits for it.
+/// The program <c>mds</c> as a process, in a directory and an environment of its own: the one built with these tests, or the one that
+/// <c>TEST_PROGRAM</c> in the environment names; or another one of ours. Disposing ends it and waits for it.
 /// </summary>
 internal sealed partial class MdsProcess : IAsyncDisposable
 {
@@ -63,9 +63,9 @@ internal sealed partial class MdsProcess : IAsyncDisposable
         string? directory = null,
         bool readsLines = false,
         int? openFiles = null,
-        string program = "mds")
+        string? program = null)
     {
-        string path = program == "mds" ? Program : Path.Combine(AppContext.BaseDirectory, program);
+        string path = program is null ? Program : Path.Combine(AppContext.BaseDirectory, program);
         string[] command = openFiles is null
             ? [path, .. arguments]
             : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", path, .. arguments];

@@ -1,0 +1,76 @@
+namespace MessageDelivery.Comparison.Rows;
+
+/// <summary>Everything that <c>./bench</c> measures, in the order in which it does.</summary>
+internal static class RowTable
+{
+    /// <summary>The row that tells what rates latency is measured at.</summary>
+    public const string RateRow = "pairs-128";
+
+    private const int KiB = 1 << 10;
+    private const int MiB = 1 << 20;
+
+    public static IReadOnlyList<Row> All { get; } = [.. Costs(), .. Latencies(), .. Others(), .. Sweeps()];
+
+    private static IEnumerable<Row> Costs() =>
+    [
+        new("pairs-128", "16 pairs, 128 B", RowKind.Cost, "pairs", 16, 128) { Window = 1000, Target = NatsToOurs(null, 4) },
+        new("fan-out-128", "1 → 255, 128 B, one shared subject", RowKind.Cost, "fan-out", 255, 128)
+        {
+            Window = 200, Target = NatsToOurs(null, 2),
+        },
+        new("fan-out-128-listed", "1 → 255, 128 B, receivers listed", RowKind.Cost, "fan-out", 255, 128)
+        {
+            Window = 200, Addressing = "listed",
+        },
+        new("fan-out-64k", "1 → 255, 64 KiB", RowKind.Cost, "fan-out", 255, 64 * KiB) { Window = 8, Target = NatsToOurs(null, 2) },
+        new("fan-out-1m", "1 → 255, 1 MiB", RowKind.Cost, "fan-out", 255, MiB) { Window = 2, Longer = 2 },
+        new("pairs-1m", "4 pairs, 1 MiB", RowKind.Cost, "pairs", 4, MiB) { Window = 4 },
+        new("pairs-200", "200 pairs, 100 B, one at a time", RowKind.Cost, "pairs", 200, 100) { Window = 1 },
+        new("pairs-2000", "2,000 pairs, 100 B, one at a time", RowKind.Cost, "pairs", 2000, 100) { Window = 1 },
+        new("fan-in-one", "500 → 1, 100 B, one at a time", RowKind.Cost, "fan-in", 500, 100) { Window = 1 },
+        new("fan-in", "500 → 1, 100 B", RowKind.Cost, "fan-in", 500, 100) { Window = 200, Longer = 2 },
+        new("mesh-one", "500 to each other, 100 B, one at a time", RowKind.Cost, "mesh", 500, 100) { Window = 1 },
+        new("mesh", "500 to each other, 100 B", RowKind.Cost, "mesh", 500, 100) { Window = 60, Longer = 2 },
+        new("spread", "1 to each of 255 in turn, 1 KiB", RowKind.Cost, "spread", 255, KiB) { Window = 64 },
+    ];
+
+    private static IEnumerable<Row> Latencies() =>
+        [Latency(10), Latency(50), Latency(80)];
+
+    private static IEnumerable<Row> Others() =>
+    [
+        new("stopped", "180 pairs; 20 others stop reading", RowKind.Stopped, "pairs", 180, 128)
+        {
+            Rate = 20_000, Stopped = 20, Servers = ["hub"],
+        },
+        new("cores", "2,000 pairs, 100 B, on one core and on two", RowKind.Cores, "pairs", 2000, 100)
+        {
+            Rate = 40_000, Servers = ["hub", "hub-two-cores"],
+        },
+        new("idle", "Idle connections", RowKind.Idle, "idle", 10_000, 0),
+        new("start", "Start", RowKind.Start, "start", 0, 0),
+        new("list", "LIST with 10,000 connected", RowKind.List, "list", 10_000, 0)
+        {
+            Servers = ["hub"], Target = new(TargetFigure.MedianMicroseconds, 200, 100),
+        },
+    ];
+
+    private static IEnumerable<Row> Sweeps() =>
+    [
+        Sweep("pairs", 16, 16, 1000), Sweep("pairs", 16, 128, 1000), Sweep("pairs", 16, KiB, 256), Sweep("pairs", 16, 8 * KiB, 64),
+        Sweep("pairs", 16, 64 * KiB, 16), Sweep("pairs", 16, 256 * KiB, 8), Sweep("pairs", 16, MiB, 4),
+        Sweep("fan-out", 255, 16, 200), Sweep("fan-out", 255, 128, 200), Sweep("fan-out", 255, KiB, 64),
+        Sweep("fan-out", 255, 8 * KiB, 16), Sweep("fan-out", 255, 64 * KiB, 8), Sweep("fan-out", 255, MiB, 2) with { Longer = 2 },
+    ];
+
+    private static Row Latency(int percent) =>
+        new($"latency-{percent}", $"Latency at {percent} % of the slowest peer's rate", RowKind.Latency, "pairs", 16, 128)
+        {
+            RateShare = percent / 100.0,
+        };
+
+    private static Row Sweep(string mode, int count, int size, int window) =>
+        new($"sweep-{mode}-{size}", $"{mode} of {count}, {Results.Format.Size(size)}", RowKind.Sweep, mode, count, size) { Window = window };
+
+    private static Target NatsToOurs(double? least, double? aim) => new(TargetFigure.NatsToOurs, least, aim);
+}
