@@ -41,7 +41,8 @@ internal static class RowTable
     [
         new("stopped", "180 pairs; 20 others stop reading", RowKind.Stopped, "pairs", 180, 128)
         {
-            Rate = 20_000, Stopped = 20, Servers = ["hub"],
+            // Until the queues of those who do not read are full, their senders send as fast as they can.
+            Rate = 20_000, Stopped = 20, Servers = ["hub"], Longer = 4,
         },
         new("cores", "2,000 pairs, 100 B, on one core and on two", RowKind.Cores, "pairs", 2000, 100)
         {
