@@ -17,7 +17,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     // See docs/adr/0006.
     private const int LeastBytesPerSend = 8 << 10;
-    private const int MostGatheredBytes = 2 << 20;
+    private const int MostGatheredBytes = 1 << 20;
 
     private static readonly TimeSpan Never = System.Threading.Timeout.InfiniteTimeSpan;
 
