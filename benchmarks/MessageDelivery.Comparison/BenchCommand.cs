@@ -18,24 +18,24 @@ internal static class BenchCommand
 
     public static RootCommand Create()
     {
-        var rounds = Option("--rounds", 5, "Rounds of each row; in each, every server has one turn. Default: 5.");
-        var seconds = Option("--seconds", 1.0, "Measured seconds of each turn. Default: 1.");
-        var warmUp = Option("--warm-up", 0.5, "Seconds of the same load before. Default: 0.5.");
+        var rounds = Option("--rounds", 5, "N", "Rounds of each row; in each, every server has one turn.");
+        var seconds = Option("--seconds", 1.0, "SECONDS", "Measured seconds of each turn.");
+        var warmUp = Option("--warm-up", 0.5, "SECONDS", "Seconds of the same load before.");
         rounds.Validators.Add(result => Refuse(result, result.GetValueOrDefault<int>() is < 1 or > 1000, "1 to 1000"));
         seconds.Validators.Add(result => Refuse(result, result.GetValueOrDefault<double>() is not (>= 0.1 and <= 3600), "0.1 to 3600"));
         warmUp.Validators.Add(result => Refuse(result, result.GetValueOrDefault<double>() is not (>= 0 and <= 3600), "0 to 3600"));
-        var quick = Option("--quick", false, "One round of 0.3 s, to see that everything works; its figures mean nothing.");
-        var only = Names("--only", RowTable.All.Select(row => row.Name), "Only these rows; the report is left as it is.");
+        var quick = Option("--quick", false, null, "One round of 0.3 s, to see that everything works; its figures mean nothing.");
+        var only = Names("--only", "ROW", RowTable.All.Select(row => row.Name), "Only these rows; the report is left as it is.");
         var servers = Names(
-            "--servers", ServerTable.Create("mds").Select(server => server.Name), "Only these servers; the report is left as it is.");
-        var list = Option("--list", false, "Lists the rows and ends.");
-        var report = Option("--report", false, "Writes the report anew from the results of the last run, without measuring.");
-        var results = Option<string?>("--results", null, "The file of raw results. Default: artifacts/bench/results.jsonl, "
+            "--servers", "SERVER", ServerTable.Create("mds").Select(server => server.Name), "Only these servers; the report is left as it is.");
+        var list = Option("--list", false, null, "Lists the rows and ends.");
+        var report = Option("--report", false, null, "Writes the report anew from the results of the last run, without measuring.");
+        var results = Option<string?>("--results", null, "FILE", "The file of raw results. Default: artifacts/bench/results.jsonl, "
             + "or partial.jsonl beside it where less than everything is measured.");
         var docs = Option("--docs", Path.Combine(Repository.Root, "docs"),
-            "The folder that benchmarks.md and benchmarks/*.svg are written to. Default: docs.");
+            "FOLDER", "The folder that benchmarks.md and benchmarks/*.svg are written to.");
         var hub = Option("--hub", Path.Combine(Repository.Root, "artifacts", "mds"),
-            "Another build of the hub to measure. Default: artifacts/mds, which ./publish makes.");
+            "PROGRAM", "Another build of the hub to measure; by default the one that ./publish makes.");
         var command = new RootCommand("Compares the hub with other servers, and writes docs/benchmarks.md.")
         {
             rounds, seconds, warmUp, quick, only, servers, list, report, results, docs, hub,
@@ -69,12 +69,12 @@ internal static class BenchCommand
         return command;
     }
 
-    private static Option<T> Option<T>(string name, T byDefault, string description) =>
-        new(name) { Description = description, DefaultValueFactory = _ => byDefault };
+    private static Option<T> Option<T>(string name, T byDefault, string? value, string description) =>
+        new(name) { Description = description, HelpName = value, DefaultValueFactory = _ => byDefault };
 
-    private static Option<string[]> Names(string name, IEnumerable<string> known, string description)
+    private static Option<string[]> Names(string name, string value, IEnumerable<string> known, string description)
     {
-        var option = new Option<string[]>(name) { Description = description, AllowMultipleArgumentsPerToken = true };
+        var option = new Option<string[]>(name) { Description = description, HelpName = value, AllowMultipleArgumentsPerToken = true };
         option.AcceptOnlyFromAmong([.. known]);
         return option;
     }

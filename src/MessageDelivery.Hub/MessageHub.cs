@@ -94,7 +94,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         {
             foreach (var endpoint in Options.Listen)
             {
-                _listeners.Add(new Listener(endpoint, Backlog, this));
+                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this));
             }
         }
         catch

@@ -43,6 +43,12 @@ public sealed record MessageHubOptions
     public long? MemoryLimitBytes { get; init; }
 
     /// <summary>
+    /// Bytes that the kernel may hold for one user beside the queue (SO_SNDBUF, socket(7)); the system's <c>net.core.wmem_max</c>
+    /// is above it. Default: 512 KiB, up to 1 GiB. Zero lets the kernel choose, up to <c>net.ipv4.tcp_wmem</c>.
+    /// </summary>
+    public int SendBufferBytes { get; init; } = 512 << 10;
+
+    /// <summary>
     /// How long a binary client may be silent before it has to send a heartbeat; after twice that it is disconnected.
     /// Default: 30 s, whole seconds up to 65,535. Zero turns heartbeats off.
     /// </summary>
@@ -77,6 +83,12 @@ public sealed record MessageHubOptions
         AtLeast(MaxConnections ?? 1, 1, nameof(MaxConnections));
         AtLeast(MemoryLimitBytes ?? BlockPool.LeastLimitBytes, BlockPool.LeastLimitBytes, nameof(MemoryLimitBytes));
         AtLeast(EventLoops ?? 1, 1, nameof(EventLoops));
+        if (SendBufferBytes is < 0 or > MostSendBufferBytes)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(SendBufferBytes), SendBufferBytes, $"SendBufferBytes must be between 0 and {MostSendBufferBytes}.");
+        }
+
         Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));
         Between(DrainTimeout, TimeSpan.Zero, MostTimeout, nameof(DrainTimeout));
         Between(Heartbeat, TimeSpan.Zero, TimeSpan.FromSeconds(ushort.MaxValue), nameof(Heartbeat));
@@ -85,6 +97,8 @@ public sealed record MessageHubOptions
             throw new ArgumentException($"Heartbeat is {Heartbeat}; it must be whole seconds.", nameof(Heartbeat));
         }
     }
+
+    private const int MostSendBufferBytes = 1 << 30;
 
     private static TimeSpan MostTimeout => TimeSpan.FromDays(1);
 

@@ -12,14 +12,17 @@ internal sealed class CostTables(Figures figures)
     /// <summary>Microseconds for a delivered message, and what they are compared with.</summary>
     public Table Targets()
     {
-        var table = new Table(["work", .. Titles(), "nats ÷ ours", "floor ÷ ours", "at least", "aim", "reached"]);
+        var table = new Table(["work", .. Titles(), "nats ÷ ours", "best peer ÷ ours", "floor ÷ ours", "to reach", "aim", "reached"]);
         foreach (var row in Rows)
         {
             var nats = figures.CpuToOurs(row.Name, "nats");
+            var best = figures.BestPeerToOurs(row.Name);
+            bool isOfBest = row.Target?.Figure == TargetFigure.BestPeerToOurs;
+            string of = isOfBest ? "best peer" : "nats";
             table.Add([row.Title,
                 .. Cells(row, server => figures.Cpu(row.Name, server) is { } cpu ? Emphasise(server, Format.Number(cpu.Median)) : null),
-                WithSpread(nats), WithSpread(figures.CpuToOurs(row.Name, ServerTable.Floor)),
-                Format.Ratio(row.Target?.Least), Format.Ratio(row.Target?.Aim), row.Target?.Judge(nats?.Median) ?? Format.None]);
+                WithSpread(nats), WithSpread(best), WithSpread(figures.CpuToOurs(row.Name, ServerTable.Floor)),
+                Mark(of, row.Target?.Least), Mark(of, row.Target?.Aim), row.Target?.Judge((isOfBest ? best : nats)?.Median) ?? Format.None]);
         }
 
         return table;
@@ -72,6 +75,8 @@ internal sealed class CostTables(Figures figures)
     private static IEnumerable<string> Titles() => ServerTable.Columns.Select(column => column.Title);
 
     private static string Emphasise(string server, string text) => server == ServerTable.Ours ? $"**{text}**" : text;
+
+    private static string Mark(string of, double? ratio) => ratio is null ? Format.None : $"{of} {Format.Ratio(ratio)}";
 
     private static string WithSpread(Spread? ratio) => ratio is { } it
         ? $"{Format.Ratio(it.Median)} ({Format.Number(it.Least)}–{Format.Number(it.Greatest)})"

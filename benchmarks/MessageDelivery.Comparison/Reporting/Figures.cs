@@ -47,6 +47,20 @@ internal sealed class Figures(IReadOnlyList<Sample> samples)
             select ratio.Value);
     }
 
+    /// <summary>The least processor time that a peer took for a message, divided by ours, round by round.</summary>
+    public Spread? BestPeerToOurs(string row)
+    {
+        static double? Cpu(Sample sample) => sample.Load?.ServerCpuMicrosecondsPerMessage;
+        var ours = Of(row, ServerTable.Ours).ToDictionary(sample => sample.Round, Cpu);
+        return Spread.Of(
+            from sample in samples
+            where sample.Row == row && ServerTable.IsPeer(sample.Server) && Cpu(sample) is not null
+            group Cpu(sample)!.Value by sample.Round into round
+            let ratio = round.Min() / ours.GetValueOrDefault(round.Key)
+            where ratio is { } value && double.IsFinite(value)
+            select ratio.Value);
+    }
+
     /// <summary>What the slowest peer delivered in a second, the median of the rounds.</summary>
     public double? SlowestPeerRate(string row)
     {

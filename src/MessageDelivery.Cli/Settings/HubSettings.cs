@@ -10,6 +10,7 @@ internal static class HubSettings
 {
     private const long LeastMemoryBytes = 8L << 20;
     private const long MostQueueBytes = 1L << 40;
+    private const int MostSendBufferBytes = 1 << 30;
     private const int MostConnections = 10_000_000;
     private const int MostEventLoops = 1_024;
     private static readonly TimeSpan MostTimeout = TimeSpan.FromDays(1);
@@ -48,6 +49,12 @@ internal static class HubSettings
             static (settings, values) => settings with
             {
                 Hub = settings.Hub with { MemoryLimitBytes = Size(values[0], LeastMemoryBytes, 1L << 44) },
+            }),
+        new("send-buffer", "SIZE", ByteSize.Format(Defaults.SendBufferBytes),
+            "Bytes that the kernel may hold for one user; 0 lets the kernel choose.",
+            static (settings, values) => settings with
+            {
+                Hub = settings.Hub with { SendBufferBytes = (int)Size(values[0], 0, MostSendBufferBytes) },
             }),
         new("heartbeat", "TIME", Duration.Format(Defaults.Heartbeat),
             "A binary client silent for twice this is disconnected; whole seconds, 0 is never.",

@@ -20,7 +20,7 @@ internal sealed unsafe class Listener : IDisposable
     private int _reserve = OpenReserve();
     private long _quietUntil;
 
-    public Listener(IPEndPoint endpoint, int backlog, IListenerEvents events)
+    public Listener(IPEndPoint endpoint, int backlog, int sendBufferBytes, IListenerEvents events)
     {
         _events = events;
         _socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
@@ -31,6 +31,12 @@ internal sealed unsafe class Listener : IDisposable
             if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
             {
                 _socket.DualMode = false;
+            }
+
+            if (sendBufferBytes > 0)
+            {
+                // Accepted sockets take it over. Why it is bounded: docs/adr/0007.
+                _socket.SendBufferSize = sendBufferBytes;
             }
 
             _socket.Bind(endpoint);

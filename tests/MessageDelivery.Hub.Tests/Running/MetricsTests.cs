@@ -48,6 +48,28 @@ public sealed class MetricsTests
         Assert.Equal(1, Read(meters)["mds.users"]);
     }
 
+    /// <summary>What the kernel may not hold for a user who does not read stays in the hub, where it is counted and bounded.</summary>
+    [Fact]
+    public async Task The_kernel_holds_no_more_than_the_send_buffer()
+    {
+        const int Relays = 64;
+        using var meters = new OneMeterFactory();
+        await using var hub = new MessageHub(
+            new() { Listen = [new(IPAddress.Loopback, 0)], SendBufferBytes = 64 << 10, EventLoops = 1 }, meters: meters);
+        await hub.StartAsync();
+        using var sender = new Peer(hub.Endpoints[0]);
+        using var receiver = new Peer(hub.Endpoints[0], receiveBufferBytes: 64 << 10);
+        byte[] relay = Peer.Relay(new byte[64 << 10], RelayFlags.Receipt, receiver.Id);
+        for (int i = 0; i < Relays; i++)
+        {
+            sender.Send(relay);
+        }
+
+        sender.Receive(new byte[Relays * 17]);
+        Assert.InRange(Read(meters)["mds.queued"], (Relays - 8L) * (64 << 10), Relays * (16 + (64L << 10)));
+        receiver.Receive(new byte[Relays * (16 + (64 << 10))]);
+    }
+
     private static Dictionary<string, long> Read(IMeterFactory meters)
     {
         var values = new Dictionary<string, long>();

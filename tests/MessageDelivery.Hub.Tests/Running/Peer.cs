@@ -11,12 +11,17 @@ internal sealed class Peer : IDisposable
 {
     private readonly int _descriptor;
 
-    public Peer(EndPoint hub)
+    public Peer(EndPoint hub, int? receiveBufferBytes = null)
     {
         Socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         // The kernel's own time-outs (socket(7)) and its own calls: with .NET's, each wait allocates.
         Socket.SetRawSocketOption(1, 20, Seconds(20));
         Socket.SetRawSocketOption(1, 21, Seconds(20));
+        if (receiveBufferBytes is { } bytes)
+        {
+            Socket.ReceiveBufferSize = bytes;
+        }
+
         Socket.Connect(hub);
         Socket.Blocking = true;
         _descriptor = (int)Socket.Handle;
