@@ -18,6 +18,8 @@ internal sealed record Timing(int Rounds, double Seconds, double WarmUp)
     {
         RowKind.Sweep => new(Math.Min(Rounds, MostRoundsOfSweeps), 0.5 * row.Longer * Seconds, 0.6 * row.Longer * WarmUp),
         RowKind.Idle or RowKind.List => this with { Rounds = Math.Min(Rounds, MostRoundsOfThousands) },
+        // First the queues of those who do not read have to be filled.
+        RowKind.Stopped => this with { Seconds = row.Longer * Seconds, WarmUp = 2 * row.Longer * WarmUp },
         _ => this with { Seconds = row.Longer * Seconds, WarmUp = row.Longer * WarmUp },
     };
 

@@ -12,7 +12,11 @@ internal sealed partial class Connection
     public const int MostUnconsumedBytes = BlockSizes.MediumBytes;
 
     private const int LeastReadBytes = 32 << 10;
+
+    // Who sends small messages gets one read, so that a flood of them keeps others waiting no longer than need be; a large frame
+    // is taken while what has come of it is in the cache. See docs/adr/0008.
     private const int MostReadsPerTurn = 4;
+
     private const long MostLingerBytes = 64L << 20;
 
     private Segment _held;
@@ -83,7 +87,7 @@ internal sealed partial class Connection
 
         for (int reads = 0; MayConsume && !InputIsFinal && (_readable || _inputEnds); reads++)
         {
-            if (reads == MostReadsPerTurn)
+            if (reads >= (Handler.UnfinishedBytes > 0 ? MostReadsPerTurn : 1))
             {
                 Loop.Post(this, LoopWork.Receive);
                 break;
