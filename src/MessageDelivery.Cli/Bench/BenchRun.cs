@@ -219,7 +219,7 @@ internal sealed class BenchRun : IAsyncDisposable
             Rate = _plan.Rate,
             Window = _plan.Window,
             WarmUpSeconds = _plan.WarmUp.TotalSeconds,
-            Seconds = Math.Round(seconds, 3),
+            Seconds = Math.Round(seconds, 6),
             Sent = Throughput.Of(sent, _plan.SizeBytes, seconds),
             Delivered = Throughput.Of(Latencies.Count, _plan.SizeBytes, seconds),
             LatencyMicroseconds = Latencies.Summarize(),

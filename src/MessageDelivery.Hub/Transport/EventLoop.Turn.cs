@@ -56,6 +56,7 @@ internal sealed partial class EventLoop
         FeedStarved();
         RunDeadlines();
         FlushTouched();
+        LetGoOfBuffersIfShort();
         CloseSockets();
     }
 
@@ -193,6 +194,16 @@ internal sealed partial class EventLoop
         while (_toFlush.Take() is { } connection)
         {
             Attend(connection, Occasion.Flush);
+        }
+    }
+
+    /// <summary>Where somebody waits for memory, what loops keep for themselves may be all that is missing.</summary>
+    private void LetGoOfBuffersIfShort()
+    {
+        if (Pool.IsShort)
+        {
+            ReceiveBuffer.LetGoIfExclusive();
+            CopyBuffer.LetGoIfExclusive();
         }
     }
 

@@ -11,9 +11,6 @@ internal static class MemoryRelief
 {
     public static void Seek(EventLoop loop, ConnectionTable connections)
     {
-        // With many loops and little memory, these alone might be what is missing.
-        loop.ReceiveBuffer.LetGoIfExclusive();
-        loop.CopyBuffer.LetGoIfExclusive();
         var holders = new List<(long Bytes, Connection Connection)>();
         foreach (var connection in connections)
         {

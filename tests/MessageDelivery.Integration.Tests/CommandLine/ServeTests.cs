@@ -120,8 +120,10 @@ public sealed class ServeTests : IDisposable
     [Fact]
     public async Task Collectors_of_metrics_find_it()
     {
+        var before = DateTime.UtcNow;
         await using var hub = await HubProcess.StartAsync();
-        Assert.Single(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{hub.Mds.Id}-*-socket"));
+        // A process of the same number may have left one behind.
+        Assert.Contains(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{hub.Mds.Id}-*-socket"), path => File.GetLastWriteTimeUtc(path) >= before);
     }
 
     [Fact]
