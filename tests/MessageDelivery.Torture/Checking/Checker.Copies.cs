@@ -7,6 +7,8 @@ namespace MessageDelivery.Torture.Checking;
 /// <content>What becomes of a relay for one receiver, and when that is settled.</content>
 internal sealed partial class Checker
 {
+    private const int MostPassedOver = 64;
+
     private void AddCopy(RelayRecord relay, ulong id)
     {
         var receiver = _users.GetValueOrDefault(id);
@@ -214,12 +216,13 @@ internal sealed partial class Checker
         }
 
         var copy = author.Relays.TryGetValue(number, out var relay) ? relay.CopyFor(receiver.UserId) : null;
-        bool wasListed = copy is not null || (relay is null && receiver.From.TryGetValue(author.Number, out var known) && number <= known.LastArrived);
+        var known = receiver.From.GetValueOrDefault(author.Number);
+        bool wasListed = copy is not null || (relay is null && known is not null && number <= known.LastArrived);
         var (kind, what) = !wasListed ? (ViolationKind.Misdelivered, "was not sent to it")
-            : copy is null ? (ViolationKind.Repeated, "arrived before, or was passed over")
-            : copy.Arrival == Arrival.Arrived ? (ViolationKind.Repeated, "arrived before")
-            : copy.Fate == Fate.Refused ? (ViolationKind.DeliveredThoughRefused, "was refused")
-            : (ViolationKind.Disordered, "was sent before one that has arrived");
+            : copy is { Fate: Fate.Refused } ? (ViolationKind.DeliveredThoughRefused, "was refused")
+            : copy is { Arrival: Arrival.PassedOver } || (known is not null && known.PassedOver.Contains(number))
+                ? (ViolationKind.Disordered, "was sent before one that has arrived")
+                : (ViolationKind.Repeated, "arrived before");
         Report(kind, $"{receiver} received #{number} of {author}, which {what}", author, receiver, number);
     }
 
@@ -237,6 +240,12 @@ internal sealed partial class Checker
                 pair.LastArrived = number;
                 Arrive(receiver, copy, count);
                 return true;
+            }
+
+            pair.PassedOver.Enqueue(copy.Relay.Number);
+            if (pair.PassedOver.Count > MostPassedOver)
+            {
+                pair.PassedOver.Dequeue();
             }
 
             PassOver(receiver, copy);

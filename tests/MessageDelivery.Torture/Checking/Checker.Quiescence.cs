@@ -3,6 +3,18 @@ namespace MessageDelivery.Torture.Checking;
 /// <content>The end: what is still to come, and what did not.</content>
 internal sealed partial class Checker
 {
+    /// <summary>Relays that are not settled: what the checker's memory follows.</summary>
+    public int UnsettledRelays
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sessions.Values.Sum(session => session.Relays.Count);
+            }
+        }
+    }
+
     /// <summary>What is still to come; null if nothing is.</summary>
     public string? Outstanding()
     {

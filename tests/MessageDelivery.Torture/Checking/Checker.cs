@@ -66,7 +66,7 @@ internal sealed partial class Checker(UserDirectory directory, TimeSpan grace) :
         }
     }
 
-    public void Ended(ulong session, SessionEnd end, Absence terms)
+    public void Ended(ulong session, SessionEnd end, Absence terms = default)
     {
         ulong user;
         lock (_gate)

@@ -57,6 +57,9 @@ internal sealed class PairRecord(SessionRecord author)
     /// <summary>The number of the last that came.</summary>
     public long LastArrived { get; set; }
 
+    /// <summary>Numbers of the last that a later one has overtaken.</summary>
+    public Queue<long> PassedOver { get; } = new();
+
     public long TinyPossible { get; set; }
 
     public long TinyDue { get; set; }

@@ -7,7 +7,7 @@ namespace MessageDelivery.Torture.Faults;
 internal static class FaultTable
 {
     /// <summary>Mean time between two of a kind on one connection.</summary>
-    public static readonly TimeSpan ConnectionMean = TimeSpan.FromSeconds(75);
+    public static readonly TimeSpan ConnectionMean = TimeSpan.FromSeconds(60);
 
     /// <summary>Between two stops of the hub, from the end of one to the beginning of the next.</summary>
     public static readonly Span HubStopPause = new(1, 3.4);
