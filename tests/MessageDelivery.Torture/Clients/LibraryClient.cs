@@ -27,6 +27,9 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
     private volatile bool _stopsSending;
     private volatile bool _leaves;
 
+    /// <summary>Whether the library offers CONFIRM.</summary>
+    public static bool HasConfirm => Enum.IsDefined((RelayOptions)RelayFlags.Confirm);
+
     public void StopSending() => _stopsSending = true;
 
     public void Leave() => _leaves = true;

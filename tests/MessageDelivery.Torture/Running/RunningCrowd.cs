@@ -52,7 +52,7 @@ internal sealed class RunningCrowd : IAsyncDisposable
 
         for (int i = 0; i < crowd.Library; i++)
         {
-            _clients.Add(new LibraryClient(Surroundings(hub, ++number, rate)));
+            _clients.Add(new LibraryClient(Surroundings(hub, ++number, rate, hasConfirm: LibraryClient.HasConfirm)));
         }
 
         for (int i = 0; i < crowd.Text; i++)
@@ -75,7 +75,7 @@ internal sealed class RunningCrowd : IAsyncDisposable
     public bool HasFailed => _running.Exists(task => task.IsFaulted);
 
     public IEnumerable<string> Failures =>
-        _running.Where(task => task.IsFaulted).Select(task => $"a client failed: {task.Exception!.GetBaseException()}");
+        _running.Where(task => task.IsFaulted).Select(task => $"a client failed: {task.Exception!.GetBaseException()}").Distinct();
 
     public void Start()
     {
@@ -126,10 +126,10 @@ internal sealed class RunningCrowd : IAsyncDisposable
         }
     }
 
-    private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, int mostBodyBytes = ProtocolLimits.MaxBodyBytes)
+    private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool hasConfirm = true, int mostBodyBytes = ProtocolLimits.MaxBodyBytes)
     {
         int seed = _settings.Seed + (number * 7_919);
-        var mix = new RelayMix(seed, _directory) { HasConfirm = _offer.HasConfirm, MostBodyBytes = mostBodyBytes };
+        var mix = new RelayMix(seed, _directory) { HasConfirm = hasConfirm && _offer.HasConfirm, MostBodyBytes = mostBodyBytes };
         return new(number, Proxy(hub, number, sabotage), _checker, _faults, mix, _settings.Run, seed, rate);
     }
 
