@@ -16,6 +16,7 @@ internal sealed class TortureReport(
     FaultCounts faults,
     MemoryWatch memory,
     MemorySlope? slope,
+    MetersCheck? meters,
     Sabotage? sabotage,
     TimeSpan loaded,
     TimeSpan drained,
@@ -84,6 +85,12 @@ internal sealed class TortureReport(
         if (slope is not null)
         {
             Add("slope of hub memory (MiB/h)", slope.BytesPerHour / (1 << 20));
+        }
+
+        if (meters is not null)
+        {
+            Add("message memory before (bytes)", meters.Before);
+            Add("message memory after (bytes)", meters.After);
         }
 
         if (sabotage is not null)

@@ -29,6 +29,7 @@ internal sealed class TortureRun(TortureSettings settings)
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var hub = await StartHubAsync();
+        MetersCheck? meters = settings.IsSoak ? await MetersCheck.BeginAsync(hub.Id) : null;
         var offer = await HubOffer.AskAsync(hub.Endpoint);
         var checker = new Checker(_directory, Grace) { HasConfirm = offer.HasConfirm };
         Progress($"resumable sessions: {(offer.HasResume ? "yes" : "no")}, confirmed receipts: {(offer.HasConfirm ? "yes" : "no")}");
@@ -42,8 +43,12 @@ internal sealed class TortureRun(TortureSettings settings)
         await DrainAsync(hub, crowd, checker);
         var drained = Stopwatch.GetElapsedTime(begin) - loaded;
         await LeaveAsync(hub, crowd);
-        await Task.Delay(1000, CancellationToken.None);
         memory.Stop();
+        if (meters is not null && !hub.HasExited)
+        {
+            _failures.AddRange(await meters.EndAsync());
+        }
+
         int? exitCode = await hub.StopAsync();
         if (exitCode != 0)
         {
@@ -56,7 +61,7 @@ internal sealed class TortureRun(TortureSettings settings)
             _failures.Add(grows);
         }
 
-        int result = new TortureReport(settings, offer, checker, _faults, memory, slope, crowd.Sabotage, loaded, drained, _failures).Print();
+        int result = new TortureReport(settings, offer, checker, _faults, memory, slope, meters, crowd.Sabotage, loaded, drained, _failures).Print();
         if (result != 0)
         {
             hub.PrintLog();
