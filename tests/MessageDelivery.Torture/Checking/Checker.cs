@@ -66,6 +66,14 @@ internal sealed partial class Checker(UserDirectory directory, TimeSpan grace) :
         }
     }
 
+    public void Noted(ulong session, string what)
+    {
+        lock (_gate)
+        {
+            _log.Add(EventKind.Noted, _sessions[session], note: what);
+        }
+    }
+
     public void Ended(ulong session, SessionEnd end, Absence terms = default)
     {
         ulong user;

@@ -9,6 +9,7 @@ internal enum EventKind : byte
     Joined,
     Resumed,
     Ended,
+    Noted,
     Sent,
     Answered,
     Rejected,
@@ -30,8 +31,9 @@ internal sealed class HistoryLog(int capacity)
     /// <param name="other">The other end: the receiver's user of what is sent, or the author's session of what arrived.</param>
     /// <param name="number">The relay's number, or a total.</param>
     /// <param name="detail">Flags, an outcome, a count, or how a session ended.</param>
-    public void Add(EventKind kind, SessionRecord session, ulong other = 0, long number = 0, long detail = 0) =>
-        _events[_next++ % _events.Length] = new(Stopwatch.GetTimestamp(), kind, session, other, number, detail);
+    /// <param name="note">What a session's connection did.</param>
+    public void Add(EventKind kind, SessionRecord session, ulong other = 0, long number = 0, long detail = 0, string? note = null) =>
+        _events[_next++ % _events.Length] = new(Stopwatch.GetTimestamp(), kind, session, other, number, detail, note);
 
     /// <summary>
     /// What happened between two sessions around a relay: those next to it on its way, and what became of the two sessions.
@@ -45,7 +47,7 @@ internal sealed class HistoryLog(int capacity)
             bool isClose = Math.Abs(item.Number - number) <= 2;
             bool isAbout = item.Kind switch
             {
-                EventKind.Joined or EventKind.Resumed or EventKind.Ended => item.Session == author || item.Session == receiver,
+                EventKind.Joined or EventKind.Resumed or EventKind.Ended or EventKind.Noted => item.Session == author || item.Session == receiver,
                 EventKind.Sent => item.Session == author && (receiver is null || item.Other == receiver.UserId || item.Number == number)
                     && (isClose || item.Number == number),
                 EventKind.Answered or EventKind.Rejected => item.Session == author && isClose,
@@ -72,6 +74,7 @@ internal sealed class HistoryLog(int capacity)
             EventKind.Joined => "joined",
             EventKind.Resumed => "resumed",
             EventKind.Ended => $"ended: {(SessionEnd)item.Detail}",
+            EventKind.Noted => item.Note!,
             EventKind.Sent => $"sends #{item.Number} to user {item.Other} [{(Protocol.RelayFlags)item.Detail}]",
             EventKind.Answered => $"is told of #{item.Number} for user {item.Other}: {(Protocol.Outcome)item.Detail}",
             EventKind.Rejected => $"is told that #{item.Number} is an error: {(Protocol.ProtocolCode)item.Detail}",
@@ -82,5 +85,5 @@ internal sealed class HistoryLog(int capacity)
         return string.Create(CultureInfo.InvariantCulture, $"{seconds,10:0.000} s  {item.Session} {what}");
     }
 
-    private readonly record struct Event(long Time, EventKind Kind, SessionRecord Session, ulong Other, long Number, long Detail);
+    private readonly record struct Event(long Time, EventKind Kind, SessionRecord Session, ulong Other, long Number, long Detail, string? Note);
 }

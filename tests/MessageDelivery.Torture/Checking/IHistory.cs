@@ -41,6 +41,9 @@ internal interface IHistory
     /// <summary>Another connection took the session over.</summary>
     void Resumed(ulong session);
 
+    /// <summary>What a session's connections do, in words: only shown, not checked.</summary>
+    void Noted(ulong session, string what);
+
     /// <summary>The session is over: what is still on its way to it need not arrive.</summary>
     /// <param name="terms">For <see cref="SessionEnd.NotResumed"/>: how long it was away, and what was agreed.</param>
     void Ended(ulong session, SessionEnd end, Absence terms = default);

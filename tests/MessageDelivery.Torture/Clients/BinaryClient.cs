@@ -57,6 +57,11 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
                 why = error.Message;
             }
 
+            if (_session is { } lost)
+            {
+                _history.Noted(lost.Number, $"has no connection: {why}");
+            }
+
             if (_session is { } session && !_saidGoodbye && !surroundings.ExplainsLoss)
             {
                 _history.Unexpected(session.Number, $"lost its connection while there were no faults: {why}");
@@ -128,6 +133,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             _history.Acknowledging(session.Number, session.FramesReceived);
             await _history.SettleAsync();
             hello = RelayBytes.Hello(HelloFlags.Resume, key, session.FramesReceived);
+            _history.Noted(session.Number, $"wants to resume with {session.FramesReceived} frames and the key {Convert.ToHexStringLower(key.AsSpan(0, 3))}…");
             session.FramesAcknowledged = session.FramesReceived;
             session.BytesNotAcknowledged = 0;
         }
@@ -169,6 +175,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
         if (isResumable)
         {
             _session.Key = terms.Key.ToArray();
+            _history.Noted(_session.Number, $"got the key {Convert.ToHexStringLower(_session.Key.AsSpan(0, 3))}…");
             _session.Window = TimeSpan.FromSeconds(terms.WindowSeconds);
             _session.RetentionBytes = terms.RetentionBytes;
         }

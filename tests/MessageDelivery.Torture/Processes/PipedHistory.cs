@@ -22,6 +22,8 @@ internal sealed class PipedHistory(TextWriter output) : IHistory
 
     public void Resumed(ulong session) => Write($"M {session}");
 
+    public void Noted(ulong session, string what) => Write($"N {session} {what.ReplaceLineEndings(" ")}");
+
     public void Ended(ulong session, SessionEnd end, Absence terms) =>
         Write($"E {session} {(int)end} {terms.Away.Ticks} {terms.Window.Ticks} {terms.RetentionBytes}");
 
@@ -82,6 +84,9 @@ internal sealed class PipedHistory(TextWriter output) : IHistory
                 break;
             case "M":
                 history.Resumed(session);
+                break;
+            case "N":
+                history.Noted(session, string.Join(' ', fields[2..]));
                 break;
             case "E":
                 history.Ended(session, (SessionEnd)Number(2), new(TimeSpan.FromTicks(Number(3)), TimeSpan.FromTicks(Number(4)), Number(5)));

@@ -31,6 +31,8 @@ internal sealed class ProcessHistory(IHistory history) : IHistory
 
     public void Resumed(ulong session) => history.Resumed(session);
 
+    public void Noted(ulong session, string what) => history.Noted(session, what);
+
     public void Sending(ulong session, long number, ReadOnlySpan<ulong> receivers, RelayFlags flags, int bodyBytes) =>
         history.Sending(session, number, receivers, flags, bodyBytes);
 
