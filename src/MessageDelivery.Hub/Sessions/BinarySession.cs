@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -8,6 +9,10 @@ namespace MessageDelivery.Hub.Sessions;
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
 internal sealed partial class BinarySession : IConnectionHandler, IReceiver, IConfirmationOwner
 {
+    private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
+
+    private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
+
     private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly User _user;
@@ -43,6 +48,9 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         ? long.MaxValue
         : _connection.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
 
+    private bool IsBetweenFrames =>
+        _resumable is not null && _connection.IsOpen && _refused is null && _assembly is not { IsUnderWay: true };
+
     private PendingRelay Relay => _resumable?.Relay ?? (_relay ??= new(_connection));
 
     private UnconfirmedRelays Unconfirmed => _resumable?.Unconfirmed ?? (_unconfirmed ??= new());
@@ -61,6 +69,19 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
         CommitRun();
         TellProcessed();
+        return used;
+    }
+
+    /// <summary>Acknowledgements free memory: they are heard even when there is none to receive into.</summary>
+    public int ConsumeUrgent(ReadOnlySpan<byte> front)
+    {
+        int used = 0;
+        while (IsBetweenFrames && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
+        {
+            CarryAck(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
+            used += AckBytes;
+        }
+
         return used;
     }
 
