@@ -205,6 +205,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         }
     }
 
+    internal override void OnDue() => Loop.AttendDeadline(this);
+
     internal void OnDeadline()
     {
         long now = Loop.Now;

@@ -86,10 +86,18 @@ internal sealed partial class EventLoop
         }
         catch (Exception exception)
         {
-            _events.ConnectionFailed(exception);
-            connection.Fail();
+            Fail(connection, exception);
         }
     }
+
+    /// <summary>A defect showed on a connection: it is closed, and the loop goes on.</summary>
+    internal void Fail(Connection connection, Exception exception)
+    {
+        _events.ConnectionFailed(exception);
+        connection.Fail();
+    }
+
+    internal void AttendDeadline(Connection connection) => Attend(connection, Occasion.Deadline);
 
     /// <summary>How long to wait for events: not at all if there is something to do.</summary>
     private int Timeout()
@@ -174,7 +182,7 @@ internal sealed partial class EventLoop
     {
         while (Deadlines.Next(Now) is { } entry)
         {
-            Attend((Connection)entry, Occasion.Deadline);
+            entry.OnDue();
         }
 
         if (Now >= _nextHousekeeping)
