@@ -25,6 +25,7 @@ internal sealed class HubMetrics : IDisposable
         _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
         _meter.CreateObservableUpDownCounter("mds.connections", () => Sum(c => c.Connections), "{connection}", "Open connections.");
         _meter.CreateObservableUpDownCounter("mds.users", () => users.Count, "{user}", "Users that can be reached.");
+        _meter.CreateObservableUpDownCounter("mds.watchers", () => users.Watchers, "{user}", "Users that watch who comes and goes.");
         _meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out.");
         _meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them.");
         _meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out.");

@@ -24,7 +24,7 @@ internal sealed partial class BinarySession
                 _connection.SendIdentity(_user.Id);
                 break;
             case FrameType.List:
-                _services.Listing.SendFrames(_connection, _user.Id);
+                CarryList((ListFlags)header.Flags);
                 break;
             case FrameType.Heartbeat:
                 _connection.SendHeartbeat();
@@ -35,6 +35,19 @@ internal sealed partial class BinarySession
                 break;
             default:
                 throw new InvalidOperationException($"A frame of type {header.Type} passed the check.");
+        }
+    }
+
+    private void CarryList(ListFlags flags)
+    {
+        if (flags.HasFlag(ListFlags.Watch))
+        {
+            _services.Presence.Begin(_watcher ??= new(_connection, _user.Id));
+        }
+        else
+        {
+            _services.Presence.End(_watcher);
+            _services.Listing.SendFrames(_connection, _user.Id);
         }
     }
 

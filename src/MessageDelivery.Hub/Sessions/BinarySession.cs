@@ -15,6 +15,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     private FrameAssembly? _assembly;
     private RefusedFrame? _refused;
     private ulong? _receiptFor;
+    private PresenceWatcher? _watcher;
 
     public BinarySession(LoopServices services, Connection connection, User user)
     {
@@ -89,6 +90,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     {
         _services.Run.Discard();
         _assembly?.End();
+        _services.Presence.End(_watcher);
         _services.Leave(_user, _connection);
     }
 
