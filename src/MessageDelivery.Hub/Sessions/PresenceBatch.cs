@@ -14,7 +14,10 @@ internal sealed class PresenceBatch(BlockPool pool)
     /// <summary>The frames; none if whoever came has gone again. Borrowed until the next batch, or <see cref="Clear"/>.</summary>
     public ReadOnlySpan<Segment> Frames => _frames.Segments.Items;
 
-    /// <summary>Writes the frames of events in the order in which they happened: at most <see cref="PresenceLog.MostEvents"/>, so that a frame of each kind holds them.</summary>
+    /// <summary>
+    /// Writes the frames of events in the order in which they happened: at most <see cref="PresenceLog.MostEvents"/>, so that a
+    /// frame of each kind holds them.
+    /// </summary>
     public void Write(ReadOnlySpan<PresenceEvent> events)
     {
         Clear();

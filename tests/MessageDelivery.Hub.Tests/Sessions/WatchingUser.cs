@@ -70,7 +70,10 @@ internal sealed class WatchingUser
         Assert.Null(_users.Find(Id));
     }
 
-    /// <summary>Takes what is sent, if it reads, and looks at each frame: nobody is told to have come who was there, or to have gone who was not.</summary>
+    /// <summary>
+    /// Takes what is sent, if it reads, and looks at each frame: nobody is told to have come who was there, or to have gone
+    /// who was not.
+    /// </summary>
     public void Receive()
     {
         Connection.Outbound.Unblock();
