@@ -27,6 +27,7 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("mds.users", () => sessions.Users.Count, "{user}", "Users that can be reached.");
         _meter.CreateObservableUpDownCounter("mds.users.away", () => sessions.Away, "{user}", "Users whose connection was lost and who may resume; they are among mds.users.");
         _meter.CreateObservableCounter("mds.resumes", () => Sum(c => c.Resumes), "{session}", "Sessions that went on with another connection.");
+        _meter.CreateObservableUpDownCounter("mds.watchers", () => sessions.Users.Watchers, "{user}", "Users that watch who comes and goes.");
         _meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out.");
         _meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them.");
         _meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out.");

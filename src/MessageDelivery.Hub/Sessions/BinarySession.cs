@@ -22,6 +22,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     private RefusedFrame? _refused;
     private UnconfirmedRelays? _unconfirmed;
     private bool _isEnding;
+    private PresenceWatcher? _watcher;
 
     /// <param name="resumable">What outlives the connection; null if nothing does.</param>
     public BinarySession(LoopServices services, Connection connection, User user, ResumableSession? resumable)
@@ -137,6 +138,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     {
         _services.Run.Discard();
         _assembly?.End();
+        _services.Presence.End(_watcher);
         if (_resumable is { HasConnection: false })
         {
             return;
