@@ -16,10 +16,13 @@ internal sealed class ScriptedHub : IAsyncDisposable
     {
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
-        Options = new() { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port, CloseTimeout = TimeSpan.Zero };
+        Options = new() { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port, CloseTimeout = TimeSpan.Zero, Reconnect = null };
     }
 
-    /// <summary>How to connect here. Disposing cuts at once: the script says goodbye only where a test is about that.</summary>
+    /// <summary>
+    /// How to connect here. Disposing cuts at once: the script says goodbye only where a test is about that. A lost connection is the
+    /// end, but where a test is about the next.
+    /// </summary>
     public HubClientOptions Options { get; init; }
 
     public async Task<Peer> AcceptAsync()
@@ -157,6 +160,21 @@ internal static class Frames
         new WelcomePayload(id, maxBody, maxReceivers, heartbeat).Write(payload);
         return Of(FrameType.Welcome, 1, 0, payload);
     }
+
+    /// <summary>A WELCOME of a session that can be resumed.</summary>
+    public static byte[] Welcome(ulong id, byte key, bool resumed = false, ulong processed = 0, uint window = 120, ushort heartbeat = 0)
+    {
+        byte[] payload = new byte[WelcomePayload.Length + SessionTerms.Length];
+        new WelcomePayload(id, ProtocolLimits.MaxBodyBytes, 255, heartbeat).Write(payload);
+        new SessionTerms { Key = Key(key), RelaysProcessed = processed, WindowSeconds = window, RetentionBytes = 8 << 20 }.Write(payload.AsSpan(WelcomePayload.Length));
+        return Of(FrameType.Welcome, 1, (byte)(resumed ? WelcomeFlags.Resumable | WelcomeFlags.Resumed : WelcomeFlags.Resumable), payload);
+    }
+
+    public static byte[] Key(byte key) => [.. Enumerable.Repeat(key, ProtocolLimits.SessionKeyBytes)];
+
+    public static byte[] Ack(ulong total) => Of(FrameType.AckReply, 0, 0, U64(total));
+
+    public static byte[] Presence(PresenceChange change, params ulong[] ids) => Of(FrameType.Presence, (int)change, 0, U64(ids));
 
     public static byte[] Identity(ulong id) => Of(FrameType.IdentityReply, 0, 0, U64(id));
 
