@@ -170,7 +170,7 @@ public sealed partial class HubClient : IAsyncDisposable
     private static RelayFlags Flags(RelayOptions options, bool hasReceipt) =>
         (options & ~(RelayOptions.BestEffort | RelayOptions.Confirm)) != 0
             ? throw new ArgumentException($"{options} is not a relay option this version knows", nameof(options))
-        : !hasReceipt && options.HasFlag(RelayOptions.Confirm)
+        : !hasReceipt && (options & RelayOptions.Confirm) != 0
             ? throw new ArgumentException($"{nameof(RelayOptions.Confirm)} is for relays with a receipt", nameof(options))
         : (RelayFlags)options;
 
