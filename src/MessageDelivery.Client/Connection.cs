@@ -209,8 +209,8 @@ internal sealed class Connection : IAsyncDisposable
 
     private async ValueTask WaitForRoomAsync()
     {
-        _heartbeat?.Pause();
         _session.AcknowledgeIfDue();
+        _heartbeat?.Pause();
         while (!_deliveries.HasRoom && CloseReason is null)
         {
             await _deliveries.WaitForRoomAsync().ConfigureAwait(false);

@@ -151,6 +151,9 @@ public sealed partial class HubClient
 
     internal bool IsReceivePaused => _connection.IsReceivePaused;
 
+    /// <summary>Bytes that wait to be sent or acknowledged, for tests.</summary>
+    internal long PendingSendBytes => _session.PendingBytes;
+
     internal bool IsSendIdle => _session.IsSendIdle;
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");

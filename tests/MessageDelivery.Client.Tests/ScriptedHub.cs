@@ -52,6 +52,32 @@ internal sealed class ScriptedHub : IAsyncDisposable
         return (client, peer);
     }
 
+    /// <summary>How to connect here with a session that can be resumed, at once after each loss.</summary>
+    public HubClientOptions Resumable => Options with { Reconnect = new() { InitialDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero } };
+
+    /// <summary>Connects with a session that can be resumed, whose key is sixteen times 1.</summary>
+    public async Task<(HubClient Client, Peer Peer)> ConnectResumableAsync(HubClientOptions? options = null, ulong id = 1, uint window = 120, ushort heartbeat = 0)
+    {
+        Task<HubClient> connecting = HubClient.ConnectAsync(options ?? Resumable).AsTask();
+        Peer peer = await AcceptAsync();
+        ReceivedFrame hello = await peer.ExpectAsync(FrameType.Hello);
+        Assert.Equal((byte)HelloFlags.Resumable, hello.Header.Flags);
+        await peer.SendAsync(Frames.Welcome(id, key: 1, window: window, heartbeat: heartbeat));
+        return (await connecting.Soon(), peer);
+    }
+
+    /// <summary>Accepts a connection that is to resume, and checks what its HELLO says; the WELCOME is left to the caller.</summary>
+    public async Task<Peer> ExpectResumeAsync(ulong received, byte key = 1)
+    {
+        Peer peer = await AcceptAsync();
+        ReceivedFrame hello = await peer.ExpectAsync(FrameType.Hello);
+        Assert.Equal((byte)HelloFlags.All, hello.Header.Flags);
+        Assert.True(HelloPayload.TryRead(HelloFlags.All, hello.Payload, out HelloPayload payload));
+        Assert.Equal(Frames.Key(key), payload.SessionKey.ToArray());
+        Assert.Equal(received, payload.FramesReceived);
+        return peer;
+    }
+
     public ValueTask DisposeAsync()
     {
         _listener.Dispose();
@@ -89,6 +115,16 @@ internal sealed class Peer(Socket socket)
         return frame;
     }
 
+    /// <summary>Ends the connection as a cut cable would, but at once.</summary>
+    public void Cut()
+    {
+        Socket.LingerState = new(true, 0);
+        Socket.Dispose();
+    }
+
+    /// <summary>Sends no more, so that the client has all that was sent before it sees the end.</summary>
+    public void EndSending() => Socket.Shutdown(SocketShutdown.Send);
+
     /// <summary>Completes when the client has closed its side, however.</summary>
     public async Task ReadToEndAsync()
     {
@@ -110,7 +146,7 @@ internal sealed class Peer(Socket socket)
         return socket;
     }
 
-    private async Task<byte[]> ReadBytesAsync(int count)
+    public async Task<byte[]> ReadBytesAsync(int count)
     {
         byte[] bytes = new byte[count];
         for (int read = 0; read < count;)
