@@ -27,8 +27,8 @@ internal sealed class Connection : IAsyncDisposable
         _completion = RunAsync();
     }
 
-    /// <summary>What the hub's WELCOME began.</summary>
-    public SessionOpening Opening => _link.Opening!;
+    /// <summary>Its part in the session.</summary>
+    public SessionLink Link => _link;
 
     /// <summary>Why it has ended; null while it stands.</summary>
     public HubConnectionException? CloseReason => _link.CloseReason;

@@ -28,9 +28,9 @@ public sealed partial class HubClient
     }
 
     /// <summary>
-    /// Raised when <see cref="ConnectionState"/> has changed: a lost connection before the first attempt to replace it, a new one
-    /// before the event that says what it is. Handlers run one after another and hold up what follows; one that throws closes the
-    /// client.
+    /// Raised when <see cref="ConnectionState"/> has changed: for a lost connection before the first attempt to replace it, for a new
+    /// one behind the event that says what it is. Handlers run one after another and hold up what follows; one that throws closes
+    /// the client.
     /// </summary>
     public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged;
 
@@ -42,7 +42,9 @@ public sealed partial class HubClient
 
     /// <summary>
     /// Raised when a lost connection was replaced but the session could not be resumed: the id has changed, and calls that were
-    /// pending have failed. Handlers run as those of <see cref="SessionResumed"/> do.
+    /// pending have failed. Nothing is sent as the new user before the handlers have returned: calls made before that fail, too;
+    /// <see cref="WaitUntilConnectedAsync"/> or <see cref="ConnectionStateChanged"/> tell when they no longer do. Handlers run as
+    /// those of <see cref="SessionResumed"/> do.
     /// </summary>
     public event EventHandler<IdentityChangedEventArgs>? IdentityChanged;
 

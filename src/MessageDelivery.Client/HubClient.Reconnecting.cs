@@ -82,6 +82,13 @@ public sealed partial class HubClient
 
     private void Replace(Connection next, HubConnectionException lost)
     {
+        // Told before any call is taken: what is meant to be sent as the old user is not sent as the new one.
+        HubConnectionException? failure = TellOpening(next.Link.Opening!, lost);
+        if (failure is null)
+        {
+            _session.Accept(next.Link);
+        }
+
         lock (_gate)
         {
             _connection = next;
@@ -92,7 +99,8 @@ public sealed partial class HubClient
         }
 
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-        if ((TellState(ConnectionState.Connected, lost) ?? TellOpening(next.Opening, lost)) is { } failure)
+        failure ??= TellState(ConnectionState.Connected, lost);
+        if (failure is not null)
         {
             next.Close(failure);
         }

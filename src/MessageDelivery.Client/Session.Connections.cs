@@ -112,6 +112,18 @@ internal sealed partial class Session
         return true;
     }
 
+    /// <summary>Takes calls as a new user, now that everybody has been told.</summary>
+    public void Accept(SessionLink link)
+    {
+        lock (_gate)
+        {
+            if (_link == link)
+            {
+                _refusal = null;
+            }
+        }
+    }
+
     /// <summary>The time in which the session could be resumed has passed: what is pending fails.</summary>
     public void Expire()
     {
@@ -224,7 +236,12 @@ internal sealed partial class Session
                 MaxReceivers = Math.Min(welcome.MaxReceivers, (ushort)ProtocolLimits.MaxReceivers),
             };
             _unknownRelays = 0;
-            (_link, _refusal) = (link, null);
+            _link = link;
+            if (isResumed || link.Opening.OldUserId == 0)
+            {
+                _refusal = null;
+            }
+
             Restart();
         }
 

@@ -42,6 +42,7 @@ public sealed class LostSessionTests
             Assert.Equal(mayBeCarriedOut, (await Assert.ThrowsAsync<HubSessionLostException>(() => call.Soon())).MayBeCarriedOut);
         }
 
+        await client.WaitUntilConnectedAsync().Soon();
         Task<ulong> next = client.GetIdentityAsync().AsTask();
         await second.ExpectAsync(FrameType.Identity);
         await second.SendAsync(Frames.Identity(9), Frames.Delivery(5));
@@ -76,6 +77,36 @@ public sealed class LostSessionTests
         Peer second = await hub.ExpectResumeAsync(0);
         await second.SendAsync(Frames.Welcome(9, key: 2));
         Assert.False((await Assert.ThrowsAsync<HubSessionLostException>(() => waiting.Soon())).MayBeCarriedOut);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Nothing_is_sent_as_a_new_user_before_everybody_knows(bool resume)
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = resume ? await hub.ConnectResumableAsync() : await hub.ConnectAsync(hub.Resumable with { Resume = false });
+        await using var _ = client;
+        using var told = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        client.IdentityChanged += (_, _) =>
+        {
+            told.Set();
+            goOn.Wait();
+        };
+        peer.Cut();
+        Peer second = await hub.AcceptAsync();
+        await second.ExpectAsync(FrameType.Hello);
+        await second.SendAsync(resume ? Frames.Welcome(9, key: 2) : Frames.Welcome(9));
+        await Task.Run(told.Wait).Soon();
+        Assert.Equal(ConnectionState.Reconnecting, client.ConnectionState);
+        await Assert.ThrowsAnyAsync<HubConnectionException>(() => client.RelayAsync(7, default).AsTask());
+        Task connected = client.WaitUntilConnectedAsync().AsTask();
+        Assert.False(connected.IsCompleted);
+        goOn.Set();
+        await connected.Soon();
+        await client.RelayAsync(8, default);
+        Assert.Equal(8UL, (await second.ExpectAsync(FrameType.Relay)).U64());
     }
 
     [Theory]

@@ -234,7 +234,7 @@ public sealed class ResumeTests
         await third.SendAsync(Frames.Identity(1));
         await identity.Soon();
         await Soonness.UntilAsync(() => events.Count == 6);
-        string[] once = ["Connected Reconnecting", "Reconnecting Connected", "resumed"];
+        string[] once = ["Connected Reconnecting", "resumed", "Reconnecting Connected"];
         Assert.Equal([.. once, .. once], events);
     }
 
