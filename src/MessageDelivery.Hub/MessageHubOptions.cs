@@ -54,6 +54,15 @@ public sealed record MessageHubOptions
     /// </summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a session can be resumed.</summary>
+    public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Bytes kept for a user who is away.</summary>
+    public long ResumeRetentionBytes { get; init; } = 8L << 20;
+
+    /// <summary>How long a receipt waits for acknowledgements.</summary>
+    public TimeSpan ConfirmTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a stopping hub goes on sending what is queued. Default: 10 s. Zero drops it at once.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
