@@ -113,7 +113,7 @@ public sealed class TakeOverTests
         }
 
         await peer.ExpectAsync(Frames.Delivery(3, [1]), Frames.Delivery(3, [2]));
-        await sender.ExpectAsync(Frames.Receipt(101 - 1, Outcome.Accepted, Outcome.Accepted), Frames.Receipt(101, Outcome.Accepted));
+        await sender.ExpectAsync(Frames.Receipt(100, Outcome.Accepted, Outcome.Accepted), Frames.Receipt(101, Outcome.Accepted));
     }
 
     [Fact]

@@ -25,8 +25,8 @@ public sealed class WaitingTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using RawConnection text = await hub.TextAsync();
         await sender.SendAsync(Frames.Relay([1, 2, 99], [1], 100), Frames.Relay(1, [2], 101));
-        await text.SendAsync("relay 1,2 foo\nidentity\n");
         await filler.ExpectAsync(Frames.Delivery(3, [1]));
+        await text.SendAsync("relay 1,2 foo\nidentity\n");
         await filler.ExpectAsync(Frames.Delivery(4, "foo"u8.ToArray()));
         await sender.ExpectNothingAsync();
 
@@ -130,6 +130,7 @@ public sealed class WaitingTests
             await sender.ExpectAsync(Frames.Receipt(100, Outcome.Accepted), Frames.EchoReply([5]));
             await peer.ExpectAsync(Frames.Delivery(1, [1]));
             await peer.AckAsync();
+            await peer.ExpectNothingBeforeAnEchoAsync();
         }
     }
 
@@ -248,16 +249,16 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public async Task A_sender_that_waits_and_says_goodbye_on_another_connection_holds_up_nobody()
+    public async Task A_relay_that_waits_survives_the_loss_of_both_connections()
     {
         await using RunningHub hub = await StartAsync();
         await using ResumingPeer slow = await hub.ResumingAsync(receiveBufferBytes: 16_384);
         await using RawConnection filler = await hub.BinaryAsync();
         List<byte[]> bodies = await Filling.FillAsync(filler, 1);
-        await using ResumingPeer leaver = await hub.ResumingAsync();
-        await leaver.SendAsync(Frames.Relay([2, 1], [1], 100));
+        await using ResumingPeer sender = await hub.ResumingAsync();
+        await sender.SendAsync(Frames.Relay([2, 1], [1], 100));
         await filler.ExpectAsync(Frames.Delivery(3, [1]));
-        await leaver.LoseAsync();
+        await sender.LoseAsync();
         await slow.LoseAsync();
         await slow.ResumeAsync();
         foreach (byte[] body in bodies)
@@ -269,6 +270,9 @@ public sealed class WaitingTests
         // The relay that waited was the hub's own from the moment it was under way.
         await slow.ExpectAsync(Frames.Delivery(3, [1]));
         await slow.ExpectNothingBeforeAnEchoAsync();
+        await sender.ResumeAsync();
+        Assert.Equal((1UL, (ulong?)100), (sender.Processed, (await sender.FrameAsync(FrameType.Receipt)).Correlation));
+        await sender.ExpectNothingBeforeAnEchoAsync();
     }
 
     // Relays BEST_EFFORT until the receiver, which reads all and acknowledges nothing, is full.
