@@ -90,6 +90,30 @@ public sealed class TakeOverTests
 
         await peer.AckAsync();
         await peer.ExpectNothingBeforeAnEchoAsync();
+
+        // Whatever the old connection still gets is true as far as it goes: a GOODBYE only at a frame's boundary.
+        Task<byte[]> reading = halfOpen.ReadToEndAsync();
+        await hub.AdvanceUntilAsync(reading, TimeSpan.FromSeconds(1));
+        byte[] rest = await reading;
+        byte[] all = Frames.Join([.. bodies.Select(b => Frames.Delivery(1, b))]);
+        int same = rest.AsSpan().CommonPrefixLength(all);
+        Assert.True(
+            same == rest.Length || (LastFrame(rest) == same && rest[same] == (byte)FrameType.GoodbyeReply && rest[same + 2] == (byte)ProtocolCode.TakenOver),
+            $"After {same} bytes: {RawConnection.Show(rest.AsSpan(same))}");
+    }
+
+    [Fact]
+    public async Task Where_every_connection_is_taken_one_that_was_lost_has_left_its_place()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(o => o with { Heartbeat = TimeSpan.Zero, MaxConnections = 1 });
+        await using ResumingPeer peer = await hub.ResumingAsync();
+        for (int i = 0; i < 5; i++)
+        {
+            await peer.LoseAsync();
+            await Task.Delay(50);
+            await peer.ResumeAsync();
+            await peer.ExpectNothingBeforeAnEchoAsync();
+        }
     }
 
     [Fact]
