@@ -110,8 +110,20 @@ public sealed class TakeOverTests
         for (int i = 0; i < 5; i++)
         {
             await peer.LoseAsync();
-            await Task.Delay(50);
-            await peer.ResumeAsync();
+            await hub.EventuallyAsync(async () =>
+            {
+                RawConnection connection = await peer.ConnectAsync();
+                await connection.SendAsync(Frames.HelloResume(peer.Key, 0));
+                Frame answer = await connection.FrameAsync();
+                if (answer.Type == FrameType.GoodbyeReply)
+                {
+                    Assert.Equal(ProtocolCode.TooManyConnections, answer.Code);
+                    return false;
+                }
+
+                peer.TakeWelcome(answer, resumed: true);
+                return true;
+            });
             await peer.ExpectNothingBeforeAnEchoAsync();
         }
     }
