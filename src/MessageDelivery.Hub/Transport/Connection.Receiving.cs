@@ -162,8 +162,11 @@ internal sealed partial class Connection
             InputIsFinal = received != StreamSocket.WouldBlock || _broken;
             if (received == StreamSocket.Broken && !_broken)
             {
-                _broken = true;
-                Outbound.Close(Loop);
+                PeerIsGone();
+                if (_phase != Phase.Open)
+                {
+                    return;
+                }
             }
         }
 

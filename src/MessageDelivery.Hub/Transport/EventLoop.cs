@@ -36,6 +36,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private FlushList _toFlush;
     private int _gatheredBytes;
     private int _memoryAvailable;
+    private int _untidy;
     private int _awake = 1;
     private long _nextHousekeeping;
     private bool _stopping;
@@ -86,6 +87,9 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public bool IsShuttingDown { get; private set; }
 
     internal TimingWheel Deadlines { get; }
+
+    /// <summary>What is kept for peers that were last on this loop and are away. The loop's thread.</summary>
+    internal HashSet<IBacklog> Backlogs { get; } = [];
 
     /// <summary>Completes when the thread has ended.</summary>
     public Task Ended => _ended.Task;
@@ -193,6 +197,15 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         }
 
         return ReceiveBuffer.TryReserve(bytes);
+    }
+
+    /// <summary>Connections of this loop keep small pieces of what was received: see to it within a second. Any thread.</summary>
+    internal void WantTidying()
+    {
+        if (Volatile.Read(ref _untidy) == 0 && Interlocked.Exchange(ref _untidy, 1) == 0)
+        {
+            Wake();
+        }
     }
 
     internal void AddStarved(Connection connection)

@@ -40,6 +40,12 @@ internal interface IConnectionHandler
     /// <summary>What <see cref="Connection.Pause"/> was waiting for has come: the connection is about to go on.</summary>
     void Resumed();
 
+    /// <summary>
+    /// Whether the conversation outlives the connection, which ends for this reason. If so, what is queued is not the connection's
+    /// any more from the call on.
+    /// </summary>
+    bool TryKeepQueue(CloseReason reason) => false;
+
     /// <summary>The hub stops: say goodbye.</summary>
     void ShutDown();
 

@@ -1,5 +1,14 @@
 namespace MessageDelivery.Hub.Transport;
 
+/// <summary>What is kept for a peer that has no connection at the moment.</summary>
+internal interface IBacklog
+{
+    long HeldBytes { get; }
+
+    /// <summary>Drops it, for the memory it holds.</summary>
+    void GiveUp();
+}
+
 /// <summary>
 /// What loops do while somebody waits for memory. Receivers that take nothing are cut off after the stall limit, which for now
 /// holds for every queue with something in it. So are senders that have begun something and send nothing for that long; once
@@ -67,6 +76,6 @@ internal static class MemoryRelief
 
         long unfinished = connection.IsOpen && !connection.IsPaused ? connection.UnfinishedInputBytes : 0;
         long input = connection.IsStarved ? Math.Min(unfinished, 1) : unfinished + connection.ClaimedBytes;
-        return Math.Max(input, connection.Outbound.PendingBytes);
+        return Math.Max(input, connection.Outbound.HeldBytes);
     }
 }

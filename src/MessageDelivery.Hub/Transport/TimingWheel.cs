@@ -15,6 +15,9 @@ internal abstract class WheelEntry
 
     /// <summary>When it wants to be looked at, in milliseconds of the wheel's clock.</summary>
     internal long Due { get; set; }
+
+    /// <summary>Its slot has come, and it stands in the wheel no more; what it was due for may still be ahead. The loop's thread.</summary>
+    internal abstract void OnDue();
 }
 
 /// <summary>

@@ -83,5 +83,9 @@ public sealed class TimingWheelTests
     private sealed class Entry(long wanted) : WheelEntry
     {
         public long Wanted { get; } = wanted;
+
+        internal override void OnDue()
+        {
+        }
     }
 }
