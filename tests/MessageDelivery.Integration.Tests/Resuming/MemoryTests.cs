@@ -38,7 +38,7 @@ public sealed class MemoryTests
         byte[] large = Frames.Pattern(Frames.MaxBodyBytes);
         await other.SendAsync(Frames.Relay(1, large, 1));
         await other.ExpectAsync(Frames.Delivery(1, large), Frames.Receipt(1, Outcome.Accepted));
-        await peer.LoseAsync();
+        await peer.Connection.DisposeAsync();
         await peer.ResumeAsync();
         for (int i = 0; i < Messages; i++)
         {
@@ -61,7 +61,7 @@ public sealed class MemoryTests
         byte[][] bodies = [.. Enumerable.Range(0, 40).Select(i => Frames.Pattern(Frames.MaxBodyBytes, i))];
         Task sending = sender.SendAsync(
             Frames.Join([.. bodies.Select((b, i) => Frames.Relay((ulong)(i % 2) + 1, b, (ulong)i))]), TimeSpan.FromSeconds(60));
-        await hub.SettleAsync();
+        await Task.Delay(500);
         Assert.False(sending.IsCompleted, "The hub has read more than its memory holds.");
 
         Task[] reading = [ReadAsync(first, 0), ReadAsync(second, 1)];
