@@ -52,7 +52,7 @@ internal sealed class RunningCrowd : IAsyncDisposable
 
         for (int i = 0; i < crowd.Library; i++)
         {
-            _clients.Add(new LibraryClient(Surroundings(hub, ++number, rate, hasConfirm: LibraryClient.HasConfirm)));
+            _clients.Add(new LibraryClient(Surroundings(hub, ++number, rate)));
         }
 
         for (int i = 0; i < crowd.Text; i++)
@@ -126,10 +126,10 @@ internal sealed class RunningCrowd : IAsyncDisposable
         }
     }
 
-    private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool hasConfirm = true, bool isText = false)
+    private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool isText = false)
     {
         int seed = _settings.Seed + (number * 7_919);
-        var mix = new RelayMix(seed, _directory) { HasConfirm = hasConfirm && _offer.HasConfirm, MostBodyBytes = isText ? TextClient.MostBodyBytes : ProtocolLimits.MaxBodyBytes };
+        var mix = new RelayMix(seed, _directory) { HasConfirm = _offer.HasConfirm, MostBodyBytes = isText ? TextClient.MostBodyBytes : ProtocolLimits.MaxBodyBytes };
         return new(number, Proxy(hub, number, sabotage, isText), _checker, _faults, mix, _settings.Run, seed, rate);
     }
 
