@@ -27,6 +27,7 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("mds.users", () => sessions.Users.Count, "{user}", "Users that can be reached.");
         _meter.CreateObservableUpDownCounter("mds.users.away", () => sessions.Away, "{user}", "Users whose connection was lost and who may resume; they are among mds.users.");
         _meter.CreateObservableCounter("mds.resumes", () => Sum(c => c.Resumes), "{session}", "Sessions that went on with another connection.");
+        _meter.CreateObservableUpDownCounter("mds.watchers", () => sessions.Users.Watchers, "{user}", "Users that watch who comes and goes.");
         _meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out.");
         _meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them.");
         _meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out.");
@@ -39,6 +40,7 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome.");
         _meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason.");
         _meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use.");
+        _meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 senders take turns, 2 new connections are refused, 3 who holds most is cut off.");
         _meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses.");
     }
 

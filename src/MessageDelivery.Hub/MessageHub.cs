@@ -145,7 +145,9 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         int index = _nextLoop;
         _nextLoop = (index + 1) % _loops.Length;
         var services = _services[index];
-        var refusal = admitted ? ProtocolCode.Normal : ProtocolCode.TooManyConnections;
+        var refusal = !admitted ? ProtocolCode.TooManyConnections
+            : _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? ProtocolCode.Overloaded
+            : ProtocolCode.Normal;
         _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection => new OpeningSession(services, connection, refusal));
     }
 

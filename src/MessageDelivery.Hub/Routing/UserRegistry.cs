@@ -1,55 +1,115 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Routing;
 
 /// <summary>
-/// Who is connected. Ids count up from 1 and are never given twice. Finding a user takes no lock; coming, going and listing
-/// take one, inside which only the pool's is taken.
+/// Who is connected. Ids count up from 1 and are never given twice. Finding a user takes no lock; coming, going, listing and
+/// reading who came and went take one, inside which only the pool's is taken.
 /// </summary>
 internal sealed class UserRegistry(BlockPool pool)
 {
     private readonly ConcurrentDictionary<ulong, User> _users = new();
     private readonly Lock _lock = new();
     private readonly UserIds _ids = new(pool);
+    private readonly PresenceLog _presence = new();
+    private IPresenceReader[] _readers = [];
     private ulong _lastId;
 
     public int Count => _users.Count;
 
+    /// <summary>How many watch who comes and goes.</summary>
+    public int Watchers => _presence.Watchers;
+
     /// <summary>Gives the next id and lists its user.</summary>
     public User Add(IReceiver receiver)
     {
+        User user;
+        bool isWatched;
         lock (_lock)
         {
-            var user = new User(++_lastId, receiver);
+            user = new User(++_lastId, receiver);
             _ids.Append(user.Id);
             _users[user.Id] = user;
-            return user;
+            isWatched = _presence.Note(user.Id, PresenceChange.Joined);
         }
+
+        TellReaders(isWatched);
+        return user;
     }
 
     public User? Find(ulong id) => _users.GetValueOrDefault(id);
 
     public void Remove(User user)
     {
+        bool isWatched = false;
         lock (_lock)
         {
             if (_users.TryRemove(new(user.Id, user)))
             {
                 _ids.Remove(user.Id);
+                isWatched = _presence.Note(user.Id, PresenceChange.Left);
             }
         }
+
+        TellReaders(isWatched);
     }
 
     /// <summary>
     /// Adds the ids of all users but one to a list: ascending, 8 bytes each in the machine's order, in pieces of message memory
     /// with a reference each. They are of one moment, and stay as they are until they are released.
     /// </summary>
-    public void List(SegmentList ids, ulong without)
+    /// <returns>The position of that moment among the events that are kept for watchers.</returns>
+    public long List(SegmentList ids, ulong without)
     {
         lock (_lock)
         {
             _ids.CopyTo(ids, without);
+            return _presence.End;
+        }
+    }
+
+    /// <summary>Somebody is to be told when somebody comes or goes. Before the hub begins.</summary>
+    public void AddReader(IPresenceReader reader) => _readers = [.. _readers, reader];
+
+    /// <summary>Keeps who comes and goes, for one watcher more.</summary>
+    public void BeginWatch()
+    {
+        lock (_lock)
+        {
+            _presence.AddWatcher();
+        }
+    }
+
+    public void EndWatch()
+    {
+        lock (_lock)
+        {
+            _presence.RemoveWatcher();
+        }
+    }
+
+    /// <summary>Adds what happened from a position on, or from the oldest event that is still held, to a buffer.</summary>
+    /// <returns>The position of the oldest event still held, and that behind the last.</returns>
+    public (long Oldest, long End) ReadPresence(ArrayBufferWriter<PresenceEvent> buffer, long from)
+    {
+        lock (_lock)
+        {
+            _presence.CopyTo(buffer, Math.Clamp(from, _presence.Start, _presence.End));
+            return (_presence.Start, _presence.End);
+        }
+    }
+
+    private void TellReaders(bool isWatched)
+    {
+        if (isWatched)
+        {
+            foreach (var reader in _readers)
+            {
+                reader.PresenceChanged();
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ internal sealed partial class BinarySession
                 _connection.SendIdentity(_user.Id);
                 break;
             case FrameType.List:
-                _services.Listing.SendFrames(_connection, _user.Id);
+                CarryList((ListFlags)header.Flags);
                 break;
             case FrameType.Heartbeat:
                 _connection.SendHeartbeat();
@@ -47,6 +47,19 @@ internal sealed partial class BinarySession
         {
             _connection.CloseWithGoodbye(
                 CloseReason.ProtocolError, ProtocolCode.ProtocolError, $"an ACK of {total} frames; fewer were sent");
+        }
+    }
+
+    private void CarryList(ListFlags flags)
+    {
+        if (flags.HasFlag(ListFlags.Watch))
+        {
+            _services.Presence.Begin(_watcher ??= new(_connection, _user.Id));
+        }
+        else
+        {
+            _services.Presence.End(_watcher);
+            _services.Listing.SendFrames(_connection, _user.Id);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -8,6 +9,10 @@ namespace MessageDelivery.Hub.Sessions;
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
 internal sealed partial class BinarySession : IConnectionHandler, IReceiver, IConfirmationOwner
 {
+    private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
+
+    private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
+
     private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly User _user;
@@ -17,6 +22,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     private RefusedFrame? _refused;
     private UnconfirmedRelays? _unconfirmed;
     private bool _isEnding;
+    private PresenceWatcher? _watcher;
 
     /// <param name="resumable">What outlives the connection; null if nothing does.</param>
     public BinarySession(LoopServices services, Connection connection, User user, ResumableSession? resumable)
@@ -43,6 +49,9 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         ? long.MaxValue
         : _connection.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
 
+    private bool IsBetweenFrames =>
+        _resumable is not null && _connection.IsOpen && _refused is null && _assembly is not { IsUnderWay: true };
+
     private PendingRelay Relay => _resumable?.Relay ?? (_relay ??= new(_connection));
 
     private UnconfirmedRelays Unconfirmed => _resumable?.Unconfirmed ?? (_unconfirmed ??= new());
@@ -61,6 +70,19 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
         CommitRun();
         TellProcessed();
+        return used;
+    }
+
+    /// <summary>Acknowledgements free memory: they are heard even when there is none to receive into.</summary>
+    public int ConsumeUrgent(ReadOnlySpan<byte> front)
+    {
+        int used = 0;
+        while (IsBetweenFrames && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
+        {
+            CarryAck(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
+            used += AckBytes;
+        }
+
         return used;
     }
 
@@ -116,6 +138,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     {
         _services.Run.Discard();
         _assembly?.End();
+        _services.Presence.End(_watcher);
         if (_resumable is { HasConnection: false })
         {
             return;

@@ -16,10 +16,9 @@ internal static class FrameCheck
             FrameType.Hello => Because(ProtocolCode.ProtocolError, "HELLO comes once, and this connection has said it", out text),
             FrameType.Ack when isResumable => Ack(header, out text),
             FrameType.Ack => Because(ProtocolCode.Unsupported, "ACK is for resumable sessions, and this one is not", out text),
-            FrameType.List when header.Flags == (byte)ListFlags.Watch =>
-                Because(ProtocolCode.Unsupported, "LIST with flag 1 WATCH is not offered yet", out text),
             FrameType.Goodbye when header.Flags == 0 => ProtocolCode.Normal,
-            FrameType.Echo or FrameType.Identity or FrameType.List or FrameType.Heartbeat or FrameType.Goodbye => Plain(header, out text),
+            FrameType.List => Plain(header, (byte)ListFlags.Watch, out text),
+            FrameType.Echo or FrameType.Identity or FrameType.Heartbeat or FrameType.Goodbye => Plain(header, 0, out text),
             _ => Because(ProtocolCode.Unsupported, $"type 0x{(byte)header.Type:x2} is not one that a client sends", out text),
         };
     }
@@ -40,9 +39,9 @@ internal static class FrameCheck
         return missing > 0 ? missing : ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
     }
 
-    private static ProtocolCode Plain(in FrameHeader header, out string text)
+    private static ProtocolCode Plain(in FrameHeader header, byte definedFlags, out string text)
     {
-        if (header.Flags != 0)
+        if ((header.Flags & ~definedFlags) != 0)
         {
             return Because(ProtocolCode.Unsupported, $"flags 0x{header.Flags:x2} are not defined for type 0x{(byte)header.Type:x2}", out text);
         }
@@ -55,7 +54,7 @@ internal static class FrameCheck
 
     private static ProtocolCode Ack(in FrameHeader header, out string text)
     {
-        var code = Plain(header, out text);
+        var code = Plain(header, 0, out text);
         return code != ProtocolCode.Normal || header.Length == sizeof(ulong)
             ? code
             : Because(ProtocolCode.ProtocolError, $"an ACK of {header.Length} bytes; it has {sizeof(ulong)}", out text);

@@ -20,16 +20,19 @@ internal sealed class Listing(UserRegistry users, BlockPool pool)
     private readonly SegmentWriter _text = new(pool);
 
     /// <summary>Sends the ids without the asker's in frames of at most <see cref="ProtocolLimits.MaxIdsPerFrame"/>.</summary>
-    public void SendFrames(Connection connection, ulong asker)
+    /// <returns>The position of this list among the events that are kept for watchers.</returns>
+    public long SendFrames(Connection connection, ulong asker)
     {
         try
         {
-            users.List(_ids, without: asker);
+            long position = users.List(_ids, without: asker);
             // In one step: a delivery between its parts would be read as ids.
             lock (connection.Outbound.Gate)
             {
                 SendParts(connection, Segment.TotalBytes(_ids.Items));
             }
+
+            return position;
         }
         finally
         {

@@ -23,6 +23,7 @@ internal sealed class LoopServices
         Router = new(Users, loop);
         Run = new(loop, Delivery, Router);
         Listing = new(Users, loop.Pool);
+        Presence = new(this);
     }
 
     public EventLoop Loop { get; }
@@ -44,6 +45,9 @@ internal sealed class LoopServices
 
     /// <summary>The answers to LIST.</summary>
     public Listing Listing { get; }
+
+    /// <summary>Who is told when somebody comes or goes.</summary>
+    public PresenceFeed Presence { get; }
 
     /// <summary>Room for lines of text on their way to a queue; empty between two answers.</summary>
     public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);

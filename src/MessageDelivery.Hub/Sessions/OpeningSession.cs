@@ -91,6 +91,19 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         }
     }
 
+    /// <summary>Whom there is no memory for is told so, even without the memory to hear all it has to say.</summary>
+    public int ConsumeUrgent(ReadOnlySpan<byte> front)
+    {
+        if (_refusal != ProtocolCode.Overloaded || FirstBytes.Tell(front) == FirstBytesKind.Undecided)
+        {
+            return 0;
+        }
+
+        _helloBegan = FirstBytes.Tell(front) == FirstBytesKind.Hello;
+        RefuseAsTold();
+        return front.Length;
+    }
+
     /// <inheritdoc/>
     public void DeadlineReached()
     {
@@ -316,8 +329,17 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         return input.Length;
     }
 
-    private void RefuseAsTold() => Refuse(
-        _refusal, CloseReason.TooManyConnections, $"the hub has its {_services.Limits.MostConnections} connections; try again later");
+    private void RefuseAsTold()
+    {
+        if (_refusal == ProtocolCode.Overloaded)
+        {
+            Refuse(_refusal, CloseReason.Overloaded, "the hub is out of message memory; try again later");
+        }
+        else
+        {
+            Refuse(_refusal, CloseReason.TooManyConnections, $"the hub has its {_services.Limits.MostConnections} connections; try again later");
+        }
+    }
 
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {

@@ -193,7 +193,12 @@ internal sealed partial class EventLoop
             Tidy();
             if (Pool.IsShort)
             {
-                MemoryRelief.Seek(this, _connections);
+                _shortSince = Math.Min(_shortSince, Now);
+                MemoryRelief.Seek(this, _connections, Now - _shortSince);
+            }
+            else
+            {
+                _shortSince = long.MaxValue;
             }
         }
     }

@@ -39,6 +39,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private int _untidy;
     private int _awake = 1;
     private long _nextHousekeeping;
+    private long _shortSince = long.MaxValue;
     private bool _stopping;
 
     public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events)

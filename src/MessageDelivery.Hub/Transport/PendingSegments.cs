@@ -367,7 +367,9 @@ internal struct PendingSegments(BlockPool pool)
         }
 
         ref var last = ref _ring[_ring.Count - 1];
-        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted))
+        // The beginning of a unit stays apart from whole ones: what is let go ends where units end.
+        bool isBeginning = units == 0 && last.Units > 0;
+        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || isBeginning)
         {
             return false;
         }

@@ -31,6 +31,7 @@ public sealed class MetricsTests
 
         Assert.Equal(2, values["mds.connections"]);
         Assert.Equal(2, values["mds.users"]);
+        Assert.Equal(0, values["mds.watchers"]);
         Assert.Equal(1, values["mds.relays.received"]);
         Assert.Equal(1, values["mds.deliveries.queued"]);
         Assert.Equal(100, values["mds.relays.body.received"]);

@@ -1,0 +1,180 @@
+using System.Buffers;
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Transport;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>
+/// Tells the watchers of one loop who comes and goes, in batches. Those that were told the batch before share one, in message
+/// memory by reference; those that began to watch since, or that were behind, get one of their own. While there is nothing
+/// to tell nothing runs. The loop's thread, but for <see cref="PresenceChanged"/>.
+/// </summary>
+internal sealed class PresenceFeed : WheelEntry, IPresenceReader
+{
+    /// <summary>How long a batch is collected: with the wheel's resolution and a turn of the loop, within the protocol's 100 ms.</summary>
+    public const int BatchMilliseconds = 100 - TimingWheel.ResolutionMilliseconds - 4;
+
+    private const long Nothing = -1;
+
+    private readonly LoopServices _services;
+    private readonly EventLoop _loop;
+    private readonly List<PresenceWatcher> _watchers = [];
+    private readonly ArrayBufferWriter<PresenceEvent> _events = new();
+    private readonly PresenceBatch _batch;
+    private readonly Action _arm;
+    private long _firstEvent;
+    private long _end;
+    private long _batchFrom = Nothing;
+    private int _isWatched;
+    private int _isCalled;
+
+    public PresenceFeed(LoopServices services)
+    {
+        _services = services;
+        _loop = services.Loop;
+        _batch = new(_loop.Pool);
+        _arm = Arm;
+        services.Users.AddReader(this);
+    }
+
+    /// <summary>Sends the list, and from then on tells what changes in it. Who watches already begins anew.</summary>
+    public void Begin(PresenceWatcher watcher)
+    {
+        if (watcher.Place == PresenceWatcher.NotWatching)
+        {
+            watcher.Place = _watchers.Count;
+            _watchers.Add(watcher);
+            Volatile.Write(ref _isWatched, 1);
+            _services.Users.BeginWatch();
+        }
+
+        watcher.Position = _services.Listing.SendFrames(watcher.Connection, watcher.UserId);
+    }
+
+    /// <summary>Tells nothing more.</summary>
+    /// <param name="watcher">Null, and one that does not watch, are let be.</param>
+    public void End(PresenceWatcher? watcher)
+    {
+        if (watcher is null || watcher.Place == PresenceWatcher.NotWatching)
+        {
+            return;
+        }
+
+        var last = _watchers[^1];
+        _watchers[watcher.Place] = last;
+        last.Place = watcher.Place;
+        _watchers.RemoveAt(_watchers.Count - 1);
+        watcher.Place = PresenceWatcher.NotWatching;
+        Volatile.Write(ref _isWatched, _watchers.Count > 0 ? 1 : 0);
+        _services.Users.EndWatch();
+    }
+
+    /// <inheritdoc/>
+    public void PresenceChanged()
+    {
+        if (Volatile.Read(ref _isWatched) != 0 && Volatile.Read(ref _isCalled) == 0 && Interlocked.Exchange(ref _isCalled, 1) == 0)
+        {
+            _loop.Call(_arm);
+        }
+    }
+
+    /// <summary>Tells what has been collected.</summary>
+    internal override void OnDue()
+    {
+        // Before the events are read: what is noted from here on calls again.
+        Interlocked.Exchange(ref _isCalled, 0);
+        if (_watchers.Count == 0)
+        {
+            return;
+        }
+
+        long told = _end;
+        (long oldest, _end) = _services.Users.ReadPresence(_events, from: OldestToTell());
+        _firstEvent = _end - _events.WrittenCount;
+        // Those who were told the last batch first, so that one batch is written for them.
+        bool areAllTold = TellAll(oldest, told, areTold: true) & TellAll(oldest, told, areTold: false);
+        _batch.Clear();
+        _batchFrom = Nothing;
+        _events.ResetWrittenCount();
+        if (!areAllTold)
+        {
+            Arm();
+        }
+    }
+
+    private void Arm()
+    {
+        if (Slot == None)
+        {
+            _loop.Deadlines.Set(this, _loop.Now + BatchMilliseconds);
+        }
+    }
+
+    private long OldestToTell()
+    {
+        long oldest = long.MaxValue;
+        foreach (var watcher in _watchers)
+        {
+            oldest = watcher.MayBeTold ? Math.Min(oldest, watcher.Position) : oldest;
+        }
+
+        return oldest;
+    }
+
+    /// <summary>Tells the watchers that were told the last batch, or the others. False if some have to wait.</summary>
+    private bool TellAll(long oldest, long told, bool areTold)
+    {
+        bool areAllTold = true;
+        // From the last: a watcher that is cut off meanwhile is replaced by one that had its turn.
+        for (int i = _watchers.Count - 1; i >= 0; i--)
+        {
+            var watcher = _watchers[i];
+            if (watcher.Position == _end || (watcher.Position == told) != areTold)
+            {
+                continue;
+            }
+
+            try
+            {
+                areAllTold &= TryTell(watcher, oldest);
+            }
+            catch (Exception exception)
+            {
+                _loop.Fail(watcher.Connection, exception);
+            }
+        }
+
+        return areAllTold;
+    }
+
+    private bool TryTell(PresenceWatcher watcher, long oldest)
+    {
+        if (watcher.Position < oldest)
+        {
+            _services.CutOff(watcher.UserId, watcher.Connection);
+            return true;
+        }
+
+        // One that had no room when the events were read may have some now, and its events may not be among them.
+        if (!watcher.MayBeTold || watcher.Position < _firstEvent || _loop.Pool.IsLow)
+        {
+            return false;
+        }
+
+        if (watcher.Position != _batchFrom)
+        {
+            _batchFrom = Nothing;
+            _batch.Write(_events.WrittenSpan[(int)(watcher.Position - _firstEvent)..]);
+            _batchFrom = watcher.Position;
+        }
+
+        watcher.Position = _end;
+        if (!_batch.Frames.IsEmpty)
+        {
+            watcher.Connection.Send(_batch.Frames);
+            watcher.Connection.Reschedule();
+        }
+
+        return true;
+    }
+}
