@@ -196,6 +196,8 @@ public sealed class WatchTests
         await quick.ExpectAsync(Presence(PresenceChange.Joined, 3));
         List<byte[]> bodies = await Filling.FillAsync(filler, slow.UserId);
 
+        // Kept: whom nobody refers to any more, the garbage collector disconnects.
+        var staying = new List<RawConnection>();
         for (ulong id = 4; id < 24; id++)
         {
             RawConnection guest = await hub.BinaryAsync();
@@ -209,11 +211,20 @@ public sealed class WatchTests
                 hub.Time.Advance(Batch);
                 await quick.ExpectAsync(Presence(PresenceChange.Left, id));
             }
+            else
+            {
+                staying.Add(guest);
+            }
         }
 
         await slow.ExpectAsync([.. bodies.Select(body => Frames.Delivery(3, body))]);
+        await hub.SettleAsync();
         hub.Time.Advance(Batch);
         await slow.ExpectAsync(Presence(PresenceChange.Joined, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23));
+        foreach (RawConnection guest in staying)
+        {
+            await guest.DisposeAsync();
+        }
     }
 
     private static byte[] Presence(PresenceChange change, params ulong[] ids) =>
