@@ -21,7 +21,8 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
         Pool = new(256 << 20);
         Users = new(Pool);
         Loop = new(0, Pool, new(QueueLimitBytes: 64 << 20, StallMilliseconds: 10_000, DrainMilliseconds: 10_000), TimeProvider.System, this);
-        _services = new(Loop, Users, new(HeartbeatSeconds: 0, MostConnections: 1), NullLogger.Instance);
+        var term = new SessionTerm(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MostAway: 0);
+        _services = new(Loop, new(Users, term, NullLogger.Instance), new(HeartbeatSeconds: 0, MostConnections: 1), NullLogger.Instance);
     }
 
     public BlockPool Pool { get; }
@@ -45,7 +46,7 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
     {
         var connection = new Connection(Loop, socket: -1, tag: 1, new ConnectionLimit(1));
         var user = Users.Add(null!);
-        var session = new BinarySession(_services, connection, user);
+        var session = new BinarySession(_services, connection, user, resumable: null);
         connection.Handler = session;
         user.Receiver = session;
         return new(this, connection, user, session);
@@ -85,7 +86,7 @@ internal sealed class StillUser(StillHub hub, Connection connection, User user, 
         }
     }
 
-    public void Queue(ReadOnlySpan<Segment> segments) => connection.Outbound.TryAdd(segments, null, 0, hub.Loop, connection);
+    public void Queue(ReadOnlySpan<Segment> segments) => connection.Outbound.TryAdd(segments, units: 1, null, null, 0, hub.Loop);
 
     public void Flush()
     {

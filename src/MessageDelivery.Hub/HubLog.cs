@@ -1,4 +1,5 @@
 using System.Net;
+using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -39,4 +40,13 @@ internal static partial class HubLog
 
     [LoggerMessage(11, LogLevel.Information, "Memory for messages: {LimitBytes} bytes; connections: {MostConnections}; event loops: {EventLoops}")]
     public static partial void Limits(this ILogger logger, long limitBytes, int mostConnections, int eventLoops);
+
+    [LoggerMessage(12, LogLevel.Debug, "User {UserId} has lost its connection ({Reason}) and may resume within {WindowMilliseconds} ms")]
+    public static partial void UserAway(this ILogger logger, ulong userId, CloseReason reason, long windowMilliseconds);
+
+    [LoggerMessage(13, LogLevel.Debug, "User {UserId} has resumed from {Peer}")]
+    public static partial void UserResumed(this ILogger logger, ulong userId, SocketPeer peer);
+
+    [LoggerMessage(14, LogLevel.Debug, "The session of user {UserId}, who was away, has ended: {Reason}")]
+    public static partial void SessionEnded(this ILogger logger, ulong userId, SessionEnd reason);
 }

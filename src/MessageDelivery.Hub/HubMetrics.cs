@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 
@@ -18,14 +18,16 @@ internal sealed class HubMetrics : IDisposable
     private readonly IReadOnlyList<EventLoop> _loops;
     private readonly bool _ownsMeter;
 
-    public HubMetrics(IMeterFactory? meters, IReadOnlyList<EventLoop> loops, UserRegistry users, BlockPool pool)
+    public HubMetrics(IMeterFactory? meters, IReadOnlyList<EventLoop> loops, SessionTable sessions, BlockPool pool)
     {
         _loops = loops;
         _ownsMeter = meters is null;
         _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
         _meter.CreateObservableUpDownCounter("mds.connections", () => Sum(c => c.Connections), "{connection}", "Open connections.");
-        _meter.CreateObservableUpDownCounter("mds.users", () => users.Count, "{user}", "Users that can be reached.");
-        _meter.CreateObservableUpDownCounter("mds.watchers", () => users.Watchers, "{user}", "Users that watch who comes and goes.");
+        _meter.CreateObservableUpDownCounter("mds.users", () => sessions.Users.Count, "{user}", "Users that can be reached.");
+        _meter.CreateObservableUpDownCounter("mds.users.away", () => sessions.Away, "{user}", "Users whose connection was lost and who may resume; they are among mds.users.");
+        _meter.CreateObservableCounter("mds.resumes", () => Sum(c => c.Resumes), "{session}", "Sessions that went on with another connection.");
+        _meter.CreateObservableUpDownCounter("mds.watchers", () => sessions.Users.Watchers, "{user}", "Users that watch who comes and goes.");
         _meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out.");
         _meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them.");
         _meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out.");
@@ -33,10 +35,12 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter("mds.network.received", () => Sum(c => c.BytesReceived), "By", "Bytes received from sockets.");
         _meter.CreateObservableCounter("mds.network.sent", () => Sum(c => c.BytesSent), "By", "Bytes the kernel has taken for sending.");
         _meter.CreateObservableUpDownCounter("mds.queued", () => Sum(c => c.QueuedBytes), "By", "Bytes in the queues of all users.");
+        _meter.CreateObservableUpDownCounter("mds.retained", () => Sum(c => c.RetainedBytes), "By", "Bytes sent that resumable users have not acknowledged.");
         _meter.CreateObservableCounter("mds.waits", () => Sum(c => c.Waits), "{wait}", "Times a sender was made to wait for a receiver.");
         _meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome.");
         _meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason.");
         _meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use.");
+        _meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 senders take turns, 2 new connections are refused, 3 who holds most is cut off.");
         _meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses.");
     }
 

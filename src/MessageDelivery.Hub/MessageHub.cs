@@ -37,6 +37,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
     private BlockPool? _pool;
     private EventLoop[] _loops = [];
     private LoopServices[] _services = [];
+    private SessionTable? _sessions;
     private HubMetrics? _metrics;
     private int _nextLoop;
     private long _quietUntil;
@@ -144,7 +145,9 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         int index = _nextLoop;
         _nextLoop = (index + 1) % _loops.Length;
         var services = _services[index];
-        var refusal = admitted ? ProtocolCode.Normal : ProtocolCode.TooManyConnections;
+        var refusal = !admitted ? ProtocolCode.TooManyConnections
+            : _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? ProtocolCode.Overloaded
+            : ProtocolCode.Normal;
         _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection => new OpeningSession(services, connection, refusal));
     }
 
@@ -166,10 +169,13 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
             Options.QueueLimitBytes, (long)Options.StallTimeout.TotalMilliseconds, (long)Options.DrainTimeout.TotalMilliseconds);
         var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _admitted.Most);
         var users = new UserRegistry(pool);
+        var term = new SessionTerm(
+            (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _admitted.Most);
+        _sessions = new(users, term, _logger);
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
-        _services = [.. _loops.Select(loop => new LoopServices(loop, users, limits, _logger))];
-        _metrics = new(_meters, _loops, users, pool);
+        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger))];
+        _metrics = new(_meters, _loops, _sessions, pool);
         foreach (var loop in _loops)
         {
             loop.Start();
@@ -204,6 +210,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
             await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
         }
 
+        _sessions?.EndAll();
         _listeners.ForEach(listener => listener.Dispose());
         Array.ForEach(_loops, loop => loop.Dispose());
         _metrics?.Dispose();

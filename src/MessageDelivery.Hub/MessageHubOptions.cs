@@ -54,6 +54,23 @@ public sealed record MessageHubOptions
     /// </summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a user whose connection was lost stays listed and may resume. Default: 120 s, whole seconds up to a day. Zero
+    /// offers no resumable sessions.
+    /// </summary>
+    public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>
+    /// Bytes that are kept for a user who is away, beside what it had not acknowledged when its connection was lost. Default:
+    /// 8 MiB. One more ends its session. Zero keeps nothing more.
+    /// </summary>
+    public long ResumeRetentionBytes { get; init; } = 8L << 20;
+
+    /// <summary>
+    /// How long the receipt of a relay with CONFIRM waits for receivers to acknowledge it. Default: 30 s, up to a day.
+    /// </summary>
+    public TimeSpan ConfirmTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a stopping hub goes on sending what is queued. Default: 10 s. Zero drops it at once.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -91,6 +108,14 @@ public sealed record MessageHubOptions
 
         Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));
         Between(DrainTimeout, TimeSpan.Zero, MostTimeout, nameof(DrainTimeout));
+        AtLeast(ResumeRetentionBytes, 0, nameof(ResumeRetentionBytes));
+        Between(ConfirmTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(ConfirmTimeout));
+        Between(ResumeWindow, TimeSpan.Zero, MostTimeout, nameof(ResumeWindow));
+        if (ResumeWindow.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            throw new ArgumentException($"ResumeWindow is {ResumeWindow}; it must be whole seconds.", nameof(ResumeWindow));
+        }
+
         Between(Heartbeat, TimeSpan.Zero, TimeSpan.FromSeconds(ushort.MaxValue), nameof(Heartbeat));
         if (Heartbeat.Ticks % TimeSpan.TicksPerSecond != 0)
         {

@@ -58,7 +58,22 @@ internal static class HubSettings
             }),
         new("heartbeat", "TIME", Duration.Format(Defaults.Heartbeat),
             "A binary client silent for twice this is disconnected; whole seconds, 0 is never.",
-            static (settings, values) => settings with { Hub = settings.Hub with { Heartbeat = WholeSeconds(values[0]) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { Heartbeat = WholeSeconds(values[0], MostHeartbeat) } }),
+        new("resume-window", "TIME", Duration.Format(Defaults.ResumeWindow),
+            "How long a user whose connection was lost may resume; whole seconds, 0 offers no resuming.",
+            static (settings, values) => settings with { Hub = settings.Hub with { ResumeWindow = WholeSeconds(values[0], MostTimeout) } }),
+        new("resume-retention", "SIZE", ByteSize.Format(Defaults.ResumeRetentionBytes),
+            "Bytes kept for a user who is away; one more ends its session.",
+            static (settings, values) => settings with
+            {
+                Hub = settings.Hub with { ResumeRetentionBytes = Size(values[0], 0, MostQueueBytes) },
+            }),
+        new("confirm-timeout", "TIME", Duration.Format(Defaults.ConfirmTimeout),
+            "How long the receipt of a confirmed relay waits for its receivers.",
+            static (settings, values) => settings with
+            {
+                Hub = settings.Hub with { ConfirmTimeout = Time(values[0], TimeSpan.FromMilliseconds(1), MostTimeout) },
+            }),
         new("drain-timeout", "TIME", Duration.Format(Defaults.DrainTimeout),
             "How long a stopping hub goes on sending what is queued; 0 drops it.",
             static (settings, values) => settings with { Hub = settings.Hub with { DrainTimeout = Time(values[0], TimeSpan.Zero, MostTimeout) } }),
@@ -137,9 +152,9 @@ internal static class HubSettings
             : throw new SettingValueException($"it must be from {Duration.Format(least)} to {Duration.Format(most)}");
     }
 
-    private static TimeSpan WholeSeconds(string text)
+    private static TimeSpan WholeSeconds(string text, TimeSpan most)
     {
-        var time = Time(text, TimeSpan.Zero, MostHeartbeat);
+        var time = Time(text, TimeSpan.Zero, most);
         return time.Ticks % TimeSpan.TicksPerSecond == 0 ? time : throw new SettingValueException("it must be a number of whole seconds");
     }
 }

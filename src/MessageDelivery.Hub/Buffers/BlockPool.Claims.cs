@@ -27,6 +27,12 @@ internal sealed partial class BlockPool
     /// <summary>Whether somebody waits for memory: whoever holds some is to move.</summary>
     public bool IsShort => IsLow || _claims.IsWaiting;
 
+    /// <summary>What is done for want of memory.</summary>
+    public MemoryStage Stage => !IsScarce ? MemoryStage.Plenty
+        : !IsShort ? MemoryStage.Scarce
+        : Volatile.Read(ref _lowSince) == Never ? MemoryStage.Short
+        : MemoryStage.Stuck;
+
     /// <summary>Bytes set aside for claims.</summary>
     public long ClaimedBytes => _claims.GrantedBytes;
 

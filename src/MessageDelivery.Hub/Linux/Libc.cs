@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     public const int CloseOnExec = 0x80000;
     public const int NonBlocking = 0x800;
     public const int MsgTruncate = 0x20;
+    public const int MsgPeek = 0x2;
     public const int MsgDontWait = 0x40;
     public const int MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;

@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Routing;
 
@@ -15,6 +16,9 @@ internal sealed class Delivery(BlockPool pool)
 
     public long BodyBytes { get; private set; }
 
+    /// <summary>Who wants to know when receivers have acknowledged it; null for nobody.</summary>
+    public IAcknowledgementWaiter? Acknowledgement { get; private set; }
+
     /// <summary>The relays in the form in which programs receive them. Borrowed.</summary>
     public SegmentList Frames { get; } = new();
 
@@ -24,17 +28,19 @@ internal sealed class Delivery(BlockPool pool)
     /// <summary>The same with a line before each body that says who sent it.</summary>
     public SegmentWriter VerboseText { get; } = new(pool);
 
-    public void Begin(ulong senderId, int relays, long bodyBytes)
+    public void Begin(ulong senderId, int relays, long bodyBytes, IAcknowledgementWaiter? acknowledgement = null)
     {
         // A failure may have left something of the one before.
         End();
         SenderId = senderId;
         Relays = relays;
         BodyBytes = bodyBytes;
+        Acknowledgement = acknowledgement;
     }
 
     public void End()
     {
+        Acknowledgement = null;
         Frames.Clear();
         Text.Clear();
         VerboseText.Clear();

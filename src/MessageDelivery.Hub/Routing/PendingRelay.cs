@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Routing;
 /// The relay a sender is at: whom it is for, what became of it for each, and whom it still waits for. A sender has one and
 /// uses it again; it does nothing else meanwhile.
 /// </summary>
-internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
+internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 {
     private WaitingDelivery?[] _places = [];
     private ulong[] _receivers = [];
@@ -15,6 +15,7 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     private int _count;
     private int _waiting;
     private int _refused;
+    private int _overflowed;
     private int _relays;
     private bool _hasTurn;
 
@@ -26,8 +27,17 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     /// <summary>Whether every outcome is known.</summary>
     public bool IsDone => Volatile.Read(ref _waiting) == 0;
 
-    /// <summary>How many relays waited in vain for a receiver, once for each receiver. Told once: then it is none.</summary>
+    /// <summary>The correlation of the receipt that is due when it is done; null for none.</summary>
+    public ulong? ReceiptFor { get; set; }
+
+    /// <summary>What delays the receipt until the receivers have acknowledged; null for nothing.</summary>
+    public Confirmation? Confirmation { get; set; }
+
+    /// <summary>How many relays waited for a receiver that went, once for each receiver. Told once: then it is none.</summary>
     public long TakeRefused() => (long)Interlocked.Exchange(ref _refused, 0) * _relays;
+
+    /// <summary>The same for receivers for whom more was waiting than is kept.</summary>
+    public long TakeOverflowed() => (long)Interlocked.Exchange(ref _overflowed, 0) * _relays;
 
     /// <summary>Begins a relay to so many receivers; the caller fills in who they are.</summary>
     public Span<ulong> Begin(int receivers)
@@ -44,10 +54,10 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     }
 
     /// <summary>Makes the sender wait until its own queue has room, so that it cannot ask for more than it reads. False if there is.</summary>
-    public bool WaitsForRoom()
+    public bool WaitsForRoom(OutboundQueue queue, IOutlet outlet)
     {
         // Having stood in line is worth one request, even if others have filled the queue again meanwhile.
-        if (_hasTurn || !sender.Outbound.IsFull)
+        if (_hasTurn || !queue.IsFull)
         {
             _hasTurn = false;
             return false;
@@ -55,7 +65,7 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
 
         Begin(1);
         Queueing(relays: 0);
-        bool waits = sender.Outbound.TryAdd([], this, 0, sender.Loop, sender) == QueueResult.Waiting;
+        bool waits = queue.TryAdd([], units: 0, null, this, 0, outlet) == QueueResult.Waiting;
         return _hasTurn = !Queued(waits ? 1 : 0);
     }
 
@@ -81,7 +91,7 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     public void Queueing(int relays)
     {
         _relays = relays;
-        _refused = 0;
+        _refused = _overflowed = 0;
         Volatile.Write(ref _waiting, _count + 1);
     }
 
@@ -93,12 +103,24 @@ internal sealed class PendingRelay(Connection sender) : IDeliveryWaiter
     }
 
     /// <inheritdoc/>
-    public void WaitEnded(WaitingDelivery delivery, bool accepted)
+    public void WaitEnded(WaitingDelivery delivery, QueueResult result)
     {
-        _outcomes[delivery.Index] = accepted ? Outcome.Accepted : Outcome.Unknown;
-        if (!accepted)
+        switch (result)
         {
-            Interlocked.Increment(ref _refused);
+            case QueueResult.Accepted:
+                _outcomes[delivery.Index] = Outcome.Accepted;
+                break;
+            case QueueResult.Held:
+                _outcomes[delivery.Index] = Outcome.Held;
+                break;
+            case QueueResult.Overflowed:
+                _outcomes[delivery.Index] = Outcome.Full;
+                Interlocked.Increment(ref _overflowed);
+                break;
+            default:
+                _outcomes[delivery.Index] = Outcome.Unknown;
+                Interlocked.Increment(ref _refused);
+                break;
         }
 
         if (Interlocked.Decrement(ref _waiting) == 0)

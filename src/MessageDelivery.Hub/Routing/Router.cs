@@ -31,15 +31,15 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
                 : QueueResult.Closed;
             switch (result)
             {
-                case QueueResult.Accepted:
-                    relay[i] = Outcome.Accepted;
+                case QueueResult.Accepted or QueueResult.Held:
+                    relay[i] = result == QueueResult.Held ? Outcome.Held : Outcome.Accepted;
                     accepted++;
                     break;
                 case QueueResult.Waiting:
                     waiting++;
                     break;
                 default:
-                    var outcome = result == QueueResult.Full ? Outcome.Full : Outcome.Unknown;
+                    var outcome = result == QueueResult.Closed ? Outcome.Unknown : Outcome.Full;
                     relay[i] = outcome;
                     loop.Counters.NotDelivered[(int)outcome] += delivery.Relays;
                     break;
@@ -84,7 +84,11 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
         }
     }
 
-    private void CountRefused(PendingRelay relay) => loop.Counters.NotDelivered[(int)Outcome.Unknown] += relay.TakeRefused();
+    private void CountRefused(PendingRelay relay)
+    {
+        loop.Counters.NotDelivered[(int)Outcome.Unknown] += relay.TakeRefused();
+        loop.Counters.NotDelivered[(int)Outcome.Full] += relay.TakeOverflowed();
+    }
 
     /// <summary>Whether a receiver may be listed twice; lists that ascend, as clients mostly send them, cannot.</summary>
     private bool MayRepeat(ReadOnlySpan<ulong> receivers)

@@ -8,13 +8,36 @@ namespace MessageDelivery.Hub.Sessions;
 /// <summary>The hub's own frames, written to a connection's queue.</summary>
 internal static class BinaryReplies
 {
-    /// <summary>In front of whatever was kept back for the user while its HELLO was coming.</summary>
-    public static void SendWelcome(this Connection connection, in WelcomePayload welcome)
+    private const int GoodbyeBytes = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxTextLength;
+
+    /// <summary>The most bytes of a WELCOME.</summary>
+    public const int WelcomeBytes = ProtocolLimits.HeaderBytes + WelcomePayload.Length + SessionTerms.Length;
+
+    /// <summary>Writes a WELCOME; returns how long it is.</summary>
+    /// <param name="session">The session, if it can be resumed.</param>
+    public static int WriteWelcome(Span<byte> frame, ulong userId, SessionLimits limits, ResumableSession? session, WelcomeFlags flags)
     {
-        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + WelcomePayload.Length];
-        new FrameHeader(FrameType.Welcome, 0, ProtocolLimits.Version, WelcomePayload.Length).Write(frame);
-        welcome.Write(frame[ProtocolLimits.HeaderBytes..]);
-        connection.Outbound.Uncork(frame, connection.Loop, connection);
+        int length = WelcomePayload.Length;
+        new WelcomePayload(userId, ProtocolLimits.MaxBodyBytes, ProtocolLimits.MaxReceivers, limits.HeartbeatSeconds)
+            .Write(frame[ProtocolLimits.HeaderBytes..]);
+        if (session is not null)
+        {
+            flags |= WelcomeFlags.Resumable;
+            session.WriteTerms(frame[(ProtocolLimits.HeaderBytes + length)..]);
+            length += SessionTerms.Length;
+        }
+
+        new FrameHeader(FrameType.Welcome, (byte)flags, ProtocolLimits.Version, (uint)length).Write(frame);
+        return ProtocolLimits.HeaderBytes + length;
+    }
+
+    /// <summary>Tells how many relays were processed.</summary>
+    public static void SendAck(this Connection connection, ulong total)
+    {
+        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + sizeof(ulong)];
+        new FrameHeader(FrameType.AckReply, 0, 0, sizeof(ulong)).Write(frame);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], total);
+        connection.Send(frame);
     }
 
     public static void SendIdentity(this Connection connection, ulong id)
@@ -32,17 +55,18 @@ internal static class BinaryReplies
         connection.Send(frame);
     }
 
-    public static void SendReceipt(this Connection connection, ulong correlation, ReadOnlySpan<Outcome> outcomes)
+    /// <summary>Clients with a resumable session count it, and it is kept for them.</summary>
+    public static QueueResult SendReceipt(this OutboundQueue queue, EventLoop loop, ulong correlation, ReadOnlySpan<Outcome> outcomes)
     {
         Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + sizeof(ulong) + ProtocolLimits.MaxReceivers];
         int length = sizeof(ulong) + outcomes.Length;
         new FrameHeader(FrameType.Receipt, 0, (ushort)outcomes.Length, (uint)length).Write(frame);
         BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], correlation);
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(outcomes).CopyTo(frame[(ProtocolLimits.HeaderBytes + sizeof(ulong))..]);
-        connection.Send(frame[..(ProtocolLimits.HeaderBytes + length)]);
+        return queue.AddCounted(frame[..(ProtocolLimits.HeaderBytes + length)], loop);
     }
 
-    /// <summary>The request was wrong; the connection goes on.</summary>
+    /// <summary>The request was wrong; the connection goes on. One with a correlation stands for a receipt, and is counted like it.</summary>
     public static void SendError(this Connection connection, ProtocolCode code, string text, ulong? correlation = null)
     {
         Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + ProtocolLimits.MaxTextLength];
@@ -57,15 +81,34 @@ internal static class BinaryReplies
         used += written;
         var flags = correlation is null ? ErrorFlags.None : ErrorFlags.Correlated;
         new FrameHeader(FrameType.Error, (byte)flags, (ushort)code, (uint)(used - ProtocolLimits.HeaderBytes)).Write(frame);
-        connection.Send(frame[..used]);
+        if (correlation is null)
+        {
+            connection.Send(frame[..used]);
+        }
+        else
+        {
+            connection.Outbound.AddCounted(frame[..used], connection.Loop);
+        }
     }
 
     /// <summary>The hub's last frame: nothing is queued behind it.</summary>
     public static void SendGoodbye(this Connection connection, ProtocolCode code, string text)
     {
-        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + ProtocolLimits.MaxTextLength];
+        Span<byte> frame = stackalloc byte[GoodbyeBytes];
+        connection.SendLast(frame[..WriteGoodbye(frame, code, text)]);
+    }
+
+    /// <summary>Says goodbye and closes; of a session that outlives the connection, what is queued stays with that.</summary>
+    public static void CloseWithGoodbye(this Connection connection, CloseReason reason, ProtocolCode code, string text)
+    {
+        Span<byte> frame = stackalloc byte[GoodbyeBytes];
+        connection.Close(reason, frame[..WriteGoodbye(frame, code, text)]);
+    }
+
+    private static int WriteGoodbye(Span<byte> frame, ProtocolCode code, string text)
+    {
         Encoding.UTF8.TryGetBytes(text, frame[ProtocolLimits.HeaderBytes..], out int written);
         new FrameHeader(FrameType.GoodbyeReply, 0, (ushort)code, (uint)written).Write(frame);
-        connection.SendLast(frame[..(ProtocolLimits.HeaderBytes + written)]);
+        return ProtocolLimits.HeaderBytes + written;
     }
 }

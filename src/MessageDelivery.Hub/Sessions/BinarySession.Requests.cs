@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 
@@ -29,9 +30,11 @@ internal sealed partial class BinarySession
             case FrameType.Heartbeat:
                 _connection.SendHeartbeat();
                 break;
+            case FrameType.Ack:
+                CarryAck(BinaryPrimitives.ReadUInt64LittleEndian(frame.Span[ProtocolLimits.HeaderBytes..]));
+                break;
             case FrameType.Goodbye:
-                _connection.SendGoodbye(ProtocolCode.Normal, "");
-                _connection.Close(CloseReason.Left);
+                Refuse(ProtocolCode.Normal, CloseReason.Left, "");
                 break;
             default:
                 throw new InvalidOperationException($"A frame of type {header.Type} passed the check.");
@@ -48,6 +51,15 @@ internal sealed partial class BinarySession
         {
             _services.Presence.End(_watcher);
             _services.Listing.SendFrames(_connection, _user.Id);
+        }
+    }
+
+    private void CarryAck(ulong total)
+    {
+        if (_connection.Outbound.Acknowledge(total, _connection.Loop) == TotalCheck.NeverSent)
+        {
+            _connection.CloseWithGoodbye(
+                CloseReason.ProtocolError, ProtocolCode.ProtocolError, $"an ACK of {total} frames; fewer were sent");
         }
     }
 
@@ -81,7 +93,8 @@ internal sealed partial class BinarySession
         int start = layout.BodyOffset - ProtocolLimits.DeliveryHeaderBytes;
         new DeliveryHeader(_user.Id, layout.BodyBytes).Write(head[start..]);
         var delivery = _services.Delivery;
-        delivery.Begin(_user.Id, 1, layout.BodyBytes);
+        var confirmation = flags.HasFlag(RelayFlags.Confirm) ? Confirm(correlation, layout.ReceiverCount) : null;
+        delivery.Begin(_user.Id, 1, layout.BodyBytes, confirmation);
         delivery.Frames.Add(first with { Offset = first.Offset + start, Length = first.Length - start });
         foreach (ref readonly var part in frame[1..])
         {
@@ -89,24 +102,35 @@ internal sealed partial class BinarySession
         }
 
         bool isDone = _services.Router.Route(delivery, Relay, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
-        _receiptFor = flags.HasFlag(RelayFlags.Receipt) ? correlation : null;
+        Relay.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && confirmation is null ? correlation : null;
+        Relay.Confirmation = confirmation;
+        CountRelay(ProtocolLimits.HeaderBytes + (int)header.Length);
         if (isDone)
         {
-            SettleRelay();
+            _services.Settle(Relay, _connection.Outbound);
         }
         else
         {
-            _connection.Pause();
+            Pause();
         }
     }
 
-    private void SettleRelay()
+    private Confirmation Confirm(ulong correlation, int receivers)
     {
-        _services.Router.Settle(Relay);
-        if (_receiptFor is { } correlation)
+        var loop = _connection.Loop;
+        var confirmation = new Confirmation((IConfirmationOwner?)_resumable ?? this, loop, correlation, receivers);
+        confirmation.EndAt(loop.Now + _services.Sessions.Term.ConfirmMilliseconds);
+        Unconfirmed.Add(confirmation);
+        return confirmation;
+    }
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.Confirmed(Confirmation confirmation)
+    {
+        _connection.Outbound.SendReceipt(_connection.Loop, confirmation.Correlation, confirmation.Outcomes);
+        if (Unconfirmed.Remove(confirmation))
         {
-            _connection.SendReceipt(correlation, Relay.Outcomes);
-            _receiptFor = null;
+            _connection.Resume();
         }
     }
 
@@ -124,14 +148,17 @@ internal sealed partial class BinarySession
             correlation = BinaryPrimitives.ReadUInt64LittleEndian(frame.Span[ProtocolLimits.HeaderBytes..]);
         }
 
-        int missing = frameBytes - frame.Length;
-        if (missing == 0)
+        var refused = new RefusedFrame(code, text, correlation, header.Type == FrameType.Relay ? frameBytes : 0)
         {
-            _connection.SendError(code, text, correlation);
+            Missing = frameBytes - frame.Length,
+        };
+        if (refused.Missing == 0)
+        {
+            SendError(refused);
         }
         else
         {
-            _refused = new(code, text, correlation) { Missing = missing };
+            _refused = refused;
         }
 
         return true;
@@ -144,15 +171,26 @@ internal sealed partial class BinarySession
         _refused.Missing -= skipped;
         if (_refused.Missing == 0)
         {
-            _connection.SendError(_refused.Code, _refused.Text, _refused.Correlation);
+            SendError(_refused);
             _refused = null;
         }
 
         return skipped > 0;
     }
 
+    private void SendError(RefusedFrame refused)
+    {
+        if (refused.RelayBytes > 0)
+        {
+            CountRelay(refused.RelayBytes);
+        }
+
+        _connection.SendError(refused.Code, refused.Text, refused.Correlation);
+    }
+
     /// <summary>A frame that is being skipped, and the error that answers it.</summary>
-    private sealed record RefusedFrame(ProtocolCode Code, string Text, ulong? Correlation)
+    /// <param name="RelayBytes">If it is a relay, its bytes: it counts as processed.</param>
+    private sealed record RefusedFrame(ProtocolCode Code, string Text, ulong? Correlation, int RelayBytes)
     {
         public int Missing { get; set; }
     }

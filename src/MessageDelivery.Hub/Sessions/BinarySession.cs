@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -6,28 +7,34 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
-internal sealed partial class BinarySession : IConnectionHandler, IReceiver
+internal sealed partial class BinarySession : IConnectionHandler, IReceiver, IConfirmationOwner
 {
+    private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
+
+    private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
+
     private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly User _user;
+    private readonly ResumableSession? _resumable;
     private PendingRelay? _relay;
     private FrameAssembly? _assembly;
     private RefusedFrame? _refused;
-    private ulong? _receiptFor;
+    private UnconfirmedRelays? _unconfirmed;
+    private bool _isEnding;
     private PresenceWatcher? _watcher;
 
-    public BinarySession(LoopServices services, Connection connection, User user)
+    /// <param name="resumable">What outlives the connection; null if nothing does.</param>
+    public BinarySession(LoopServices services, Connection connection, User user, ResumableSession? resumable)
     {
         _services = services;
         _connection = connection;
         _user = user;
+        _resumable = resumable;
     }
 
     /// <inheritdoc/>
-    public long Deadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.IsStarved
-        ? long.MaxValue
-        : _connection.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
+    public long Deadline => Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue);
 
     /// <inheritdoc/>
     public int UnfinishedBytes => _assembly?.Bytes ?? 0;
@@ -38,15 +45,20 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
         : _assembly is { IsUnderWay: true } ? _assembly.Missing
         : FrameCheck.MostMissingBytes(begun);
 
-    private PendingRelay Relay => _relay ??= new(_connection);
+    private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.IsStarved
+        ? long.MaxValue
+        : _connection.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
+
+    private bool IsBetweenFrames =>
+        _resumable is not null && _connection.IsOpen && _refused is null && _assembly is not { IsUnderWay: true };
+
+    private PendingRelay Relay => _resumable?.Relay ?? (_relay ??= new(_connection));
+
+    private UnconfirmedRelays Unconfirmed => _resumable?.Unconfirmed ?? (_unconfirmed ??= new());
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
-        _connection.Outbound.TryAdd(delivery.Frames.Items, waiter, place, running, _connection);
-
-    /// <summary>Tells the client its id and the limits. The first frame it gets.</summary>
-    public void Welcome() => _connection.SendWelcome(
-        new(_user.Id, ProtocolLimits.MaxBodyBytes, ProtocolLimits.MaxReceivers, _services.Limits.HeartbeatSeconds));
+        _connection.Outbound.TryAdd(delivery.Frames.Items, delivery.Relays, null, waiter, place, running);
 
     /// <inheritdoc/>
     public int Consume(in Segment input)
@@ -57,15 +69,34 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
         }
 
         CommitRun();
+        TellProcessed();
+        return used;
+    }
+
+    /// <summary>Acknowledgements free memory: they are heard even when there is none to receive into.</summary>
+    public int ConsumeUrgent(ReadOnlySpan<byte> front)
+    {
+        int used = 0;
+        while (IsBetweenFrames && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
+        {
+            CarryAck(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
+            used += AckBytes;
+        }
+
         return used;
     }
 
     /// <inheritdoc/>
     public void DeadlineReached()
     {
-        _connection.SendGoodbye(
-            ProtocolCode.HeartbeatTimeout, $"nothing came for {2 * _services.Limits.HeartbeatSeconds} s, twice the heartbeat");
-        _connection.Close(CloseReason.HeartbeatTimeout);
+        TellProcessed();
+        if (_connection.Loop.Now >= SilenceDeadline)
+        {
+            _connection.CloseWithGoodbye(
+                CloseReason.HeartbeatTimeout,
+                ProtocolCode.HeartbeatTimeout,
+                $"nothing came for {2 * _services.Limits.HeartbeatSeconds} s, twice the heartbeat");
+        }
     }
 
     /// <inheritdoc/>
@@ -76,14 +107,31 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
         ProtocolCode.Overloaded, CloseReason.Overloaded, "the hub is out of message memory and this frame is unfinished");
 
     /// <inheritdoc/>
-    public void Resumed() => SettleRelay();
+    public void Resumed()
+    {
+        if (Relay.IsDone)
+        {
+            _connection.Outbound.Hear();
+            _services.Settle(Relay, _connection.Outbound);
+        }
+        else
+        {
+            // It came back on a new connection while its relay still waits.
+            Pause();
+        }
+    }
+
+    /// <summary>Another connection goes on with the session.</summary>
+    public void TakenOver() => _connection.CloseWithGoodbye(
+        CloseReason.TakenOver, ProtocolCode.TakenOver, "another connection goes on with this session");
 
     /// <inheritdoc/>
-    public void ShutDown()
-    {
-        _connection.SendGoodbye(ProtocolCode.ShuttingDown, LoopServices.ShuttingDownText);
-        _connection.Close(CloseReason.ShuttingDown);
-    }
+    public void ShutDown() => Refuse(ProtocolCode.ShuttingDown, CloseReason.ShuttingDown, LoopServices.ShuttingDownText);
+
+    /// <inheritdoc/>
+    public bool TryKeepQueue(CloseReason reason) =>
+        !_isEnding && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
+        && (_resumable?.TryGoAway(reason) ?? false);
 
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
@@ -91,7 +139,22 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
         _services.Run.Discard();
         _assembly?.End();
         _services.Presence.End(_watcher);
+        if (_resumable is { HasConnection: false })
+        {
+            return;
+        }
+
+        _resumable?.EndWithConnection();
         _services.Leave(_user, _connection);
+    }
+
+    private void TellProcessed()
+    {
+        if (_resumable is { Processed: var processed } && processed.IsDue(_connection.Loop.Now) && _connection.IsOpen)
+        {
+            _connection.SendAck(processed.Total);
+            processed.Told();
+        }
     }
 
     /// <summary>Takes one frame, or a piece of one. False if there is nothing more to do with the input for now.</summary>
@@ -134,6 +197,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
         if (taken)
         {
             used += frame.Length;
+            _resumable?.ConfirmKey();
         }
 
         return taken;
@@ -148,17 +212,17 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
             return TryTakeOther(header, frame, frame.Length);
         }
 
-        if (_services.Run.TryExtend(frame, layout))
+        if (!_services.Run.TryExtend(frame, layout))
         {
-            return true;
+            if (!CommitRun())
+            {
+                return false;
+            }
+
+            _services.Run.Begin(_user.Id, frame, layout);
         }
 
-        if (!CommitRun())
-        {
-            return false;
-        }
-
-        _services.Run.Begin(_user.Id, frame, layout);
+        CountRelay(frame.Length);
         return true;
     }
 
@@ -172,7 +236,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
             return false;
         }
 
-        var refusal = FrameCheck.Refusal(header, out var layout, out string text);
+        var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
         if (!HasRoomToAnswer(header, refusal))
         {
             return false;
@@ -224,7 +288,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
             return true;
         }
 
-        _connection.Pause();
+        Pause();
         return false;
     }
 
@@ -233,21 +297,35 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver
     {
         bool isAnswered = refusal != ProtocolCode.Normal || header.Type switch
         {
-            FrameType.Goodbye => false,
+            FrameType.Goodbye or FrameType.Ack => false,
             FrameType.Relay => ((RelayFlags)header.Flags & RelayFlags.Receipt) != 0,
             _ => true,
         };
-        if (!isAnswered || !Relay.WaitsForRoom())
+        bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags & RelayFlags.Confirm) != 0;
+        if ((!isConfirmed || !Unconfirmed.MustWait) && (!isAnswered || !Relay.WaitsForRoom(_connection.Outbound, _connection.Loop)))
         {
             return true;
         }
 
-        _connection.Pause();
+        Pause();
         return false;
     }
 
+    /// <summary>
+    /// Reads nothing more for now. The client's acknowledgements are not read either, so that what it has not acknowledged must not
+    /// keep others waiting, who may be what it waits for.
+    /// </summary>
+    private void Pause()
+    {
+        _connection.Pause();
+        _connection.Outbound.Unhear(_connection.Loop);
+    }
+
+    private void CountRelay(int frameBytes) => _resumable?.Processed.Count(frameBytes, _connection.Loop.Now);
+
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {
+        _isEnding = true;
         _connection.SendGoodbye(code, text);
         _connection.Close(reason);
     }

@@ -6,7 +6,7 @@ namespace MessageDelivery.Hub.Sessions;
 internal static class FrameCheck
 {
     /// <summary><see cref="ProtocolCode.Normal"/>, or why the frame is refused. A RELAY that is not is laid out.</summary>
-    public static ProtocolCode Refusal(in FrameHeader header, out RelayLayout layout, out string text)
+    public static ProtocolCode Refusal(in FrameHeader header, bool isResumable, out RelayLayout layout, out string text)
     {
         layout = default;
         text = "";
@@ -14,6 +14,7 @@ internal static class FrameCheck
         {
             FrameType.Relay => Relay(header, out layout, out text),
             FrameType.Hello => Because(ProtocolCode.ProtocolError, "HELLO comes once, and this connection has said it", out text),
+            FrameType.Ack when isResumable => Ack(header, out text),
             FrameType.Ack => Because(ProtocolCode.Unsupported, "ACK is for resumable sessions, and this one is not", out text),
             FrameType.Goodbye when header.Flags == 0 => ProtocolCode.Normal,
             FrameType.List => Plain(header, (byte)ListFlags.Watch, out text),
@@ -51,6 +52,14 @@ internal static class FrameCheck
             : Because(ProtocolCode.Unsupported, $"argument {header.Argument} is not defined for type 0x{(byte)header.Type:x2}; it must be 0", out text);
     }
 
+    private static ProtocolCode Ack(in FrameHeader header, out string text)
+    {
+        var code = Plain(header, 0, out text);
+        return code != ProtocolCode.Normal || header.Length == sizeof(ulong)
+            ? code
+            : Because(ProtocolCode.ProtocolError, $"an ACK of {header.Length} bytes; it has {sizeof(ulong)}", out text);
+    }
+
     private static ProtocolCode Relay(in FrameHeader header, out RelayLayout layout, out string text)
     {
         var code = RelayLayout.TryLayOut(header, out layout);
@@ -67,9 +76,7 @@ internal static class FrameCheck
                 $"a body of {header.Length - (RelayLayout.HeadBytes(flags, header.Argument) - ProtocolLimits.HeaderBytes)} bytes; the limit is {ProtocolLimits.MaxBodyBytes}",
             _ => "",
         };
-        return code == ProtocolCode.Normal && flags.HasFlag(RelayFlags.Confirm)
-            ? Because(ProtocolCode.Unsupported, "RELAY with flag 4 CONFIRM is not offered yet", out text)
-            : code;
+        return code;
     }
 
     private static ProtocolCode Because(ProtocolCode code, string why, out string text)

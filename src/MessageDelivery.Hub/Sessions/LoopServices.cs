@@ -12,22 +12,26 @@ internal sealed class LoopServices
 
     private readonly ILogger _logger;
 
-    public LoopServices(EventLoop loop, UserRegistry users, SessionLimits limits, ILogger logger)
+    public LoopServices(EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger)
     {
         _logger = logger;
         Loop = loop;
-        Users = users;
+        Sessions = sessions;
+        Users = sessions.Users;
         Limits = limits;
         Delivery = new(loop.Pool);
-        Router = new(users, loop);
+        Router = new(Users, loop);
         Run = new(loop, Delivery, Router);
-        Listing = new(users, loop.Pool);
+        Listing = new(Users, loop.Pool);
         Presence = new(this);
     }
 
     public EventLoop Loop { get; }
 
     public UserRegistry Users { get; }
+
+    /// <summary>The sessions that can be resumed, of all loops.</summary>
+    public SessionTable Sessions { get; }
 
     public SessionLimits Limits { get; }
 
@@ -54,6 +58,24 @@ internal sealed class LoopServices
         var user = Users.Add(receiver);
         _logger.UserJoined(user.Id, protocol, connection.Peer);
         return user;
+    }
+
+    /// <summary>A relay is done: sends its receipt, if one is due, or leaves that to those who acknowledge.</summary>
+    public QueueResult Settle(PendingRelay relay, OutboundQueue queue)
+    {
+        Router.Settle(relay);
+        if (relay.Confirmation is { } confirmation)
+        {
+            relay.Confirmation = null;
+            confirmation.Settle(relay.Receivers, relay.Outcomes);
+        }
+        else if (relay.ReceiptFor is { } correlation)
+        {
+            relay.ReceiptFor = null;
+            return queue.SendReceipt(Loop, correlation, relay.Outcomes);
+        }
+
+        return QueueResult.Accepted;
     }
 
     /// <summary>Cuts off a receiver that takes nothing while others wait for it.</summary>

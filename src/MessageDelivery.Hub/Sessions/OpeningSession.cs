@@ -20,10 +20,12 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly ProtocolCode _refusal;
+    private readonly OutboundQueue _queue;
     private User? _user;
-    private BinarySession? _successor;
+    private IReceiver? _successor;
     private bool _began;
     private bool _helloBegan;
+    private bool _isResumable;
 
     /// <param name="refusal">Why the connection cannot be had; <see cref="ProtocolCode.Normal"/> if it can.</param>
     public OpeningSession(LoopServices services, Connection connection, ProtocolCode refusal)
@@ -31,6 +33,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         _services = services;
         _connection = connection;
         _refusal = refusal;
+        _queue = connection.Outbound;
         Deadline = connection.OpenedAt + SilenceMilliseconds;
     }
 
@@ -47,13 +50,12 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
     {
         var text = TextForm.Of(delivery, verbose: false);
-        var queue = _connection.Outbound;
-        lock (queue.Gate)
+        lock (_queue.Gate)
         {
             if (_successor is null)
             {
                 // Once a HELLO has begun, the queue keeps frames back until it is known to be one.
-                return queue.TryAdd(_helloBegan ? delivery.Frames.Items : text, waiter, place, running, _connection);
+                return _queue.TryAdd(_helloBegan ? delivery.Frames.Items : text, delivery.Relays, null, waiter, place, running);
             }
         }
 
@@ -87,6 +89,19 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
             default:
                 return BecomeText(input);
         }
+    }
+
+    /// <summary>Whom there is no memory for is told so, even without the memory to hear all it has to say.</summary>
+    public int ConsumeUrgent(ReadOnlySpan<byte> front)
+    {
+        if (_refusal != ProtocolCode.Overloaded || FirstBytes.Tell(front) == FirstBytesKind.Undecided)
+        {
+            return 0;
+        }
+
+        _helloBegan = FirstBytes.Tell(front) == FirstBytesKind.Hello;
+        RefuseAsTold();
+        return front.Length;
     }
 
     /// <inheritdoc/>
@@ -168,7 +183,8 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
             return 0;
         }
 
-        if (!HelloPayload.TryRead((HelloFlags)header.Flags, bytes[ProtocolLimits.HeaderBytes..frameBytes], out _))
+        var flags = (HelloFlags)header.Flags;
+        if (!HelloPayload.TryRead(flags, bytes[ProtocolLimits.HeaderBytes..frameBytes], out var hello))
         {
             Refuse(ProtocolCode.ProtocolError, CloseReason.ProtocolError, HelloCheck.WrongPayload);
             return input.Length;
@@ -180,8 +196,71 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
             return input.Length;
         }
 
-        var session = BecomeBinary();
-        return frameBytes + session.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
+        _isResumable = flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
+        if (flags.HasFlag(HelloFlags.Resume) && new SessionKey(hello.SessionKey) is var key && _services.Sessions.Find(key) is { } session)
+        {
+            // What follows is for the session, which is on its way from its own loop.
+            Deadline = long.MaxValue;
+            _connection.Pause();
+            session.RequestTakeOver(new(_services, _connection, this, key, hello.FramesReceived));
+            return frameBytes;
+        }
+
+        var successor = BecomeBinary();
+        return frameBytes + successor.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
+    }
+
+    /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>
+    public void Refused(TotalCheck check)
+    {
+        if (!_connection.IsOpen)
+        {
+            return;
+        }
+
+        if (check == TotalCheck.NeverSent)
+        {
+            Refuse(ProtocolCode.ProtocolError, CloseReason.ProtocolError, "the total of frames received is larger than what was sent");
+            return;
+        }
+
+        BecomeBinary();
+        _connection.Resume();
+    }
+
+    /// <summary>The session that the client wanted is here.</summary>
+    public void Resume(ResumableSession session, TakeOver takeOver)
+    {
+        if (!_connection.IsOpen)
+        {
+            session.AwaitReturn();
+            return;
+        }
+
+        switch (session.ComeBack(takeOver))
+        {
+            case null:
+                takeOver.Arrive(session);
+                break;
+            case TotalCheck.Held:
+                LeaveAsText();
+                _connection.Handler = new BinarySession(_services, _connection, session.User, session);
+                _connection.Resume();
+                break;
+            case var check:
+                session.AwaitReturn();
+                Refused(check.Value);
+                break;
+        }
+    }
+
+    /// <summary>A silent user that turns out to be another one leaves.</summary>
+    private void LeaveAsText()
+    {
+        if (_user is not null)
+        {
+            _services.Leave(_user, _connection);
+        }
     }
 
     private bool TryBeginHello()
@@ -195,14 +274,17 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     private BinarySession BecomeBinary()
     {
         _user ??= _services.Join(this, _connection, "binary");
-        var session = new BinarySession(_services, _connection, _user);
-        lock (_connection.Outbound.Gate)
+        var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection) : null;
+        var session = new BinarySession(_services, _connection, _user, resumable);
+        Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
+        int length = BinaryReplies.WriteWelcome(welcome, _user.Id, _services.Limits, resumable, WelcomeFlags.None);
+        lock (_queue.Gate)
         {
-            session.Welcome();
-            _successor = session;
+            _queue.Uncork(welcome[..length], _connection.Loop);
+            _successor = (IReceiver?)resumable ?? session;
         }
 
-        _user.Receiver = session;
+        _user.Receiver = _successor;
         _connection.Handler = session;
         return session;
     }
@@ -234,7 +316,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
             return TooLate(what, input);
         }
 
-        _connection.Outbound.Uncork(answer, _connection.Loop, _connection);
+        _connection.Outbound.Uncork(answer, _connection.Loop);
         _connection.Close(CloseReason.Unsupported);
         return input.Length;
     }
@@ -247,8 +329,17 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         return input.Length;
     }
 
-    private void RefuseAsTold() => Refuse(
-        _refusal, CloseReason.TooManyConnections, $"the hub has its {_services.Limits.MostConnections} connections; try again later");
+    private void RefuseAsTold()
+    {
+        if (_refusal == ProtocolCode.Overloaded)
+        {
+            Refuse(_refusal, CloseReason.Overloaded, "the hub is out of message memory; try again later");
+        }
+        else
+        {
+            Refuse(_refusal, CloseReason.TooManyConnections, $"the hub has its {_services.Limits.MostConnections} connections; try again later");
+        }
+    }
 
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {

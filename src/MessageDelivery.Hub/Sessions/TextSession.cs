@@ -55,7 +55,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
-        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), waiter, place, running, _connection);
+        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), delivery.Relays, null, waiter, place, running);
 
     /// <inheritdoc/>
     public int Consume(in Segment input)
@@ -69,7 +69,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         int used = 0;
         while (_connection.IsOpen && !_connection.IsPaused && _connection.MayTakeWork())
         {
-            if (_relay.WaitsForRoom())
+            if (_relay.WaitsForRoom(_connection.Outbound, _connection.Loop))
             {
                 _connection.Pause();
                 break;

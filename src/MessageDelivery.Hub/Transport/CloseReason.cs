@@ -27,6 +27,8 @@ internal enum CloseReason
     Overloaded,
     /// <summary>The hub stopped.</summary>
     ShuttingDown,
+    /// <summary>Another connection went on with its session.</summary>
+    TakenOver,
     /// <summary>A defect in the hub; the log has it.</summary>
     InternalError,
 }

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport;
@@ -5,11 +6,20 @@ namespace MessageDelivery.Hub.Transport;
 /// <summary>How a connection ends: by a decision, by a peer that is gone, or by one that takes nothing.</summary>
 internal sealed partial class Connection
 {
+    private byte[] _lastWords = [];
+    private bool _queueIsKept;
+
     /// <summary>Takes nothing more from the peer, sends what is queued, and closes.</summary>
     public void Close(CloseReason reason)
     {
         if (_phase != Phase.Open)
         {
+            return;
+        }
+
+        if (KeepQueue(reason))
+        {
+            Abort(reason);
             return;
         }
 
@@ -19,7 +29,7 @@ internal sealed partial class Connection
         LetGoOfClaim();
         BeginWatch();
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
-        if (Outbound.Complete(Loop, this))
+        if (Outbound.Complete(Loop))
         {
             Linger();
         }
@@ -36,16 +46,89 @@ internal sealed partial class Connection
         }
 
         bool wasOpen = _phase == Phase.Open;
+        KeepQueue(reason);
         _phase = Phase.Closed;
         LetGoOfInput();
         LetGoOfClaim();
-        Outbound.Close(Loop);
+        if (!_queueIsKept)
+        {
+            Outbound.Close(Loop);
+        }
+
         Loop.Release(this);
         if (wasOpen)
         {
             Ended(reason);
         }
     }
+
+    /// <summary>
+    /// Ends while what is queued outlives it: finishes what the peer was sent a part of, says its last words, and closes.
+    /// </summary>
+    public void Close(CloseReason reason, ReadOnlySpan<byte> lastWords)
+    {
+        if (_phase != Phase.Open)
+        {
+            return;
+        }
+
+        if (!KeepQueue(reason))
+        {
+            SendLast(lastWords);
+            Close(reason);
+            return;
+        }
+
+        _phase = Phase.Draining;
+        _lastWords = lastWords.ToArray();
+        Ended(reason);
+        LetGoOfInput();
+        LetGoOfClaim();
+        _closeDeadline = Loop.Now + Loop.StallMilliseconds;
+        HandOver();
+        Reschedule();
+    }
+
+    /// <summary>Takes over the queue of a session whose connection is lost, in place of its own. The session lets it out.</summary>
+    internal void Adopt(OutboundQueue queue)
+    {
+        Outbound.Close(Loop);
+        Outbound = queue;
+    }
+
+    /// <summary>Whether it still has last words to say and has to do with a queue that is not its own any more.</summary>
+    internal bool IsHandingOver => _queueIsKept && _phase == Phase.Draining;
+
+    /// <summary>Lets go of the queue that outlives it, once nobody else sends from that.</summary>
+    private void HandOver()
+    {
+        if (!IsHandingOver)
+        {
+            return;
+        }
+
+        var rest = new SegmentList();
+        if (!Outbound.TryTakeRest(rest))
+        {
+            Loop.Post(this, LoopWork.HandOver);
+            return;
+        }
+
+        Outbound = new(Loop.Pool, Loop.QueueLimitBytes, this);
+        _queueIsKept = false;
+        Outbound.Add(rest.Items, Loop);
+        rest.ReleaseAll();
+        SendLast(_lastWords);
+        BeginWatch();
+        if (Outbound.Complete(Loop))
+        {
+            Linger();
+        }
+    }
+
+    /// <summary>Whether the conversation goes on without the connection, and with what is queued.</summary>
+    private bool KeepQueue(CloseReason reason) =>
+        _queueIsKept = _queueIsKept || (_phase == Phase.Open && Handler.TryKeepQueue(reason));
 
     /// <summary>
     /// Closes for a defect in the hub. On the connection's own thread at once; a failure while another loop was sending on it is
@@ -129,7 +212,7 @@ internal sealed partial class Connection
         {
             Abort(Reason);
         }
-        else if (Outbound.PendingBytes >= UnfinishedInputBytes)
+        else if (Outbound.HeldBytes >= UnfinishedInputBytes)
         {
             Handler.Stalled();
         }
@@ -147,6 +230,12 @@ internal sealed partial class Connection
         }
 
         _broken = true;
+        if (KeepQueue(CloseReason.Reset))
+        {
+            Abort(CloseReason.Reset);
+            return;
+        }
+
         Outbound.Close(Loop);
         if (_phase == Phase.Open && _paused)
         {

@@ -17,6 +17,8 @@ internal sealed partial class Connection
     // is taken while what has come of it is in the cache. See docs/adr/0008.
     private const int MostReadsPerTurn = 4;
 
+    private const int UrgentBytes = 256;
+    private const int MostUrgentReads = 16;
     private const long MostLingerBytes = 64L << 20;
 
     private Segment _held;
@@ -96,7 +98,32 @@ internal sealed partial class Connection
             ReceiveOnce();
         }
 
+        if (_starved && _readable && !HoldsInput && _phase == Phase.Open)
+        {
+            ReceiveUrgent();
+        }
+
         Reschedule();
+    }
+
+    /// <summary>
+    /// Lets the handler deal with what needs no memory. Only at the front: what stands behind something else waits with that.
+    /// </summary>
+    private void ReceiveUrgent()
+    {
+        Span<byte> front = stackalloc byte[UrgentBytes];
+        for (int reads = 0; reads < MostUrgentReads && _phase == Phase.Open; reads++)
+        {
+            long seen = StreamSocket.Peek(_socket, front);
+            int used = seen > 0 ? Handler.ConsumeUrgent(front[..(int)seen]) : 0;
+            if (used == 0)
+            {
+                return;
+            }
+
+            StreamSocket.Drop(_socket, used);
+            LastReceived = Loop.Now;
+        }
     }
 
     /// <summary>Offers the handler again what it left, without reading more.</summary>
@@ -162,8 +189,11 @@ internal sealed partial class Connection
             InputIsFinal = received != StreamSocket.WouldBlock || _broken;
             if (received == StreamSocket.Broken && !_broken)
             {
-                _broken = true;
-                Outbound.Close(Loop);
+                PeerIsGone();
+                if (_phase != Phase.Open)
+                {
+                    return;
+                }
             }
         }
 

@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Transport;
 /// A socket, its receiving and its sending. It belongs to one event loop: everything but the members marked "any thread" is
 /// called on that loop's thread. While nothing is under way it holds no buffer.
 /// </summary>
-internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwner
+internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwner, IPausable
 {
     private const int LingerMilliseconds = 2_000;
     private const int ShutdownLingerMilliseconds = 250;
@@ -30,7 +30,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         _socket = socket;
         Tag = tag;
         _limit = limit;
-        Outbound = new OutboundQueue(loop.Pool, loop.QueueLimitBytes);
+        Outbound = new OutboundQueue(loop.Pool, loop.QueueLimitBytes, this);
         OpenedAt = LastReceived = loop.Now;
     }
 
@@ -48,7 +48,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
 
     public EventLoop Loop { get; }
 
-    public OutboundQueue Outbound { get; }
+    /// <summary>What it has to send. A session that outlives connections brings its own.</summary>
+    public OutboundQueue Outbound { get; private set; }
 
     /// <summary>What epoll reports it as.</summary>
     public ulong Tag { get; }
@@ -95,12 +96,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     /// <summary>Goes on receiving. Any thread.</summary>
     public void Resume() => Loop.Post(this, LoopWork.Resume);
 
-    public void Send(ReadOnlySpan<byte> bytes) => Outbound.Add(bytes, Loop, this);
+    public void Send(ReadOnlySpan<byte> bytes) => Outbound.Add(bytes, Loop);
 
     /// <summary>Sends what is to be the last: nothing is queued behind it. The caller closes.</summary>
-    public void SendLast(ReadOnlySpan<byte> bytes) => Outbound.AddLast(bytes, Loop, this);
+    public void SendLast(ReadOnlySpan<byte> bytes) => Outbound.AddLast(bytes, Loop);
 
-    public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop, this);
+    public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop);
 
     /// <inheritdoc/>
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
@@ -126,6 +127,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
                 break;
             default:
                 break;
+        }
+
+        if (Outbound.IsUnparked)
+        {
+            Loop.WantTidying();
         }
     }
 
@@ -153,6 +159,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         if (work.HasFlag(LoopWork.Drained) && _phase == Phase.Draining)
         {
             Linger();
+        }
+
+        if (work.HasFlag(LoopWork.HandOver))
+        {
+            HandOver();
         }
 
         if (work.HasFlag(LoopWork.Resume) && _paused)
@@ -185,7 +196,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     /// <summary>Readiness, as epoll reports it.</summary>
     internal void OnReady(uint events)
     {
-        if ((events & Libc.EpollOut) != 0 && Outbound.Unblock())
+        if ((events & Libc.EpollOut) != 0 && !_queueIsKept && Outbound.Unblock())
         {
             Flush(Loop, scheduled: false);
         }

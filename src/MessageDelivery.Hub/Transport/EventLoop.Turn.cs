@@ -111,7 +111,7 @@ internal sealed partial class EventLoop
 
         UpdateNow();
         int timeout = Deadlines.UntilNext(Now);
-        if (Pool.WantsHousekeeping)
+        if (Pool.WantsHousekeeping || Volatile.Read(ref _untidy) != 0)
         {
             int housekeeping = (int)Math.Max(0, _nextHousekeeping - Now);
             timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
@@ -156,7 +156,8 @@ internal sealed partial class EventLoop
 
     private void RunCalls()
     {
-        while (_calls.TryDequeue(out var call))
+        // Not those that come meanwhile: one that finds that it is too early is called again in the next turn.
+        for (int count = _calls.Count; count > 0 && _calls.TryDequeue(out var call); count--)
         {
             call();
         }
@@ -189,9 +190,32 @@ internal sealed partial class EventLoop
         {
             _nextHousekeeping = Now + HousekeepingMilliseconds;
             Pool.Trim(Now);
+            Tidy();
             if (Pool.IsShort)
             {
-                MemoryRelief.Seek(this, _connections);
+                _shortSince = Math.Min(_shortSince, Now);
+                MemoryRelief.Seek(this, _connections, Now - _shortSince);
+            }
+            else
+            {
+                _shortSince = long.MaxValue;
+            }
+        }
+    }
+
+    /// <summary>What was sent since the last time and is kept, in small pieces, is not to pin the blocks in which it came.</summary>
+    private void Tidy()
+    {
+        if (Interlocked.Exchange(ref _untidy, 0) == 0)
+        {
+            return;
+        }
+
+        foreach (var connection in _connections)
+        {
+            if (connection.Outbound.IsUnparked)
+            {
+                connection.Outbound.Park();
             }
         }
     }
@@ -221,7 +245,7 @@ internal sealed partial class EventLoop
         {
             var connection = _closed[i];
             // Another loop may be sending on it; the number of its descriptor must not be given to anyone else meanwhile.
-            if (connection.Outbound.IsSending)
+            if (connection.Outbound.IsSendingOn(connection))
             {
                 continue;
             }

@@ -36,8 +36,10 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private FlushList _toFlush;
     private int _gatheredBytes;
     private int _memoryAvailable;
+    private int _untidy;
     private int _awake = 1;
     private long _nextHousekeeping;
+    private long _shortSince = long.MaxValue;
     private bool _stopping;
 
     public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events)
@@ -86,6 +88,9 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public bool IsShuttingDown { get; private set; }
 
     internal TimingWheel Deadlines { get; }
+
+    /// <summary>What is kept for peers that were last on this loop and are away. The loop's thread.</summary>
+    internal HashSet<IBacklog> Backlogs { get; } = [];
 
     /// <summary>Completes when the thread has ended.</summary>
     public Task Ended => _ended.Task;
@@ -193,6 +198,15 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         }
 
         return ReceiveBuffer.TryReserve(bytes);
+    }
+
+    /// <summary>Connections of this loop keep small pieces of what was received: see to it within a second. Any thread.</summary>
+    internal void WantTidying()
+    {
+        if (Volatile.Read(ref _untidy) == 0 && Interlocked.Exchange(ref _untidy, 1) == 0)
+        {
+            Wake();
+        }
     }
 
     internal void AddStarved(Connection connection)

@@ -37,8 +37,20 @@ internal interface IConnectionHandler
     /// <summary>There is no memory to go on with, and this connection's unfinished input holds the most of it.</summary>
     void Overloaded();
 
+    /// <summary>
+    /// There is no memory to receive into. Looks at the first bytes that are there, and returns how many it has dealt with: what
+    /// frees memory, or refuses the connection.
+    /// </summary>
+    int ConsumeUrgent(ReadOnlySpan<byte> front) => 0;
+
     /// <summary>What <see cref="Connection.Pause"/> was waiting for has come: the connection is about to go on.</summary>
     void Resumed();
+
+    /// <summary>
+    /// Whether the conversation outlives the connection, which ends for this reason. If so, what is queued is not the connection's
+    /// any more from the call on.
+    /// </summary>
+    bool TryKeepQueue(CloseReason reason) => false;
 
     /// <summary>The hub stops: say goodbye.</summary>
     void ShutDown();

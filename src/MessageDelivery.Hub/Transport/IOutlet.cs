@@ -21,6 +21,13 @@ internal interface IOutlet
     void Watch(Connection connection);
 }
 
+/// <summary>Somebody who was made to wait. Any thread.</summary>
+internal interface IPausable
+{
+    /// <summary>What it waited for has come: it goes on, on its own thread.</summary>
+    void Resume();
+}
+
 /// <summary>Where a queue sends to.</summary>
 internal interface IOutboundSink
 {

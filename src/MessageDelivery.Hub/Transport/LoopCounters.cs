@@ -11,6 +11,8 @@ internal sealed class LoopCounters
     public long BodyBytesReceived;
     public long BodyBytesQueued;
     public long QueuedBytes;
+    public long RetainedBytes;
+    public long Resumes;
     public long Waits;
 
     /// <summary>Deliveries that were not queued, by <c>Outcome</c>.</summary>

@@ -21,4 +21,6 @@ internal enum LoopWork
     ShutDown = 64,
     /// <summary>The memory it stood in line for has been set aside.</summary>
     Admitted = 128,
+    /// <summary>It lets go of a queue that outlives it.</summary>
+    HandOver = 256,
 }

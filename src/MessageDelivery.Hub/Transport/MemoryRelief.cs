@@ -1,7 +1,17 @@
 namespace MessageDelivery.Hub.Transport;
 
+/// <summary>What is kept for a peer that has no connection at the moment.</summary>
+internal interface IBacklog
+{
+    long HeldBytes { get; }
+
+    /// <summary>Drops it, for the memory it holds.</summary>
+    void GiveUp();
+}
+
 /// <summary>
-/// What loops do while somebody waits for memory. Receivers that take nothing are cut off after the stall limit, which for now
+/// What loops do while somebody waits for memory. After a second, what is kept for peers that are away is dropped, the most first:
+/// nobody can make them take it. Receivers that take nothing are cut off after the stall limit, which for now
 /// holds for every queue with something in it. So are senders that have begun something and send nothing for that long; once
 /// somebody has waited for twice the stall limit, also those that have been at one request for as long. Of these, all that are in the
 /// way are closed, those that hold most first. If none of it helps for twice the stall limit, the connections that hold most of the
@@ -9,8 +19,16 @@ namespace MessageDelivery.Hub.Transport;
 /// </summary>
 internal static class MemoryRelief
 {
-    public static void Seek(EventLoop loop, ConnectionTable connections)
+    private const long BacklogMilliseconds = 1_000;
+
+    /// <param name="shortMilliseconds">For how long memory has been short without a break.</param>
+    public static void Seek(EventLoop loop, ConnectionTable connections, long shortMilliseconds)
     {
+        if (shortMilliseconds >= BacklogMilliseconds)
+        {
+            DropBacklogs(loop);
+        }
+
         var holders = new List<(long Bytes, Connection Connection)>();
         foreach (var connection in connections)
         {
@@ -25,6 +43,19 @@ internal static class MemoryRelief
         holders.Sort((one, other) => other.Bytes.CompareTo(one.Bytes));
         CloseUnfinished(loop, holders);
         CloseLargest(loop, holders);
+    }
+
+    private static void DropBacklogs(EventLoop loop)
+    {
+        foreach (var backlog in loop.Backlogs.Where(backlog => backlog.HeldBytes > 0).OrderByDescending(backlog => backlog.HeldBytes).ToList())
+        {
+            if (!loop.Pool.IsShort)
+            {
+                return;
+            }
+
+            backlog.GiveUp();
+        }
     }
 
     private static void CloseUnfinished(EventLoop loop, List<(long Bytes, Connection Connection)> holders)
@@ -67,6 +98,6 @@ internal static class MemoryRelief
 
         long unfinished = connection.IsOpen && !connection.IsPaused ? connection.UnfinishedInputBytes : 0;
         long input = connection.IsStarved ? Math.Min(unfinished, 1) : unfinished + connection.ClaimedBytes;
-        return Math.Max(input, connection.Outbound.PendingBytes);
+        return Math.Max(input, connection.Outbound.HeldBytes);
     }
 }

@@ -11,7 +11,7 @@ namespace MessageDelivery.Hub.Transport;
 /// While the peer does not take what is sent, small segments are copied together ("copy on park"), so that a slow receiver
 /// does not pin whole receive blocks for small messages.
 /// </remarks>
-internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
+internal sealed partial class OutboundQueue
 {
     /// <summary>Segments below this are copied while the peer is not taking what is sent. See docs/adr/0003.</summary>
     public const int ParkCopyBytes = 16 << 10;
@@ -21,19 +21,38 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
 
     private const int MostSendsPerFlush = 16;
 
-    private PendingSegments _pending = new(pool);
+    // How much more may be unacknowledged while acknowledgements cannot be heard.
+    private const int UnheardLimits = 4;
+
+    private readonly BlockPool _pool;
+    private readonly long _limitBytes;
+    private PendingSegments _pending;
     private WaitingLine _line;
+    private Connection? _owner;
+    private IOutboundSink? _sendingOn;
     private State _state;
-    private bool _sending;
     private bool _blocked;
     private bool _becameWritable;
     private bool _flushScheduled;
     private bool _corked;
 
+    /// <param name="pool">Where copies go.</param>
+    /// <param name="limitBytes">Bytes at which it is full.</param>
+    /// <param name="owner">The connection it is sent on.</param>
+    public OutboundQueue(BlockPool pool, long limitBytes, Connection? owner)
+    {
+        _pool = pool;
+        _limitBytes = limitBytes;
+        _pending = new(pool);
+        _owner = owner;
+    }
+
     private enum State : byte
     {
         Open,
         Completing,
+        /// <summary>There is no connection, but there may be one again.</summary>
+        Away,
         Closed,
     }
 
@@ -43,8 +62,11 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// <summary>Bytes queued and not yet taken by the kernel.</summary>
     public long PendingBytes => _pending.Bytes;
 
+    /// <summary>The same, and those that are kept until the peer has acknowledged them.</summary>
+    public long HeldBytes => _pending.Bytes + (_retained?.Bytes ?? 0);
+
     /// <summary>Whether deliveries have to wait.</summary>
-    public bool IsFull => PendingBytes >= limitBytes;
+    public bool IsFull => PendingBytes >= _limitBytes || HeldBytes >= (_isUnheard ? UnheardLimits * _limitBytes : _limitBytes);
 
     /// <summary>Whether nothing was ever put in. Read under <see cref="Gate"/>.</summary>
     public bool IsUntouched { get; private set; } = true;
@@ -52,32 +74,34 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// <summary>When the peer last took something, or the queue began to fill or became full; the loop's milliseconds.</summary>
     public long LastProgress { get; private set; }
 
-    /// <summary>Whether a thread is sending at this moment: the socket must not be closed under it.</summary>
-    public bool IsSending
+    private bool IsSending => _sendingOn is not null;
+
+    /// <summary>Whether a thread is sending on it at this moment: the socket must not be closed under it.</summary>
+    public bool IsSendingOn(IOutboundSink sink)
     {
-        get
+        lock (Gate)
         {
-            lock (Gate)
-            {
-                return _sending;
-            }
+            return ReferenceEquals(_sendingOn, sink);
         }
     }
 
     /// <summary>Adds a delivery, unless the queue is full.</summary>
+    /// <param name="units">How many the peer counts it as.</param>
+    /// <param name="acknowledgement">Who wants to know when the peer has acknowledged it, if it does so.</param>
     /// <param name="waiter">Who waits if it is full; null if nobody is to wait.</param>
-    /// <param name="place">Which of the waiter's deliveries this is.</param>
+    /// <param name="place">Which of the waiters' deliveries this is.</param>
     /// <param name="outlet">Whose thread this is: it flushes at the end of its turn.</param>
     public QueueResult TryAdd(
-        ReadOnlySpan<Segment> segments, IDeliveryWaiter? waiter, int place, IOutlet outlet, Connection owner)
+        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, IDeliveryWaiter? waiter, int place, IOutlet outlet)
     {
         bool schedule;
         bool becameFull;
+        Connection? owner;
         lock (Gate)
         {
             if (_state != State.Open)
             {
-                return QueueResult.Closed;
+                return _state == State.Away ? Hold(segments, units, acknowledgement, place, outlet) : QueueResult.Closed;
             }
 
             if (IsFull)
@@ -88,36 +112,38 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
                 }
 
                 var waiting = waiter.Place(place);
-                waiting.Hold(segments);
+                waiting.Hold(segments, units, acknowledgement);
                 _line.Join(waiting);
                 return QueueResult.Waiting;
             }
 
-            Share(segments, outlet);
+            Share(segments, units, acknowledgement, place, outlet);
             becameFull = IsFull;
             LastProgress = becameFull ? outlet.Now : LastProgress;
             schedule = WantsFlush();
+            owner = _owner;
         }
 
         if (becameFull)
         {
-            outlet.Watch(owner);
+            outlet.Watch(owner!);
         }
 
         ScheduleFlush(schedule, outlet, owner);
-
         return QueueResult.Accepted;
     }
 
-    /// <summary>Adds what the connection itself has to say, by reference, whatever the limit.</summary>
-    public void Add(ReadOnlySpan<Segment> segments, IOutlet outlet, Connection owner)
+    /// <summary>Adds what the connection itself has to say, by reference, whatever the limit. The peer does not count it.</summary>
+    public void Add(ReadOnlySpan<Segment> segments, IOutlet outlet)
     {
         bool schedule = false;
+        Connection? owner;
         lock (Gate)
         {
+            owner = _owner;
             if (_state == State.Open)
             {
-                Share(segments, outlet);
+                Share(segments, QueuedSegment.Uncounted, null, 0, outlet);
                 schedule = WantsFlush();
             }
         }
@@ -125,21 +151,23 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         ScheduleFlush(schedule, outlet, owner);
     }
 
-    /// <summary>Adds what the connection itself has to say, by copying, whatever the limit.</summary>
-    public void Add(ReadOnlySpan<byte> bytes, IOutlet outlet, Connection owner) => Add(bytes, isLast: false, outlet, owner);
+    /// <summary>Adds what the connection itself has to say, by copying, whatever the limit. The peer does not count it.</summary>
+    public void Add(ReadOnlySpan<byte> bytes, IOutlet outlet) => Add(bytes, isLast: false, outlet);
 
     /// <summary>Adds what the connection has to say at the end: in the same step, nothing more is taken.</summary>
-    public void AddLast(ReadOnlySpan<byte> bytes, IOutlet outlet, Connection owner) => Add(bytes, isLast: true, outlet, owner);
+    public void AddLast(ReadOnlySpan<byte> bytes, IOutlet outlet) => Add(bytes, isLast: true, outlet);
 
-    private void Add(ReadOnlySpan<byte> bytes, bool isLast, IOutlet outlet, Connection owner)
+    private void Add(ReadOnlySpan<byte> bytes, bool isLast, IOutlet outlet)
     {
         bool schedule = false;
+        Connection? owner;
         lock (Gate)
         {
+            owner = _owner;
             if (_state == State.Open)
             {
                 Begin(bytes.Length, outlet);
-                _pending.Copy(bytes);
+                _pending.Copy(bytes, QueuedSegment.Uncounted);
                 _corked &= !isLast;
                 _state = isLast ? State.Completing : State.Open;
                 schedule = WantsFlush();
@@ -153,23 +181,27 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     /// Takes nothing more; what is queued is still sent, and deliveries in line end as not accepted. True if nothing is left
     /// to send.
     /// </summary>
-    public bool Complete(IOutlet outlet, Connection owner)
+    public bool Complete(IOutlet outlet)
     {
         WaitingLine refused;
+        AcknowledgementLine ended;
+        Connection? owner;
         bool isEmpty;
         bool schedule;
         lock (Gate)
         {
             _state = _state == State.Open ? State.Completing : _state;
             _corked = false;
+            owner = _owner;
             refused = TakeLine();
-            isEmpty = _pending.IsEmpty && !_sending;
+            ended = _retained?.TakeWaiters() ?? default;
+            isEmpty = _pending.IsEmpty && !IsSending;
             schedule = !isEmpty && WantsFlush();
         }
 
         ScheduleFlush(schedule, outlet, owner);
-
-        refused.Tell(accepted: false);
+        refused.Tell(QueueResult.Closed);
+        ended.Tell(isAcknowledged: false);
         return isEmpty;
     }
 
@@ -177,17 +209,15 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     public void Close(IOutlet outlet)
     {
         WaitingLine refused;
+        AcknowledgementLine ended;
         lock (Gate)
         {
-            _state = State.Closed;
             refused = TakeLine();
-            if (!_sending)
-            {
-                Drop(outlet);
-            }
+            ended = CloseCore(outlet);
         }
 
-        refused.Tell(accepted: false);
+        refused.Tell(QueueResult.Closed);
+        ended.Tell(isAcknowledged: false);
     }
 
     /// <summary>
@@ -198,8 +228,8 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     {
         lock (Gate)
         {
-            bool holdsOthersUp = IsFull || (!_pending.IsEmpty && pool.IsShort);
-            return holdsOthersUp && _state != State.Closed ? LastProgress + stallMilliseconds : long.MaxValue;
+            bool holdsOthersUp = IsFull || (HeldBytes > 0 && _pool.IsShort);
+            return holdsOthersUp && _state is State.Open or State.Completing ? LastProgress + stallMilliseconds : long.MaxValue;
         }
     }
 
@@ -216,9 +246,10 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
     public bool TryCork() => _corked = IsUntouched;
 
     /// <summary>Lets everything out, with these bytes in front. The queue must be corked.</summary>
-    public void Uncork(ReadOnlySpan<byte> first, IOutlet outlet, Connection owner)
+    public void Uncork(ReadOnlySpan<byte> first, IOutlet outlet)
     {
         bool schedule;
+        Connection? owner;
         lock (Gate)
         {
             if (_state != State.Open)
@@ -226,6 +257,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
                 return;
             }
 
+            owner = _owner;
             _corked = false;
             Begin(first.Length, outlet);
             _pending.CopyToFront(first);
@@ -235,112 +267,17 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         ScheduleFlush(schedule, outlet, owner);
     }
 
-    /// <summary>The peer takes bytes again. True if there is something that waited for it.</summary>
-    public bool Unblock()
-    {
-        lock (Gate)
-        {
-            bool wasBlocked = _blocked;
-            _blocked = false;
-            // The send under way, on another thread, may have found no room a moment before this.
-            _becameWritable = _sending;
-            return wasBlocked;
-        }
-    }
-
-    /// <summary>Sends until there is nothing more or the peer takes no more.</summary>
-    /// <param name="scheduled">Whether this is the flush that was scheduled, so that another may be.</param>
-    public FlushResult Flush(IOutboundSink sink, IOutlet outlet, bool scheduled)
-    {
-        lock (Gate)
-        {
-            _flushScheduled &= !scheduled;
-            if (_sending || _blocked || _corked || _state == State.Closed || _pending.IsEmpty)
-            {
-                return FlushResult.Nothing;
-            }
-
-            _sending = true;
-        }
-
-        FlushResult? result = null;
-        for (int sends = 1; result is null; sends++)
-        {
-            int count;
-            lock (Gate)
-            {
-                _becameWritable = false;
-                count = _pending.Peek(outlet.SendScratch);
-            }
-
-            var batch = outlet.SendScratch.AsSpan(0, count);
-            long offered = Segment.TotalBytes(batch);
-            long sent = sink.Send(batch, outlet.Counters);
-            batch.Clear();
-            result = AfterSend(sent, offered, isLast: sends == MostSendsPerFlush, outlet, out var accepted);
-            accepted.Tell(accepted: true);
-        }
-
-        return result.Value;
-    }
-
-    /// <summary>How the flush ends; null if it goes on.</summary>
-    private FlushResult? AfterSend(long sent, long offered, bool isLast, IOutlet outlet, out WaitingLine accepted)
-    {
-        accepted = default;
-        lock (Gate)
-        {
-            if (_state == State.Closed || sent < 0)
-            {
-                _sending = false;
-                Drop(outlet);
-                return sent < 0 ? FlushResult.Broken : FlushResult.Drained;
-            }
-
-            if (sent > 0)
-            {
-                LastProgress = outlet.Now;
-                outlet.Counters.QueuedBytes -= sent;
-                _pending.Consume(sent);
-                accepted = _state == State.Open ? TakeAccepted(outlet) : default;
-            }
-
-            if (sent < offered && !_becameWritable)
-            {
-                // The kernel remembers that we wanted to write, and will report when we can (epoll(7), edge-triggered).
-                _blocked = true;
-                _sending = false;
-                _pending.Park(ParkCopyBytes);
-                return FlushResult.Blocked;
-            }
-
-            if (_pending.IsEmpty)
-            {
-                _sending = false;
-                return _state == State.Completing ? FlushResult.Drained : FlushResult.Sent;
-            }
-
-            if (isLast)
-            {
-                _sending = false;
-                return _flushScheduled ? FlushResult.Sent : FlushResult.More;
-            }
-
-            return null;
-        }
-    }
-
-    private static void ScheduleFlush(bool wanted, IOutlet outlet, Connection owner)
+    private static void ScheduleFlush(bool wanted, IOutlet outlet, Connection? owner)
     {
         if (wanted)
         {
-            outlet.ScheduleFlush(owner);
+            outlet.ScheduleFlush(owner!);
         }
     }
 
     private bool WantsFlush()
     {
-        if (_sending || _blocked || _corked || _flushScheduled)
+        if (IsSending || _blocked || _corked || _flushScheduled)
         {
             return false;
         }
@@ -348,18 +285,29 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         return _flushScheduled = true;
     }
 
-    private void Share(ReadOnlySpan<Segment> segments, IOutlet outlet)
+    private void Share(
+        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, int place, IOutlet outlet)
     {
-        foreach (ref readonly var segment in segments)
+        // While it is corked it is not known yet whether the peer counts.
+        bool isCounted = units > 0 && (_retained is not null || _corked);
+        if (isCounted)
         {
+            _retained?.CountQueued(units, acknowledgement, place);
+        }
+
+        bool park = (_blocked || _state == State.Away) && !_pool.IsLow;
+        for (int i = 0; i < segments.Length; i++)
+        {
+            ref readonly var segment = ref segments[i];
+            int unitsHere = !isCounted ? QueuedSegment.Uncounted : i == segments.Length - 1 ? units : 0;
             Begin(segment.Length, outlet);
-            if (_blocked && segment.Length < ParkCopyBytes && !pool.IsLow)
+            if (park && segment.Length < ParkCopyBytes)
             {
-                _pending.Copy(segment.Span);
+                _pending.Copy(segment.Span, unitsHere);
             }
             else
             {
-                _pending.Share(segment);
+                _pending.Share(segment, unitsHere);
             }
         }
     }
@@ -377,7 +325,7 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         var accepted = default(WaitingLine);
         while (_line.First is { } waiting && !IsFull)
         {
-            Share(waiting.Segments, outlet);
+            Share(waiting.Segments, waiting.Units, waiting.Acknowledgement, waiting.Index, outlet);
             _line.MoveFirst(ref accepted);
         }
 
@@ -391,9 +339,22 @@ internal sealed class OutboundQueue(BlockPool pool, long limitBytes)
         return line;
     }
 
+    private AcknowledgementLine CloseCore(IOutlet outlet)
+    {
+        _state = State.Closed;
+        if (!IsSending)
+        {
+            Drop(outlet);
+        }
+
+        return _retained?.TakeWaiters() ?? default;
+    }
+
     private void Drop(IOutlet outlet)
     {
         outlet.Counters.QueuedBytes -= _pending.Bytes;
+        outlet.Counters.RetainedBytes -= _retained?.Bytes ?? 0;
         _pending.Clear();
+        _retained?.Clear();
     }
 }

@@ -22,48 +22,86 @@ internal struct PendingSegments(BlockPool pool)
 
     public readonly bool IsEmpty => _ring.Count == 0;
 
-    /// <summary>Bytes in all.</summary>
+    /// <summary>Bytes in all, without those of the first segment that are sent.</summary>
     public long Bytes
     {
         readonly get => Volatile.Read(in _bytes);
         private set => Volatile.Write(ref _bytes, value);
     }
 
+    /// <summary>Bytes of the first segment that are sent. It stays whole, because it may have to be sent again.</summary>
+    public int SentOfFirst { get; private set; }
+
+    /// <summary>Units in all.</summary>
+    public int Units
+    {
+        get
+        {
+            int units = 0;
+            for (int i = 0; i < _ring.Count; i++)
+            {
+                units += Math.Max(0, _ring[i].Units);
+            }
+
+            return units;
+        }
+    }
+
+    /// <summary>Whether the last segment is the beginning of a unit that ends in another.</summary>
+    public bool EndsWithinUnit => !IsEmpty && _ring[_ring.Count - 1].Units == 0;
+
+    /// <summary>The segment at a place, whole.</summary>
+    public QueuedSegment this[int index] => _ring[index];
+
     /// <summary>
     /// Adds a segment: one that begins where the last ends makes that longer; another is shared by reference, unless it is a
     /// small one behind others.
     /// </summary>
-    public void Share(in Segment segment)
+    public void Share(in Segment segment, int units)
     {
         Bytes += segment.Length;
-        if (TryExtendLast(segment))
+        if (TryExtendLast(segment, units))
         {
             return;
         }
 
         if (segment.Length <= CollectCopyBytes && !IsEmpty && !pool.IsLow)
         {
-            CopyCore(segment.Span);
+            CopyCore(segment.Span, units);
             return;
         }
 
         segment.Block.Retain();
-        _ring.Push(segment);
+        _ring.Push(new(segment, units));
+    }
+
+    /// <summary>Adds a segment whose reference it takes over.</summary>
+    public void Take(in QueuedSegment queued)
+    {
+        Bytes += queued.Segment.Length;
+        if (TryExtendLast(queued.Segment, queued.Units))
+        {
+            queued.Segment.Block.Release();
+        }
+        else
+        {
+            _ring.Push(queued);
+        }
     }
 
     /// <summary>Adds bytes by copying them, into blocks that grow with what has been copied.</summary>
-    public void Copy(ReadOnlySpan<byte> bytes)
+    public void Copy(ReadOnlySpan<byte> bytes, int units)
     {
         Bytes += bytes.Length;
-        CopyCore(bytes);
+        CopyCore(bytes, units);
     }
 
-    /// <summary>Puts bytes in front of everything.</summary>
+    /// <summary>Puts bytes that the peer does not count in front of everything, of which nothing may be sent yet.</summary>
     public void CopyToFront(ReadOnlySpan<byte> bytes)
     {
         var others = _ring;
         _ring = default;
-        Copy(bytes);
+        Copy(bytes, QueuedSegment.Uncounted);
         while (others.Count > 0)
         {
             _ring.Push(others.Pop());
@@ -73,7 +111,9 @@ internal struct PendingSegments(BlockPool pool)
     }
 
     /// <summary>Copies segments below a size together, out of the blocks they share with others, unless memory is low.</summary>
-    public void Park(int belowBytes)
+    /// <param name="belowBytes">The size.</param>
+    /// <param name="retained">Where pieces of the first segment go that are sent already; null drops them.</param>
+    public void Park(int belowBytes, RetainedUnits? retained)
     {
         if (pool.IsLow)
         {
@@ -81,26 +121,35 @@ internal struct PendingSegments(BlockPool pool)
         }
 
         var unparked = _ring;
+        int sent = SentOfFirst;
         _ring = default;
         while (unparked.Count > 0)
         {
-            var segment = unparked.Pop();
+            var queued = unparked.Pop();
+            var segment = queued.Segment;
             if (segment.Length < belowBytes && !ReferenceEquals(segment.Block, _tail))
             {
-                CopyCore(segment.Span);
+                CopyCore(segment.Span, queued.Units);
                 segment.Block.Release();
             }
-            else if (TryExtendLast(segment))
+            else if (TryExtendLast(segment, queued.Units))
             {
                 segment.Block.Release();
             }
             else
             {
-                _ring.Push(segment);
+                _ring.Push(queued);
             }
         }
 
         unparked.Reset();
+        if (sent > 0)
+        {
+            // The first may be in pieces now.
+            Bytes += sent;
+            SentOfFirst = 0;
+            Consume(sent, retained);
+        }
     }
 
     /// <summary>The first segments, as many as there is room for; they stay.</summary>
@@ -109,27 +158,43 @@ internal struct PendingSegments(BlockPool pool)
         int count = Math.Min(destination.Length, _ring.Count);
         for (int i = 0; i < count; i++)
         {
-            destination[i] = _ring[i];
+            destination[i] = _ring[i].Segment;
+        }
+
+        if (SentOfFirst > 0)
+        {
+            ref var first = ref destination[0];
+            first = first with { Offset = first.Offset + SentOfFirst, Length = first.Length - SentOfFirst };
         }
 
         return count;
     }
 
-    /// <summary>Removes bytes from the front and lets go of the blocks that are done with.</summary>
-    public void Consume(long bytes)
+    /// <summary>Removes bytes from the front: wholly sent segments go to those that are retained, or their blocks are let go.</summary>
+    public void Consume(long bytes, RetainedUnits? retained)
     {
         Bytes -= bytes;
+        bytes += SentOfFirst;
+        SentOfFirst = 0;
         while (bytes > 0)
         {
-            ref var first = ref _ring[0];
-            if (first.Length > bytes)
+            int length = _ring[0].Segment.Length;
+            if (length > bytes)
             {
-                first = first with { Offset = first.Offset + (int)bytes, Length = first.Length - (int)bytes };
+                SentOfFirst = (int)bytes;
                 return;
             }
 
-            bytes -= first.Length;
-            _ring.Pop().Block.Release();
+            bytes -= length;
+            var sent = _ring.Pop();
+            if (retained is not null && sent.IsCounted)
+            {
+                retained.Keep(sent);
+            }
+            else
+            {
+                sent.Segment.Block.Release();
+            }
         }
 
         if (IsEmpty)
@@ -138,12 +203,125 @@ internal struct PendingSegments(BlockPool pool)
         }
     }
 
+    /// <summary>Units of the first segments up to the next at which units end; 0 if there is none.</summary>
+    /// <param name="segments">How many segments those are.</param>
+    public int FirstUnits(out int segments)
+    {
+        for (segments = 1; segments <= _ring.Count; segments++)
+        {
+            if (_ring[segments - 1].Units > 0)
+            {
+                return _ring[segments - 1].Units;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Lets go of the first segments, of which nothing may be sent in part; returns their bytes.</summary>
+    public long DropFirst(int segments)
+    {
+        long bytes = 0;
+        for (; segments > 0; segments--)
+        {
+            var dropped = _ring.Pop().Segment;
+            bytes += dropped.Length;
+            dropped.Block.Release();
+        }
+
+        Bytes -= bytes;
+        if (IsEmpty)
+        {
+            Clear();
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Cuts the first units off, which are so many bytes of the segments up to the next at which units end.</summary>
+    public void CutFirst(int units, long bytes)
+    {
+        Bytes -= bytes;
+        while (bytes >= _ring[0].Segment.Length)
+        {
+            var cut = _ring.Pop().Segment;
+            bytes -= cut.Length;
+            cut.Block.Release();
+        }
+
+        ref var first = ref _ring[0];
+        first = first with { Segment = new(first.Segment.Block, first.Segment.Offset + (int)bytes, first.Segment.Length - (int)bytes) };
+        FirstUnits(out int segments);
+        ref var last = ref _ring[segments - 1];
+        last = last with { Units = last.Units - units };
+    }
+
+    /// <summary>Copies bytes from a place, counted from the start of the first segment; there must be as many.</summary>
+    public void CopyTo(Span<byte> destination, long from)
+    {
+        for (int i = 0; !destination.IsEmpty; i++)
+        {
+            var bytes = _ring[i].Segment.Span;
+            if (from >= bytes.Length)
+            {
+                from -= bytes.Length;
+                continue;
+            }
+
+            bytes = bytes[(int)from..];
+            bytes = bytes[..Math.Min(bytes.Length, destination.Length)];
+            bytes.CopyTo(destination);
+            destination = destination[bytes.Length..];
+            from = 0;
+        }
+    }
+
+    /// <summary>
+    /// Adds what is not sent of the first segments, up to the next at which units end or what the peer does not count, to a
+    /// list, with a reference each.
+    /// </summary>
+    public void CopyFirstUnits(SegmentList list)
+    {
+        int sent = SentOfFirst;
+        for (int i = 0; i < _ring.Count; i++)
+        {
+            var (segment, units) = _ring[i];
+            segment.Block.Retain();
+            list.Add(new(segment.Block, segment.Offset + sent, segment.Length - sent));
+            sent = 0;
+            if (units != 0)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Moves the segments that the peer counts to the end of others, and lets go of the rest.</summary>
+    public void MoveCountedTo(ref PendingSegments others)
+    {
+        SentOfFirst = 0;
+        while (_ring.Count > 0)
+        {
+            var moved = _ring.Pop();
+            if (moved.IsCounted)
+            {
+                others.Take(moved);
+            }
+            else
+            {
+                moved.Segment.Block.Release();
+            }
+        }
+
+        Clear();
+    }
+
     /// <summary>Lets go of everything, the room for more included: a quiet connection holds none.</summary>
     public void Clear()
     {
         while (_ring.Count > 0)
         {
-            _ring.Pop().Block.Release();
+            _ring.Pop().Segment.Block.Release();
         }
 
         _ring.Reset();
@@ -151,10 +329,11 @@ internal struct PendingSegments(BlockPool pool)
         _tail = null;
         _tailUsed = 0;
         _copiedBytes = 0;
+        SentOfFirst = 0;
         Bytes = 0;
     }
 
-    private void CopyCore(ReadOnlySpan<byte> bytes)
+    private void CopyCore(ReadOnlySpan<byte> bytes, int units)
     {
         while (!bytes.IsEmpty)
         {
@@ -170,24 +349,30 @@ internal struct PendingSegments(BlockPool pool)
             _tailUsed += copy.Length;
             _copiedBytes += copy.Length;
             bytes = bytes[copy.Length..];
-            if (!TryExtendLast(copy))
+            int unitsHere = units == QueuedSegment.Uncounted || bytes.IsEmpty ? units : 0;
+            if (!TryExtendLast(copy, unitsHere))
             {
                 _tail.Retain();
-                _ring.Push(copy);
+                _ring.Push(new(copy, unitsHere));
             }
         }
     }
 
-    /// <summary>The reference of the last segment covers both.</summary>
-    private bool TryExtendLast(in Segment segment)
+    /// <summary>The reference of the last segment covers both. A unit that ends in another segment does not begin in one in which some end: that would be let go with them.</summary>
+    private bool TryExtendLast(in Segment segment, int units)
     {
-        if (IsEmpty || !_ring[_ring.Count - 1].Touches(segment))
+        if (IsEmpty)
         {
             return false;
         }
 
         ref var last = ref _ring[_ring.Count - 1];
-        last = last with { Length = last.Length + segment.Length };
+        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || (units == 0 && last.Units > 0))
+        {
+            return false;
+        }
+
+        last = new(last.Segment with { Length = last.Segment.Length + segment.Length }, QueuedSegment.Sum(last.Units, units));
         return true;
     }
 }

@@ -9,6 +9,10 @@ internal enum QueueResult
     Full,
     /// <summary>The queue is at its limit; the waiter will be told.</summary>
     Waiting,
+    /// <summary>It is kept for a peer that is away.</summary>
+    Held,
+    /// <summary>More than is kept for a peer that is away: nothing is kept any more.</summary>
+    Overflowed,
     /// <summary>Nothing is taken any more.</summary>
     Closed,
 }

@@ -5,6 +5,20 @@ using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Transport;
 
+/// <summary>A segment of a queue.</summary>
+/// <param name="Segment">The bytes; the queue holds a reference.</param>
+/// <param name="Units">How many units end in it that the peer counts, or <see cref="Uncounted"/>. A unit may begin in a segment before.</param>
+internal readonly record struct QueuedSegment(Segment Segment, int Units)
+{
+    /// <summary>What the peer does not count: it is never sent again.</summary>
+    public const int Uncounted = -1;
+
+    public bool IsCounted => Units != Uncounted;
+
+    /// <summary>The number of units of two segments that become one.</summary>
+    public static int Sum(int units, int more) => units == Uncounted ? Uncounted : units + more;
+}
+
 /// <summary>
 /// Segments in the order in which they are to be sent. It holds one reference for each. Two have room in the ring itself, which
 /// is what a run and the small messages behind it need; more are in an array from a pool, which goes back when the ring is empty, so
@@ -17,9 +31,9 @@ internal struct SegmentRing
 
     // A relay fills the queues of up to 255 receivers before any is sent, and several relays of large bodies may be gathered: the
     // shared pool keeps too few arrays for that, and would allocate for every relay.
-    private static readonly ArrayPool<Segment> SmallArrays = ArrayPool<Segment>.Create(MostPooledLength, maxArraysPerBucket: 1_024);
+    private static readonly ArrayPool<QueuedSegment> SmallArrays = ArrayPool<QueuedSegment>.Create(MostPooledLength, maxArraysPerBucket: 1_024);
 
-    private Segment[]? _items;
+    private QueuedSegment[]? _items;
     private TwoSegments _own;
     private int _head;
 
@@ -28,7 +42,7 @@ internal struct SegmentRing
     private readonly int Capacity => _items?.Length ?? TwoSegments.Length;
 
     [UnscopedRef]
-    public ref Segment this[int index]
+    public ref QueuedSegment this[int index]
     {
         get
         {
@@ -38,7 +52,7 @@ internal struct SegmentRing
     }
 
     /// <summary>Adds a segment whose reference the ring takes over.</summary>
-    public void Push(in Segment segment)
+    public void Push(in QueuedSegment segment)
     {
         if (Count == Capacity)
         {
@@ -50,7 +64,7 @@ internal struct SegmentRing
     }
 
     /// <summary>Removes the first segment, whose reference goes to the caller.</summary>
-    public Segment Pop()
+    public QueuedSegment Pop()
     {
         ref var first = ref this[0];
         var segment = first;
@@ -72,7 +86,7 @@ internal struct SegmentRing
         _head = 0;
     }
 
-    private static ArrayPool<Segment> PoolOf(int length) => length <= MostPooledLength ? SmallArrays : ArrayPool<Segment>.Shared;
+    private static ArrayPool<QueuedSegment> PoolOf(int length) => length <= MostPooledLength ? SmallArrays : ArrayPool<QueuedSegment>.Shared;
 
     private void Grow()
     {
@@ -98,6 +112,6 @@ internal struct SegmentRing
     {
         public const int Length = 2;
 
-        private Segment _first;
+        private QueuedSegment _first;
     }
 }

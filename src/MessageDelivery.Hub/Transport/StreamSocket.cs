@@ -19,6 +19,15 @@ internal static unsafe class StreamSocket
     /// <summary>Receives and forgets (MSG_TRUNC, tcp(7)); returns as <see cref="Receive"/> does.</summary>
     public static long Drop(int socket, int length) => ReceiveCore(socket, null, length, Libc.MsgDontWait | Libc.MsgTruncate);
 
+    /// <summary>Looks at what is to be received, and leaves it; returns as <see cref="Receive"/> does.</summary>
+    public static long Peek(int socket, Span<byte> destination)
+    {
+        fixed (byte* buffer = destination)
+        {
+            return ReceiveCore(socket, buffer, destination.Length, Libc.MsgDontWait | Libc.MsgPeek);
+        }
+    }
+
     private static long ReceiveCore(int socket, void* buffer, int length, int flags)
     {
         while (true)

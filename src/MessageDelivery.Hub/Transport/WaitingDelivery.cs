@@ -10,8 +10,8 @@ internal interface IDeliveryWaiter
     WaitingDelivery Place(int index);
 
     /// <param name="delivery">The one that waited; the callee's again from now on.</param>
-    /// <param name="accepted">False if the queue closed first.</param>
-    void WaitEnded(WaitingDelivery delivery, bool accepted);
+    /// <param name="result">Accepted or held; closed or overflowed if that happened first.</param>
+    void WaitEnded(WaitingDelivery delivery, QueueResult result);
 }
 
 /// <summary>
@@ -31,9 +31,15 @@ internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
 
     internal ReadOnlySpan<Segment> Segments => _segments.AsSpan(0, _count);
 
+    internal int Units { get; private set; }
+
+    internal IAcknowledgementWaiter? Acknowledgement { get; private set; }
+
     /// <summary>Keeps the segments, with a reference for each.</summary>
-    internal void Hold(ReadOnlySpan<Segment> segments)
+    internal void Hold(ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement)
     {
+        Units = units;
+        Acknowledgement = acknowledgement;
         _count = segments.Length;
         _segments = ArrayPool<Segment>.Shared.Rent(_count);
         segments.CopyTo(_segments);
@@ -53,6 +59,7 @@ internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
         ArrayPool<Segment>.Shared.Return(_segments, clearArray: true);
         _segments = [];
         _count = 0;
+        Acknowledgement = null;
     }
 }
 
@@ -89,7 +96,7 @@ internal struct WaitingLine
     }
 
     /// <summary>Tells everybody in line what became of it. Outside every lock.</summary>
-    public readonly void Tell(bool accepted)
+    public readonly void Tell(QueueResult result)
     {
         for (var delivery = _first; delivery is not null;)
         {
@@ -97,7 +104,7 @@ internal struct WaitingLine
             var next = delivery.Next;
             delivery.Next = null;
             delivery.LetGo();
-            delivery.Waiter.WaitEnded(delivery, accepted);
+            delivery.Waiter.WaitEnded(delivery, result);
             delivery = next;
         }
     }

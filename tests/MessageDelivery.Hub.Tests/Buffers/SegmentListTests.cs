@@ -62,24 +62,24 @@ public sealed class SegmentListTests : IDisposable
         {
             if (push)
             {
-                ring.Push(new(null!, next, 1));
+                ring.Push(new(new(null!, next, 1), 1));
                 model.Enqueue(next++);
             }
             else if (model.Count > 0)
             {
-                Assert.Equal(model.Dequeue(), ring.Pop().Offset);
+                Assert.Equal(model.Dequeue(), ring.Pop().Segment.Offset);
             }
 
             Assert.Equal(model.Count, ring.Count);
             for (int i = 0; i < model.Count; i++)
             {
-                Assert.Equal(model.ElementAt(i), ring[i].Offset);
+                Assert.Equal(model.ElementAt(i), ring[i].Segment.Offset);
             }
         }
 
         ring.Reset();
-        ring.Push(new(null!, 1, 1));
-        Assert.Equal(1, ring[0].Offset);
+        ring.Push(new(new(null!, 1, 1), 1));
+        Assert.Equal(1, ring[0].Segment.Offset);
         ring.Pop();
         ring.Reset();
     });

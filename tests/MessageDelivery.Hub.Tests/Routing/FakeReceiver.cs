@@ -48,6 +48,6 @@ internal sealed class FakeReceiver : IReceiver
     {
         WaitingDelivery[] line = [.. _line];
         _line.Clear();
-        Array.ForEach(line, delivery => delivery.Waiter.WaitEnded(delivery, accepted));
+        Array.ForEach(line, delivery => delivery.Waiter.WaitEnded(delivery, accepted ? QueueResult.Accepted : QueueResult.Closed));
     }
 }

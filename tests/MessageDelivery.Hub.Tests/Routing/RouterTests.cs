@@ -158,22 +158,23 @@ public sealed class RouterTests : IDisposable
         using var still = new StillLoop(queueLimitBytes: 100);
         var sender = still.Connect();
         var relay = new PendingRelay(sender);
-        Assert.False(relay.WaitsForRoom());
+        Assert.False(relay.WaitsForRoom(sender.Outbound, still.Loop));
         sender.Send(new byte[150]);
-        Assert.True(relay.WaitsForRoom());
+        Assert.True(relay.WaitsForRoom(sender.Outbound, still.Loop));
         Assert.False(StillLoop.WasWoken(sender));
         var peer = new FakePeer { Room = 60 };
         sender.Outbound.Flush(peer, peer, scheduled: true);
         Assert.True(StillLoop.WasWoken(sender));
         Assert.True(relay.IsDone);
-        Assert.False(relay.WaitsForRoom());
+        Assert.False(relay.WaitsForRoom(sender.Outbound, still.Loop));
         sender.Outbound.Close(peer);
     }
 
     private static Outcome Expected(QueueResult result) => result switch
     {
         QueueResult.Accepted => Outcome.Accepted,
-        QueueResult.Full => Outcome.Full,
+        QueueResult.Full or QueueResult.Overflowed => Outcome.Full,
+        QueueResult.Held => Outcome.Held,
         _ => Outcome.Unknown,
     };
 

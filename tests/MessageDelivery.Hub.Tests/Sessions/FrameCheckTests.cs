@@ -18,7 +18,6 @@ public sealed class FrameCheckTests
         { 0x05, 1, 1, 16 + 1_048_577, ProtocolCode.FrameTooLarge, ["1048577", "1048576"] },
         { 0x05, 8, 1, 8, ProtocolCode.Unsupported, ["0x08", "0x07"] },
         { 0x05, 4, 1, 8, ProtocolCode.Unsupported, ["0x04", "CONFIRM only with 1 RECEIPT"] },
-        { 0x05, 5, 1, 16, ProtocolCode.Unsupported, ["4 CONFIRM"] },
         { 0x01, 0, 1, 4, ProtocolCode.ProtocolError, ["HELLO comes once"] },
         { 0x06, 0, 0, 8, ProtocolCode.Unsupported, ["ACK"] },
         { 0x04, 2, 0, 0, ProtocolCode.Unsupported, ["0x02", "0x04"] },
@@ -38,7 +37,7 @@ public sealed class FrameCheckTests
     public void What_is_refused_is_told_with_its_value_and_the_limit(
         byte type, byte flags, ushort argument, uint length, ProtocolCode code, string[] told)
     {
-        Assert.Equal(code, FrameCheck.Refusal(new((FrameType)type, flags, argument, length), out _, out string text));
+        Assert.Equal(code, FrameCheck.Refusal(new((FrameType)type, flags, argument, length), isResumable: false, out _, out string text));
         Assert.All(told, part => Assert.Contains(part, text, StringComparison.Ordinal));
         Assert.InRange(text.Length, 1, ProtocolLimits.MaxTextLength - 8);
     }
@@ -49,6 +48,7 @@ public sealed class FrameCheckTests
         { 0x05, 0, 255, (255 * 8) + 1_048_576 },
         { 0x05, 1, 255, 8 + (255 * 8) + 1_048_576 },
         { 0x05, 3, 1, 16 },
+        { 0x05, 5, 1, 16 },
         { 0x02, 0, 0, 1_048_576 },
         { 0x03, 0, 0, 0 },
         { 0x04, 0, 0, 0 },
@@ -64,7 +64,7 @@ public sealed class FrameCheckTests
     {
         var header = new FrameHeader((FrameType)type, flags, argument, length);
         Assert.True(length <= FrameHeader.MaxLengthFromClient(header.Type));
-        Assert.Equal(ProtocolCode.Normal, FrameCheck.Refusal(header, out var layout, out string text));
+        Assert.Equal(ProtocolCode.Normal, FrameCheck.Refusal(header, isResumable: false, out var layout, out string text));
         Assert.Equal("", text);
         Assert.Equal(header.Type == FrameType.Relay ? argument : 0, layout.ReceiverCount);
     }

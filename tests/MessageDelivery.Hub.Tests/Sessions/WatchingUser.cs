@@ -23,7 +23,7 @@ internal sealed class WatchingUser
         _users = services.Users;
         _user = _users.Add(null!);
         Connection = still.Connect();
-        _session = new(services, Connection, _user);
+        _session = new(services, Connection, _user, resumable: null);
         Connection.Handler = _session;
     }
 

@@ -66,5 +66,5 @@ internal sealed class FakeWaiter : IDeliveryWaiter
     public WaitingDelivery Place(int index) =>
         _places.TryGetValue(index, out var place) ? place : _places[index] = new(this, index);
 
-    public void WaitEnded(WaitingDelivery delivery, bool accepted) => Told.Add((delivery.Index, accepted));
+    public void WaitEnded(WaitingDelivery delivery, QueueResult result) => Told.Add((delivery.Index, result is QueueResult.Accepted or QueueResult.Held));
 }

@@ -22,7 +22,7 @@ public sealed class OutboundQueueModelTests
     {
         using var pool = new BlockPool(64 << 20);
         var peer = new FakePeer { Room = 0 };
-        var queue = new OutboundQueue(pool, 200_000);
+        var queue = new OutboundQueue(pool, 200_000, owner: null);
         var waiter = new FakeWaiter();
         var expected = new List<byte>();
         byte next = 0;
@@ -37,12 +37,12 @@ public sealed class OutboundQueueModelTests
                     var block = pool.Rent(BlockSize.Large);
                     blocks.Add(block);
                     Fill(block.Span(3, length), ref next, expected);
-                    Assert.NotEqual(QueueResult.Closed, queue.TryAdd([new(block, 3, length)], waiter, places++, peer, null!));
+                    Assert.NotEqual(QueueResult.Closed, queue.TryAdd([new(block, 3, length)], 0, null, waiter, places++, peer));
                     break;
                 case Step.Copy when !queue.IsFull:
                     var copy = new byte[Math.Max(1, size / 50)];
                     Fill(copy, ref next, expected);
-                    queue.Add(copy, peer, null!);
+                    queue.Add(copy, peer);
                     break;
                 case Step.SendSome:
                     peer.Room = size;

@@ -13,7 +13,7 @@ public sealed class OutboundQueueTests : IDisposable
     private readonly FakeWaiter _waiter = new();
     private readonly OutboundQueue _queue;
 
-    public OutboundQueueTests() => _queue = new(_pool, Limit);
+    public OutboundQueueTests() => _queue = new(_pool, Limit, owner: null);
 
     public void Dispose()
     {
@@ -29,7 +29,7 @@ public sealed class OutboundQueueTests : IDisposable
         using var bytes = new TestBytes(_pool, 60);
         Assert.Equal(QueueResult.Accepted, Add(bytes.Part(0, 20)));
         Assert.Equal(QueueResult.Accepted, Add(bytes.Part(20, 10)));
-        _queue.Add([1, 2, 3], _peer, null!);
+        _queue.Add([1, 2, 3], _peer);
         Assert.Equal(QueueResult.Accepted, Add(bytes.Part(30, 30)));
         Assert.Equal(1, _peer.FlushesScheduled);
 
@@ -42,14 +42,14 @@ public sealed class OutboundQueueTests : IDisposable
     [Fact]
     public void Small_segments_behind_others_leave_as_one_piece_and_pin_nothing()
     {
-        var queue = new OutboundQueue(_pool, limitBytes: 10_000);
+        var queue = new OutboundQueue(_pool, limitBytes: 10_000, owner: null);
         using var first = new TestBytes(_pool, 40);
         using var small = new TestBytes(_pool, 1_000);
         using var large = new TestBytes(_pool, 1_000);
-        queue.TryAdd([first.Part(0, 40)], null, 0, _peer, null!);
-        queue.TryAdd([small.Part(0, 512)], null, 0, _peer, null!);
-        queue.TryAdd([small.Part(600, 100)], null, 0, _peer, null!);
-        queue.TryAdd([large.Part(0, 513)], null, 0, _peer, null!);
+        queue.TryAdd([first.Part(0, 40)], 0, null, null, 0, _peer);
+        queue.TryAdd([small.Part(0, 512)], 0, null, null, 0, _peer);
+        queue.TryAdd([small.Part(600, 100)], 0, null, null, 0, _peer);
+        queue.TryAdd([large.Part(0, 513)], 0, null, null, 0, _peer);
         Assert.False(first.Block.IsExclusive);
         Assert.True(small.Block.IsExclusive);
         Assert.False(large.Block.IsExclusive);
@@ -67,7 +67,7 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.False(_queue.IsFull);
         Assert.Equal(QueueResult.Accepted, Add(bytes.Part(99, 201)));
         Assert.Equal(1, _peer.Watched);
-        Assert.Equal(QueueResult.Full, _queue.TryAdd([bytes.Part(300, 1)], null, 0, _peer, null!));
+        Assert.Equal(QueueResult.Full, _queue.TryAdd([bytes.Part(300, 1)], 0, null, null, 0, _peer));
         Assert.Equal(QueueResult.Waiting, Add(bytes.Part(300, 100), place: 1));
         Assert.Equal(QueueResult.Waiting, Add(bytes.Part(400, 100), place: 2));
         Assert.Equal(QueueResult.Waiting, Add(bytes.Part(500, 100), place: 3));
@@ -90,7 +90,7 @@ public sealed class OutboundQueueTests : IDisposable
         Add(bytes.Part(0, 100));
         Add(bytes.Part(100, 100), place: 1);
         Add(bytes.Part(200, 100), place: 2);
-        Assert.False(_queue.Complete(_peer, null!));
+        Assert.False(_queue.Complete(_peer));
         Assert.Equal([(1, false), (2, false)], _waiter.Told);
         Assert.Equal(QueueResult.Closed, Add(bytes.Part(0, 1)));
         Assert.Equal(FlushResult.Drained, Flush());
@@ -103,11 +103,11 @@ public sealed class OutboundQueueTests : IDisposable
         using var bytes = new TestBytes(_pool, 300);
         Add(bytes.Part(0, 100));
         Assert.Equal(QueueResult.Waiting, Add(bytes.Part(100, 100), place: 1));
-        _queue.AddLast([1, 2, 3], _peer, null!);
+        _queue.AddLast([1, 2, 3], _peer);
         Assert.Equal(QueueResult.Closed, Add(bytes.Part(200, 100)));
         Assert.Equal(FlushResult.Drained, Flush());
         Assert.Equal([.. TestBytes.Content(0, 100), 1, 2, 3], _peer.Received);
-        Assert.True(_queue.Complete(_peer, null!));
+        Assert.True(_queue.Complete(_peer));
         Assert.Equal([(1, false)], _waiter.Told);
     }
 
@@ -154,13 +154,13 @@ public sealed class OutboundQueueTests : IDisposable
         Add(bytes.Part(0, 80));
         _peer.WhileSending = () =>
         {
-            Assert.True(_queue.IsSending);
+            Assert.True(_queue.IsSendingOn(_peer));
             _queue.Close(_peer);
             Assert.False(bytes.Block.IsExclusive);
         };
         Assert.Equal(FlushResult.Drained, Flush());
         Assert.True(bytes.Block.IsExclusive);
-        Assert.False(_queue.IsSending);
+        Assert.False(_queue.IsSendingOn(_peer));
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public sealed class OutboundQueueTests : IDisposable
         Add(bytes.Part(0, 40));
         Assert.Equal(0, _peer.FlushesScheduled);
         Assert.Equal(FlushResult.Nothing, Flush());
-        _queue.Uncork([1, 2], _peer, null!);
+        _queue.Uncork([1, 2], _peer);
         Assert.Equal(1, _peer.FlushesScheduled);
         Flush();
         Assert.Equal([1, 2, .. TestBytes.Content(0, 40)], _peer.Received);
@@ -208,7 +208,7 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal(long.MaxValue, _queue.StallDeadline(10));
     }
 
-    private QueueResult Add(Segment segment, int place = 0) => _queue.TryAdd([segment], _waiter, place, _peer, null!);
+    private QueueResult Add(Segment segment, int place = 0) => _queue.TryAdd([segment], 0, null, _waiter, place, _peer);
 
     private FlushResult Flush() => _queue.Flush(_peer, _peer, scheduled: true);
 }

@@ -1,0 +1,335 @@
+using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>
+/// What of a conversation outlives its connections (protocol, section 5): the user, what is queued for it, the relay it is at, and
+/// how many were processed. It is at home on the loop of its connection, and without one on that of its last; but for the members
+/// marked "any thread", everything is done there.
+/// </summary>
+internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConfirmationOwner, IBacklog
+{
+    private readonly SessionTable _table;
+    private volatile LoopServices _home;
+    private volatile Connection? _connection;
+    private Connection _last;
+    private SessionKey _key;
+    private SessionKey? _keyBefore;
+    private bool _isAway;
+    private bool _isOver;
+
+    /// <param name="connection">The connection, which is new: nothing that the client counts was sent on it.</param>
+    public ResumableSession(SessionTable table, LoopServices home, User user, Connection connection)
+    {
+        _table = table;
+        _home = home;
+        _connection = _last = connection;
+        User = user;
+        Queue = connection.Outbound;
+        Queue.Retain(CountedFrames.Instance);
+        Relay = new(this);
+        _key = table.Issue(this);
+    }
+
+    public User User { get; }
+
+    public OutboundQueue Queue { get; }
+
+    public bool HasConnection => _connection is not null;
+
+    /// <summary>The relay it is at.</summary>
+    public PendingRelay Relay { get; }
+
+    /// <summary>The relays that were processed.</summary>
+    public ProcessedRelays Processed { get; } = new();
+
+    /// <summary>Relays whose receipts wait for acknowledgements.</summary>
+    public UnconfirmedRelays Unconfirmed { get; } = new();
+
+    /// <inheritdoc/>
+    public long HeldBytes => Queue.HeldBytes;
+
+    /// <summary>Queues a delivery, or keeps it. Any thread.</summary>
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
+    {
+        var result = Queue.TryAdd(delivery.Frames.Items, delivery.Relays, delivery.Acknowledgement, waiter, place, running);
+        if (result == QueueResult.Overflowed)
+        {
+            Overflowed();
+        }
+
+        return result;
+    }
+
+    /// <summary>The relay it is at need wait no longer. Any thread.</summary>
+    public void Resume()
+    {
+        if (_connection is { } connection)
+        {
+            connection.Resume();
+        }
+        else
+        {
+            _home.Loop.Call(SettleAway);
+        }
+    }
+
+    /// <summary>Writes what a WELCOME tells of it.</summary>
+    public void WriteTerms(Span<byte> destination)
+    {
+        Span<byte> key = stackalloc byte[ProtocolLimits.SessionKeyBytes];
+        _key.Write(key);
+        new SessionTerms
+        {
+            Key = key,
+            RelaysProcessed = Processed.Total,
+            WindowSeconds = (uint)(_table.Term.WindowMilliseconds / 1_000),
+            RetentionBytes = (uint)Math.Min(_table.Term.RetentionBytes, uint.MaxValue),
+        }.Write(destination);
+        Processed.Told();
+    }
+
+    /// <summary>A frame has come on the connection: the client has the new key.</summary>
+    public void ConfirmKey()
+    {
+        if (_keyBefore is { } before)
+        {
+            _table.Revoke(before);
+            _keyBefore = null;
+        }
+    }
+
+    /// <summary>Its connection is over. True if the user may come back: then what is queued is kept.</summary>
+    public bool TryGoAway(CloseReason reason)
+    {
+        if (_isOver || !_table.TryCountAway(mayExceed: reason == CloseReason.TakenOver))
+        {
+            return false;
+        }
+
+        _connection = null;
+        _isAway = true;
+        if (!Queue.GoAway(_table.Term.RetentionBytes, _home.Loop))
+        {
+            End(SessionEnd.RetentionFull);
+            return true;
+        }
+
+        SettleAway();
+        AwaitReturn();
+        _table.Log.UserAway(User.Id, reason, _table.Term.WindowMilliseconds);
+        return true;
+    }
+
+    /// <summary>A connection with its key wants to go on with it. Any thread.</summary>
+    public void RequestTakeOver(TakeOver takeOver) => _home.Loop.Call(() => HandTo(takeOver));
+
+    /// <summary>
+    /// Goes on with another connection, whose loop is its home by now: sends what that has not got. Null if it is too early.
+    /// </summary>
+    public TotalCheck? ComeBack(TakeOver takeOver)
+    {
+        if (_isOver)
+        {
+            return TotalCheck.LetGo;
+        }
+
+        var (key, before) = (_key, _keyBefore);
+        RotateKey(takeOver.Key);
+        Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
+        int length = BinaryReplies.WriteWelcome(welcome, User.Id, _home.Limits, this, WelcomeFlags.Resumed);
+        var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, welcome[..length], _home.Loop);
+        if (check != TotalCheck.Held)
+        {
+            _table.Revoke(_key);
+            (_key, _keyBefore) = (key, before);
+            return check;
+        }
+
+        RevokeOthers(key, before, takeOver.Key);
+        takeOver.Connection.Adopt(Queue);
+        _isAway = false;
+        _table.CountBack();
+        _connection = _last = takeOver.Connection;
+        _home.Loop.Counters.Resumes++;
+        _table.Log.UserResumed(User.Id, takeOver.Connection.Peer);
+        return check;
+    }
+
+    /// <summary>Nobody goes on with it after all: it is away on its new home.</summary>
+    public void AwaitReturn()
+    {
+        Due = _home.Loop.Now + _table.Term.WindowMilliseconds;
+        _home.Loop.Deadlines.Set(this, Due);
+        _home.Loop.Backlogs.Add(this);
+    }
+
+    /// <summary>Ends it with its connection, which sends what is queued.</summary>
+    public void EndWithConnection()
+    {
+        _isOver = true;
+        RevokeKeys();
+    }
+
+    /// <summary>Ends it: the user leaves, and what was kept is dropped. Any thread once no loop runs.</summary>
+    public void End(SessionEnd reason)
+    {
+        if (_isOver)
+        {
+            return;
+        }
+
+        _isOver = true;
+        RevokeKeys();
+        if (_isAway)
+        {
+            StopWaiting();
+            _table.CountBack();
+        }
+
+        Queue.Close(_home.Loop);
+        _table.Users.Remove(User);
+        _table.Log.SessionEnded(User.Id, reason);
+    }
+
+    /// <summary>Sends the receipt of a relay that waited for acknowledgements.</summary>
+    public void Confirmed(Confirmation confirmation)
+    {
+        if (!_home.Loop.IsCurrent)
+        {
+            _home.Loop.Call(() => Confirmed(confirmation));
+            return;
+        }
+
+        if (Queue.SendReceipt(_home.Loop, confirmation.Correlation, confirmation.Outcomes) == QueueResult.Overflowed)
+        {
+            Overflowed();
+        }
+
+        if (Unconfirmed.Remove(confirmation))
+        {
+            _connection?.Resume();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void GiveUp() => End(SessionEnd.Overloaded);
+
+    internal override void OnDue()
+    {
+        if (_home.Loop.Now < Due)
+        {
+            _home.Loop.Deadlines.Set(this, Due);
+        }
+        else
+        {
+            End(SessionEnd.Expired);
+        }
+    }
+
+    /// <summary>More than is kept was waiting for it: it leaves there and then. Any thread.</summary>
+    private void Overflowed()
+    {
+        _table.Users.Remove(User);
+        EndAtHome(SessionEnd.RetentionFull);
+    }
+
+    private void EndAtHome(SessionEnd reason) => _home.Loop.Call(() =>
+    {
+        if (_home.Loop.IsCurrent)
+        {
+            End(reason);
+        }
+        else
+        {
+            EndAtHome(reason);
+        }
+    });
+
+    private void HandTo(TakeOver takeOver)
+    {
+        if (!_home.Loop.IsCurrent)
+        {
+            RequestTakeOver(takeOver);
+            return;
+        }
+
+        var check = _isOver ? TotalCheck.LetGo : Queue.Check(takeOver.Total);
+        if (check == TotalCheck.NeverSent)
+        {
+            takeOver.Answer(check);
+            return;
+        }
+
+        if (_connection is { } standing)
+        {
+            ((BinarySession)standing.Handler).TakenOver();
+        }
+
+        if (check == TotalCheck.LetGo)
+        {
+            End(SessionEnd.TotalLetGo);
+            takeOver.Answer(check);
+        }
+        else if (_last.IsHandingOver)
+        {
+            RequestTakeOver(takeOver);
+        }
+        else
+        {
+            StopWaiting();
+            _home = takeOver.Services;
+            takeOver.Arrive(this);
+        }
+    }
+
+    private void SettleAway()
+    {
+        if (!_home.Loop.IsCurrent)
+        {
+            _home.Loop.Call(SettleAway);
+        }
+        else if (_connection is { } connection)
+        {
+            connection.Resume();
+        }
+        else if (Relay.IsDone && _home.Settle(Relay, Queue) == QueueResult.Overflowed)
+        {
+            Overflowed();
+        }
+    }
+
+    private void StopWaiting()
+    {
+        _home.Loop.Deadlines.Remove(this);
+        _home.Loop.Backlogs.Remove(this);
+    }
+
+    /// <summary>The key that was told may be all that the client has: it stays good until a frame comes.</summary>
+    private void RotateKey(SessionKey told)
+    {
+        _keyBefore = told;
+        _key = _table.Issue(this);
+    }
+
+    private void RevokeOthers(SessionKey key, SessionKey? before, SessionKey told)
+    {
+        if (!key.Equals(told))
+        {
+            _table.Revoke(key);
+        }
+
+        if (before is { } older && !older.Equals(told))
+        {
+            _table.Revoke(older);
+        }
+    }
+
+    private void RevokeKeys()
+    {
+        ConfirmKey();
+        _table.Revoke(_key);
+    }
+}

@@ -1,0 +1,16 @@
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>Why a session ended that had outlived its connection.</summary>
+internal enum SessionEnd
+{
+    /// <summary>Nobody came back within the window.</summary>
+    Expired,
+    /// <summary>More came for it than is kept for who is away.</summary>
+    RetentionFull,
+    /// <summary>The client asked for frames that it had acknowledged before.</summary>
+    TotalLetGo,
+    /// <summary>Message memory was full, and what was kept for it was the most.</summary>
+    Overloaded,
+    /// <summary>The hub stopped.</summary>
+    ShuttingDown,
+}

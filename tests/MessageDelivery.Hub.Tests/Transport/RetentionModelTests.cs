@@ -1,0 +1,302 @@
+using System.Buffers.Binary;
+using CsCheck;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Tests.Transport;
+
+/// <summary>
+/// Whatever is queued, sent in part, acknowledged, cut and resumed in whatever order: the client counts each frame once, in order,
+/// and what it does not count never comes between the parts of one.
+/// </summary>
+public sealed class RetentionModelTests
+{
+    private const long AwayLimit = 60_000;
+
+    private enum Step
+    {
+        AddRun,
+        AddLarge,
+        AddReceipt,
+        AddUncounted,
+        SendSome,
+        SendAll,
+        Acknowledge,
+        Park,
+        Unhear,
+        Cut,
+        CutWhileSending,
+        ComeBack,
+        ComeBackWithTooMuch,
+    }
+
+    [Fact]
+    public void Each_counted_frame_arrives_once_in_order_whatever_happens() => Gen.Select(
+        Gen.Int[0, Enum.GetValues<Step>().Length - 1].Select(step => (Step)step), Gen.Int[1, 20_000]).Array[1, 80].Sample(steps =>
+    {
+        using var model = new Model();
+        foreach (var (step, size) in steps)
+        {
+            model.Do(step, size);
+        }
+
+        model.Finish();
+    }, iter: 5_000);
+
+    private sealed class Model : IDisposable
+    {
+        private readonly StillLoop _still = new(queueLimitBytes: 100_000);
+        private readonly FakeWaiter _waiter = new();
+        private readonly OutboundQueue _queue;
+        private readonly Client _client = new();
+        private FakePeer _peer = new() { Room = 0 };
+        private ulong _added;
+        private ulong _acknowledged;
+        private int _places;
+        private int _waiting;
+        private bool _isAway;
+        private bool _isOver;
+        private long _addedAway;
+
+        public Model()
+        {
+            _queue = new(_still.Pool, 100_000, _still.Connect());
+            _queue.Retain(CountedFrames.Instance);
+        }
+
+        public void Do(Step step, int size)
+        {
+            if (_isOver)
+            {
+                return;
+            }
+
+            switch (step)
+            {
+                case Step.AddRun:
+                    Deliver(Enumerable.Range(0, 1 + (size % 40)).Select(_ => Frame(_added++, size % 700)).ToArray());
+                    break;
+                case Step.AddLarge:
+                    Deliver([Frame(_added++, size)], pieces: 1 + (size % 3));
+                    break;
+                case Step.AddReceipt when _waiting == _waiter.Told.Count:
+                    // It would overtake those in line, and the frames are numbered in the order in which they were added.
+                    Receipt(Frame(_added++, size % 50));
+                    break;
+                case Step.AddUncounted:
+                    _queue.Add(Uncounted(size % 900), _peer);
+                    break;
+                case Step.SendSome:
+                    Send(size);
+                    break;
+                case Step.SendAll:
+                    Send(long.MaxValue);
+                    break;
+                case Step.Acknowledge when !_isAway:
+                    Acknowledge((ulong)size % (_client.Total + 2));
+                    break;
+                case Step.Park:
+                    _queue.Park();
+                    break;
+                case Step.Unhear when !_isAway:
+                    _queue.Unhear(_peer);
+                    _queue.Hear();
+                    break;
+                case Step.Cut when !_isAway:
+                    Cut();
+                    break;
+                case Step.CutWhileSending when !_isAway && _queue.PendingBytes > 0:
+                    _peer.WhileSending = Cut;
+                    Send(size);
+                    break;
+                case Step.ComeBack when _isAway:
+                    ComeBack();
+                    break;
+                case Step.ComeBackWithTooMuch when _isAway:
+                    Assert.Equal(TotalCheck.NeverSent, _queue.ComeBack(_still.Connect(), _added + 1, [], _peer));
+                    break;
+            }
+        }
+
+        public void Finish()
+        {
+            if (_isAway && !_isOver)
+            {
+                ComeBack();
+            }
+
+            if (!_isOver)
+            {
+                Drain();
+                Assert.True(_added == _client.Total, $"{_client.Total} of {_added} frames");
+                Assert.Equal(TotalCheck.Held, _queue.Acknowledge(_client.Total, _peer));
+                Assert.Equal(0, _queue.HeldBytes);
+                Assert.All(_waiter.Told, told => Assert.True(told.Accepted));
+            }
+        }
+
+        public void Dispose()
+        {
+            _queue.Close(_peer);
+            _still.Dispose();
+        }
+
+        private void Deliver(byte[][] frames, int pieces = 1)
+        {
+            byte[] bytes = [.. frames.SelectMany(frame => frame)];
+            var block = _still.Pool.Rent(BlockSize.Large);
+            bytes.CopyTo(block.Span(5, bytes.Length));
+            int part = bytes.Length / pieces;
+            var segments = Enumerable.Range(0, pieces)
+                .Select(i => new Segment(block, 5 + (i * part), i == pieces - 1 ? bytes.Length - (i * part) : part)).ToArray();
+            var result = _queue.TryAdd(segments, frames.Length, null, _waiter, _places++, _peer);
+            block.Release();
+            Judge(result, bytes.Length);
+        }
+
+        private void Receipt(byte[] frame) => Judge(_queue.AddCounted(frame, _peer), frame.Length);
+
+        private void Judge(QueueResult result, int bytes)
+        {
+            if (!_isAway)
+            {
+                Assert.True(result is QueueResult.Accepted or QueueResult.Waiting);
+                _waiting += result == QueueResult.Waiting ? 1 : 0;
+                return;
+            }
+
+            bool fits = _addedAway + bytes <= AwayLimit;
+            _addedAway += bytes;
+            Assert.Equal(!fits, result == QueueResult.Overflowed);
+            _isOver = !fits;
+        }
+
+        private void Send(long room)
+        {
+            var peer = _peer;
+            peer.Room = room;
+            _queue.Unblock();
+            while (_queue.Flush(peer, peer, scheduled: true) == FlushResult.More)
+            {
+            }
+
+            peer.Room = 0;
+            peer.WhileSending = null;
+            if (!ReferenceEquals(peer, _peer) || _isAway)
+            {
+                // What was under way when the connection was cut may have arrived.
+                _client.TakeLast(peer);
+            }
+            else
+            {
+                _client.Take(peer);
+            }
+        }
+
+        /// <summary>Sends and acknowledges until nothing waits, as a good client does.</summary>
+        private void Drain()
+        {
+            for (int i = 0; i < 1_000 && (_queue.PendingBytes > 0 || _client.Total < _added); i++)
+            {
+                Send(long.MaxValue);
+                Assert.Equal(TotalCheck.Held, _queue.Acknowledge(_client.Total, _peer));
+            }
+        }
+
+        private void Acknowledge(ulong total)
+        {
+            var check = _queue.Acknowledge(total, _peer);
+            // One more than it has may have been sent in part, and then nobody can tell.
+            if (total <= _client.Total)
+            {
+                Assert.Equal(total < _acknowledged ? TotalCheck.LetGo : TotalCheck.Held, check);
+                _acknowledged = Math.Max(_acknowledged, total);
+            }
+            else if (check == TotalCheck.Held)
+            {
+                // It lied, and has to live with it.
+                _acknowledged = total;
+                _isOver = true;
+            }
+        }
+
+        private void Cut()
+        {
+            _peer.WhileSending = null;
+            _isAway = true;
+            _addedAway = 0;
+            long before = _queue.HeldBytes;
+            bool isKept = _queue.GoAway(AwayLimit, _peer);
+            // Those in line are added while it is away.
+            _addedAway = Math.Max(0, _queue.HeldBytes - before);
+            _isOver = !isKept;
+        }
+
+        private void ComeBack()
+        {
+            _client.Reconnect();
+            _peer = new() { Room = 0 };
+            _acknowledged = Math.Max(_acknowledged, _client.Total);
+            Assert.Equal(TotalCheck.Held, _queue.ComeBack(_still.Connect(), _client.Total, Uncounted(3), _peer));
+            _isAway = false;
+        }
+
+        private static byte[] Frame(ulong sequence, int bytes) => Frame(FrameType.Delivery, sequence, bytes);
+
+        private static byte[] Uncounted(int bytes) => Frame(FrameType.EchoReply, 0, bytes);
+
+        private static byte[] Frame(FrameType type, ulong sequence, int bytes)
+        {
+            var frame = new byte[16 + bytes];
+            new FrameHeader(type, 0, 0, (uint)(8 + bytes)).Write(frame);
+            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(8), sequence);
+            frame.AsSpan(16).Fill((byte)sequence);
+            return frame;
+        }
+    }
+
+    /// <summary>Counts frames as a client does, and checks each.</summary>
+    private sealed class Client
+    {
+        private byte[] _unfinished = [];
+        private bool _isLost;
+
+        public ulong Total { get; private set; }
+
+        public void Take(FakePeer peer)
+        {
+            byte[] bytes = [.. _unfinished, .. peer.Received];
+            peer.Received.Clear();
+            int used = 0;
+            while (bytes.Length - used >= 8 && FrameHeader.Read(bytes.AsSpan(used)) is var header && bytes.Length - used >= 8 + header.Length)
+            {
+                if (header.Type == FrameType.Delivery)
+                {
+                    Assert.Equal(Total++, BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(used + 8)));
+                    Assert.True(bytes.AsSpan(used + 16, (int)header.Length - 8).IndexOfAnyExcept((byte)(Total - 1)) < 0);
+                }
+
+                used += 8 + (int)header.Length;
+            }
+
+            _unfinished = bytes[used..];
+        }
+
+        public void TakeLast(FakePeer peer)
+        {
+            if (!_isLost)
+            {
+                Take(peer);
+                _isLost = true;
+            }
+        }
+
+        public void Reconnect()
+        {
+            _unfinished = [];
+            _isLost = false;
+        }
+    }
+}
