@@ -4,32 +4,34 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// A socket to the hub, the loop that receives and the loop that sends. However it ends, it ends in one way: the session closes,
-/// the socket closes, both loops end, the memory goes back; then <see cref="Completion"/> is done.
+/// A socket to the hub, the loop that receives and the loop that sends. However it ends, it ends in one way: the session lets go of
+/// it, the socket closes, both loops end; then <see cref="Completion"/> is done.
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
     private readonly Socket _socket;
     private readonly DeliveryQueue _deliveries;
     private readonly TimeProvider _time;
-    private readonly TaskCompletionSource<WelcomePayload> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Session _session;
+    private readonly SessionLink _link = new();
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _completion;
     private volatile Heartbeat? _heartbeat;
 
-    private Connection(Socket socket, HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected)
+    private Connection(Socket socket, TimeProvider time, Session session, DeliveryQueue deliveries)
     {
         _socket = socket;
         _deliveries = deliveries;
-        _time = options.TimeProvider;
-        Session = new(options, deliveries, relayRejected);
-        Session.SendHello();
+        _time = time;
+        _session = session;
         _completion = RunAsync();
     }
 
-    public Session Session { get; }
+    /// <summary>Its part in the session.</summary>
+    public SessionLink Link => _link;
 
-    /// <summary>The id and limits of this connection.</summary>
-    public WelcomePayload Welcome { get; private set; }
+    /// <summary>Why it has ended; null while it stands.</summary>
+    public HubConnectionException? CloseReason => _link.CloseReason;
 
     /// <summary>Whether the client has stopped reading until there is room for deliveries.</summary>
     public bool IsReceivePaused => _heartbeat is { IsPaused: true };
@@ -37,10 +39,10 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>Completes when everything has ended and all memory is back; never fails.</summary>
     public Task Completion => _completion;
 
-    /// <summary>Connects, says HELLO and waits for WELCOME.</summary>
+    /// <summary>Connects, says HELLO and waits for WELCOME. The connection before has completed.</summary>
     /// <exception cref="HubConnectionException">There is no hub, it refuses, or it takes too long.</exception>
     public static async Task<Connection> OpenAsync(
-        HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected, CancellationToken cancellationToken)
+        HubClientOptions options, Session session, DeliveryQueue deliveries, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -50,8 +52,8 @@ internal sealed class Connection : IAsyncDisposable
         {
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
-            connection = new(socket, options, deliveries, relayRejected);
-            connection.Welcome = await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
+            connection = new(socket, options.TimeProvider, session, deliveries);
+            await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
             return connection;
         }
         catch (Exception error)
@@ -81,7 +83,7 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>Ends the connection now, whatever waits to be sent; the first reason stays.</summary>
     public void Close(HubConnectionException reason)
     {
-        if (Session.Close(reason) && _opened.TrySetException(reason))
+        if (_session.Detach(_link, reason) && _opened.TrySetException(reason))
         {
             // Looked at, as nobody may be waiting for it any more.
             _ = _opened.Task.Exception;
@@ -100,7 +102,6 @@ internal sealed class Connection : IAsyncDisposable
     private async Task RunAsync()
     {
         await Task.WhenAll(SendLoopAsync(), ReceiveLoopAsync()).ConfigureAwait(false);
-        Session.Release();
         if (_heartbeat is { } heartbeat)
         {
             await heartbeat.DisposeAsync().ConfigureAwait(false);
@@ -109,31 +110,37 @@ internal sealed class Connection : IAsyncDisposable
 
     private async Task SendLoopAsync()
     {
-        while (Session.CloseReason is null)
+        // Nothing follows before WELCOME: only then it is known where a resumed session goes on.
+        await TrySendAsync(_session.CreateHello()).ConfigureAwait(false);
+        while (CloseReason is null)
         {
-            if (!Session.TryTakeOutbound(out ArraySegment<byte> batch))
+            if (_session.TryTakeOutbound(_link, out ArraySegment<byte> batch))
             {
-                await Session.Outbound.WaitAsync().ConfigureAwait(false);
-                continue;
+                await TrySendAsync(batch).ConfigureAwait(false);
+                _session.NoteSent(batch);
+            }
+            else
+            {
+                await _session.Outbound.WaitAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask TrySendAsync(ReadOnlyMemory<byte> rest)
+    {
+        try
+        {
+            while (!rest.IsEmpty)
+            {
+                rest = rest[await _socket.SendAsync(rest, SocketFlags.None, CancellationToken.None).ConfigureAwait(false)..];
             }
 
-            try
-            {
-                ReadOnlyMemory<byte> rest = batch;
-                while (!rest.IsEmpty)
-                {
-                    rest = rest[await _socket.SendAsync(rest, SocketFlags.None, CancellationToken.None).ConfigureAwait(false)..];
-                }
-
-                _heartbeat?.NoteSent();
-            }
-            catch (Exception error)
-            {
-                // Before the bytes are reported: a call that waits for their room is to fail, not to be taken.
-                Close(Lost(error));
-            }
-
-            Session.Sent(batch);
+            _heartbeat?.NoteSent();
+        }
+        catch (Exception error)
+        {
+            // Before the bytes are reported: a call that waits for their room is to fail, not to be taken.
+            Close(Lost(error));
         }
     }
 
@@ -149,10 +156,10 @@ internal sealed class Connection : IAsyncDisposable
                 ReadStatus status = reader.TryRead(out Frame frame);
                 if (status == ReadStatus.Frame)
                 {
-                    reason = Session.Receive(frame);
-                    if (frame.Header.Type == FrameType.Welcome && reason is null)
+                    reason = _session.Receive(_link, frame);
+                    if (frame.Header.Type == FrameType.Welcome && reason is null && _link.Opening is { } opening)
                     {
-                        Open(Session.Welcome!.Value);
+                        Open(opening);
                     }
                     else if (frame.Header.Type == FrameType.HeartbeatReply)
                     {
@@ -165,10 +172,11 @@ internal sealed class Connection : IAsyncDisposable
                 }
                 else if (status == ReadStatus.TooLarge)
                 {
-                    reason = Session.TooLarge(frame.Header);
+                    reason = Session.TooLarge(_link, frame.Header);
                 }
                 else
                 {
+                    _session.AcknowledgeIfDue();
                     int bytes = await _socket.ReceiveAsync(reader.GetSpace(), SocketFlags.None, CancellationToken.None).ConfigureAwait(false);
                     reader.Advance(bytes);
                     _heartbeat?.NoteReceived();
@@ -189,20 +197,21 @@ internal sealed class Connection : IAsyncDisposable
         reader.Release();
     }
 
-    private void Open(WelcomePayload welcome)
+    private void Open(SessionOpening opening)
     {
-        if (welcome.HeartbeatSeconds > 0)
+        if (opening.HeartbeatSeconds > 0)
         {
-            _heartbeat = new(Session, TimeSpan.FromSeconds(welcome.HeartbeatSeconds), _time, Close);
+            _heartbeat = new(_session, _link, TimeSpan.FromSeconds(opening.HeartbeatSeconds), _time, Close);
         }
 
-        _opened.TrySetResult(welcome);
+        _opened.TrySetResult();
     }
 
     private async ValueTask WaitForRoomAsync()
     {
+        _session.AcknowledgeIfDue();
         _heartbeat?.Pause();
-        while (!_deliveries.HasRoom && Session.CloseReason is null)
+        while (!_deliveries.HasRoom && CloseReason is null)
         {
             await _deliveries.WaitForRoomAsync().ConfigureAwait(false);
         }

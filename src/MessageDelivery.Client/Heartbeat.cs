@@ -10,6 +10,7 @@ namespace MessageDelivery.Client;
 internal sealed class Heartbeat : IAsyncDisposable
 {
     private readonly Session _session;
+    private readonly SessionLink _link;
     private readonly Action<HubConnectionException> _close;
     private readonly TimeProvider _time;
     private readonly TimeSpan _interval;
@@ -21,9 +22,10 @@ internal sealed class Heartbeat : IAsyncDisposable
     private volatile bool _isProbing;
     private volatile bool _isPaused;
 
-    public Heartbeat(Session session, TimeSpan interval, TimeProvider time, Action<HubConnectionException> close)
+    public Heartbeat(Session session, SessionLink link, TimeSpan interval, TimeProvider time, Action<HubConnectionException> close)
     {
         _session = session;
+        _link = link;
         _interval = interval;
         _time = time;
         _close = close;
@@ -52,7 +54,7 @@ internal sealed class Heartbeat : IAsyncDisposable
 
     private void Check()
     {
-        if (_session.CloseReason is not null)
+        if (_link.CloseReason is not null)
         {
             return;
         }

@@ -2,11 +2,12 @@ using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Client;
 
-/// <content>From one connection to the next, and the end.</content>
+/// <content>What it is doing, and the end.</content>
 public sealed partial class HubClient
 {
     private readonly HubClientOptions _options;
     private readonly DeliveryQueue _deliveries;
+    private readonly Session _session;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
@@ -17,24 +18,35 @@ public sealed partial class HubClient
     private Task? _dispose;
     private volatile HubConnectionException? _closeReason;
     private volatile bool _isDisposed;
+    private ConnectionState _toldState;
 
     private HubClient(HubClientOptions options)
     {
         _options = options;
         _deliveries = new(options.ReceiveBufferBytes);
+        _session = new(options, _deliveries, OnRelayRejected);
     }
 
     /// <summary>
-    /// Raised when the connection is lost and the client is going to connect again, before the first attempt. Handlers must not
-    /// block; one that throws closes the client.
+    /// Raised when <see cref="ConnectionState"/> has changed: for a lost connection before the first attempt to replace it, for a new
+    /// one behind the event that says what it is. Handlers run one after another and hold up what follows; one that throws closes
+    /// the client.
     /// </summary>
-    public event EventHandler<HubClientConnectionLostEventArgs>? ConnectionLost;
+    public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged;
 
     /// <summary>
-    /// Raised after a lost connection was replaced: the id has changed, and calls that were pending have failed. Handlers run
-    /// one after another before the next loss is dealt with; one that throws closes the client.
+    /// Raised when a lost connection was replaced and the session goes on: same id, nothing lost. Handlers run one after another
+    /// before the next loss is dealt with; one that throws closes the client.
     /// </summary>
-    public event EventHandler<HubClientReconnectedEventArgs>? Reconnected;
+    public event EventHandler<SessionResumedEventArgs>? SessionResumed;
+
+    /// <summary>
+    /// Raised when a lost connection was replaced but the session could not be resumed: the id has changed, and calls that were
+    /// pending have failed. Nothing is sent as the new user before the handlers have returned: calls made before that fail, too;
+    /// <see cref="WaitUntilConnectedAsync"/> or <see cref="ConnectionStateChanged"/> tell when they no longer do. Handlers run as
+    /// those of <see cref="SessionResumed"/> do.
+    /// </summary>
+    public event EventHandler<IdentityChangedEventArgs>? IdentityChanged;
 
     /// <summary>
     /// Raised when the hub answers a relay without a receipt with an error. Handlers hold up what arrives behind it and must not
@@ -42,30 +54,21 @@ public sealed partial class HubClient
     /// </summary>
     public event EventHandler<HubRelayRejectedEventArgs>? RelayRejected;
 
-    /// <summary>This user's id, as the hub's welcome said; another one after a reconnection.</summary>
-    public ulong UserId => _connection.Welcome.UserId;
+    /// <summary>This user's id, as the hub's welcome said; another one after <see cref="IdentityChanged"/>.</summary>
+    public ulong UserId => _session.Welcome.UserId;
 
     /// <summary>The most bytes a relay's body may have.</summary>
-    public int MaxBodyBytes => (int)_connection.Welcome.MaxBodyBytes;
+    public int MaxBodyBytes => (int)_session.Welcome.MaxBodyBytes;
 
     /// <summary>The most receivers a relay may list.</summary>
-    public int MaxReceivers => _connection.Welcome.MaxReceivers;
+    public int MaxReceivers => _session.Welcome.MaxReceivers;
 
     /// <summary>What the client is doing.</summary>
-    public HubClientState State
-    {
-        get
-        {
-            if (_closed.Task.IsCompleted)
-            {
-                return HubClientState.Closed;
-            }
-
-            return _connection.Session.CloseReason is not { } reason ? HubClientState.Connected
-                : MayReconnect(reason, attempts: 0) ? HubClientState.Reconnecting
-                : HubClientState.Closed;
-        }
-    }
+    public ConnectionState ConnectionState =>
+        _closed.Task.IsCompleted ? ConnectionState.Closed
+        : _connection.CloseReason is not { } reason ? ConnectionState.Connected
+        : MayReconnect(reason, attempts: 0) ? ConnectionState.Reconnecting
+        : ConnectionState.Closed;
 
     /// <summary>Completes when the client is closed for good, whoever closed it; never fails. <see cref="CloseReason"/> says why.</summary>
     public Task Closed => _closed.Task;
@@ -86,7 +89,7 @@ public sealed partial class HubClient
                 throw reason;
             }
 
-            if (_connection.Session.CloseReason is null)
+            if (_connection.CloseReason is null)
             {
                 return;
             }
@@ -97,8 +100,9 @@ public sealed partial class HubClient
 
     /// <summary>
     /// Says goodbye: sends everything the client has taken before, and waits until the hub has carried it out and answered with
-    /// its own goodbye, behind which nothing comes. Calls made from now on fail. Messages still arriving go to the reader; if
-    /// there is none, those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are thrown away. More than once does no harm.
+    /// its own goodbye, behind which nothing comes. Calls made from now on fail. While there is no connection but calls taken
+    /// before need one, it first waits for the session to be resumed. Messages still arriving go to the reader; if there is none,
+    /// those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are thrown away. More than once does no harm.
     /// </summary>
     /// <param name="cancellationToken">Stops waiting and cuts the connection.</param>
     /// <exception cref="HubConnectionException">The connection ended before the hub's goodbye, so some of it may be lost.</exception>
@@ -116,7 +120,14 @@ public sealed partial class HubClient
         }
         catch (OperationCanceledException)
         {
-            _connection.Close(ClosedHere());
+            await _stopping.CancelAsync().ConfigureAwait(false);
+            Connection connection;
+            lock (_gate)
+            {
+                connection = _connection;
+            }
+
+            connection.Close(ClosedHere());
             await _closed.Task.ConfigureAwait(false);
             throw;
         }
@@ -142,24 +153,20 @@ public sealed partial class HubClient
 
     internal bool IsReceivePaused => _connection.IsReceivePaused;
 
-    internal bool IsSendIdle => _connection.Session.IsSendIdle;
+    /// <summary>Bytes that wait to be sent or acknowledged, for tests.</summary>
+    internal long PendingSendBytes => _session.PendingBytes;
+
+    internal bool IsSendIdle => _session.IsSendIdle;
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
-    private static HubConnectionException HandlerFailed(string name, Exception error) =>
-        new(ProtocolCode.Normal, $"a handler of {name} failed: {error.Message}", error);
-
-    private Connection Live()
+    private Session Live()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _connection;
+        return _session;
     }
 
     private bool IsClosing => _close is not null;
-
-    private bool MayReconnect(HubConnectionException reason, int attempts) =>
-        _options.Reconnect is { } policy && !IsClosing && (policy.MaxAttempts is not { } most || attempts < most)
-        && reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause;
 
     private void OnRelayRejected(HubRequestException error) => RelayRejected?.Invoke(this, new(error));
 
@@ -167,17 +174,15 @@ public sealed partial class HubClient
     {
         // Left at once, so that whoever calls holds the lock only for a moment, and _close is set when the rest runs.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        Connection connection;
-        lock (_gate)
+        _deliveries.BeginClose();
+        bool isNeeded = _session.BeginClose() || _session.IsOwedToCalls;
+        if (!isNeeded)
         {
-            connection = _connection;
+            await _stopping.CancelAsync().ConfigureAwait(false);
         }
 
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        _deliveries.BeginClose();
-        bool hadConnection = connection.Session.TrySendGoodbye();
         await _closed.Task.ConfigureAwait(false);
-        if (hadConnection && connection.Session.CloseReason is { Code: not ProtocolCode.Normal } reason)
+        if (isNeeded && _closeReason is { Code: not ProtocolCode.Normal } reason)
         {
             throw reason;
         }
@@ -200,97 +205,8 @@ public sealed partial class HubClient
         }
 
         await _run.ConfigureAwait(false);
+        _session.Dispose();
         _deliveries.Discard();
         _stopping.Dispose();
-    }
-
-    private async Task RunAsync(Connection connection)
-    {
-        HubConnectionException reason;
-        int attempts = 0;
-        while (true)
-        {
-            long since = _options.TimeProvider.GetTimestamp();
-            await connection.Completion.ConfigureAwait(false);
-            reason = connection.Session.CloseReason!;
-            if (_options.Reconnect is { } policy && _options.TimeProvider.GetElapsedTime(since) >= policy.MaxDelay)
-            {
-                attempts = 0;
-            }
-
-            (Connection? next, reason, attempts) = await ReconnectAsync(reason, attempts).ConfigureAwait(false);
-            if (next is null)
-            {
-                break;
-            }
-
-            connection = next;
-        }
-
-        _closeReason = reason;
-        _deliveries.Complete(reason.Code == ProtocolCode.Normal && IsClosing ? null : reason);
-        _closed.TrySetResult();
-        Volatile.Read(ref _changed).TrySetResult();
-    }
-
-    private async Task<(Connection? Next, HubConnectionException Reason, int Attempts)> ReconnectAsync(HubConnectionException reason, int attempts)
-    {
-        HubConnectionException lost = reason;
-        if (MayReconnect(lost, attempts))
-        {
-            try
-            {
-                ConnectionLost?.Invoke(this, new(lost));
-            }
-            catch (Exception error)
-            {
-                return (null, HandlerFailed(nameof(ConnectionLost), error), attempts);
-            }
-        }
-
-        while (MayReconnect(reason, attempts))
-        {
-            try
-            {
-                TimeSpan pause = _options.Reconnect!.DelayBefore(attempts++, reason.ReconnectAdvice, Random.Shared.NextDouble());
-                await Task.Delay(pause, _options.TimeProvider, _stopping.Token).ConfigureAwait(false);
-                Connection next = await Connection.OpenAsync(_options, _deliveries, OnRelayRejected, _stopping.Token).ConfigureAwait(false);
-                Replace(next, lost);
-                return (next, lost, attempts);
-            }
-            catch (HubConnectionException error)
-            {
-                reason = error;
-            }
-            catch (OperationCanceledException)
-            {
-                return (null, ClosedHere(), attempts);
-            }
-        }
-
-        return (null, reason, attempts);
-    }
-
-    private void Replace(Connection next, HubConnectionException lost)
-    {
-        ulong oldId = _connection.Welcome.UserId;
-        lock (_gate)
-        {
-            _connection = next;
-            if (IsClosing)
-            {
-                next.Close(ClosedHere());
-            }
-        }
-
-        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-        try
-        {
-            Reconnected?.Invoke(this, new(oldId, next.Welcome.UserId, lost));
-        }
-        catch (Exception error)
-        {
-            next.Close(HandlerFailed(nameof(Reconnected), error));
-        }
     }
 }

@@ -5,11 +5,19 @@ namespace MessageDelivery.Client;
 /// <summary>
 /// A user of a message delivery hub: knows its id, sees who else is there, sends messages and receives them. All members may be
 /// called from any number of threads at once, but for <see cref="ReceiveAsync"/>, which has one reader at a time. Calls need not
-/// wait for each other: they are sent and answered in the order in which they were made. Every call ends with the same
-/// <see cref="HubConnectionException"/> when the connection does, and with <see cref="ObjectDisposedException"/> after
-/// <see cref="DisposeAsync"/>.
+/// wait for each other: they are sent and answered in the order in which they were made; only receipts of
+/// <see cref="RelayOptions.Confirm"/> come when they are known.
 /// </summary>
 /// <remarks>
+/// A lost connection is replaced, and the session goes on: calls that are pending or made meanwhile wait and end as if nothing had
+/// happened, and messages arrive without a gap or a repetition. Where the hub cannot resume the session, they fail with a
+/// <see cref="HubSessionLostException"/>, and the client goes on as a new user; see <see cref="IdentityChanged"/>. Without
+/// sessions that can be resumed (<see cref="HubClientOptions.Resume"/>) every pending call ends with the connection, with the same
+/// <see cref="HubConnectionException"/>. After <see cref="DisposeAsync"/> calls end with <see cref="ObjectDisposedException"/>.
+///
+/// What the hub has been told to be received is what the client has taken, not what the program has read: a program that crashes
+/// loses the messages that waited for it, at most <see cref="HubClientOptions.ReceiveBufferBytes"/> and one more.
+///
 /// Messages that nobody receives wait, up to <see cref="HubClientOptions.ReceiveBufferBytes"/>; beyond that the client stops
 /// reading, answers to its calls wait behind the messages, and in the end the hub takes it for a slow consumer. A program that
 /// only sends sets <see cref="HubClientOptions.DiscardDeliveries"/>.
@@ -24,7 +32,7 @@ public sealed partial class HubClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var client = new HubClient(options);
-        client._connection = await Connection.OpenAsync(options, client._deliveries, client.OnRelayRejected, cancellationToken).ConfigureAwait(false);
+        client._connection = await Connection.OpenAsync(options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
         client._run = client.RunAsync(client._connection);
         return client;
     }
@@ -40,15 +48,15 @@ public sealed partial class HubClient : IAsyncDisposable
     public ValueTask<ulong> GetIdentityAsync(CancellationToken cancellationToken = default)
     {
         var request = new IdentityRequest();
-        return Live().Session.RequestAsync(request, new(FrameType.Identity) { Request = request }, cancellationToken);
+        return Live().RequestAsync(request, new(FrameType.Identity) { Request = request }, cancellationToken);
     }
 
     /// <summary>Asks who else is there: ids, ascending.</summary>
     /// <exception cref="HubRequestException">The hub answered with an error.</exception>
     public ValueTask<IReadOnlyList<ulong>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var request = new ListRequest();
-        return Live().Session.RequestAsync(request, new(FrameType.List) { Request = request }, cancellationToken);
+        var request = new ListRequest(_session.Presence);
+        return Live().RequestAsync(request, new(FrameType.List) { Request = request }, cancellationToken);
     }
 
     /// <summary>Sends bytes that the hub sends back. <paramref name="message"/> is copied before this returns its task, unless it has to wait.</summary>
@@ -61,7 +69,7 @@ public sealed partial class HubClient : IAsyncDisposable
     {
         CheckBytes(message.Length, ProtocolLimits.MaxBodyBytes, nameof(message));
         var request = new EchoRequest();
-        return Live().Session.RequestAsync(request, new(FrameType.Echo) { Request = request, Body = message }, cancellationToken);
+        return Live().RequestAsync(request, new(FrameType.Echo) { Request = request, Body = message }, cancellationToken);
     }
 
     /// <summary>
@@ -76,10 +84,10 @@ public sealed partial class HubClient : IAsyncDisposable
     /// <exception cref="ArgumentException">The body is too large.</exception>
     public ValueTask RelayAsync(ulong receiver, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default)
     {
-        Connection connection = Live();
-        CheckBytes(body.Length, (int)connection.Welcome.MaxBodyBytes, nameof(body));
-        return connection.Session.SendAsync(
-            new(FrameType.Relay) { Flags = Flags(options), Receiver = receiver, Body = body }, cancellationToken);
+        Session session = Live();
+        CheckBytes(body.Length, MaxBodyBytes, nameof(body));
+        return session.SendAsync(
+            new(FrameType.Relay) { Flags = Flags(options, hasReceipt: false), Receiver = receiver, Body = body }, cancellationToken);
     }
 
     /// <summary>Sends a message to several users; see <see cref="RelayAsync(ulong, ReadOnlyMemory{byte}, RelayOptions, CancellationToken)"/>.</summary>
@@ -91,10 +99,10 @@ public sealed partial class HubClient : IAsyncDisposable
     public ValueTask RelayAsync(
         ReadOnlyMemory<ulong> receivers, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default)
     {
-        Connection connection = Live();
-        CheckRelay(connection, receivers.Length, body.Length);
-        return connection.Session.SendAsync(
-            new(FrameType.Relay) { Flags = Flags(options), Receivers = receivers, Body = body }, cancellationToken);
+        Session session = Live();
+        CheckRelay(receivers.Length, body.Length);
+        return session.SendAsync(
+            new(FrameType.Relay) { Flags = Flags(options, hasReceipt: false), Receivers = receivers, Body = body }, cancellationToken);
     }
 
     /// <summary>Sends a message to one user and waits until the hub tells what became of it.</summary>
@@ -120,8 +128,8 @@ public sealed partial class HubClient : IAsyncDisposable
     public ValueTask<Receipt> RelayWithReceiptAsync(
         ReadOnlyMemory<ulong> receivers, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default)
     {
-        Connection connection = Live();
-        CheckRelay(connection, receivers.Length, body.Length);
+        Session session = Live();
+        CheckRelay(receivers.Length, body.Length);
         var entries = new ReceiptEntry[receivers.Length];
         for (int i = 0; i < entries.Length; i++)
         {
@@ -129,9 +137,9 @@ public sealed partial class HubClient : IAsyncDisposable
         }
 
         var request = new ReceiptRequest(entries);
-        return connection.Session.RequestAsync(
+        return session.RequestAsync(
             request,
-            new(FrameType.Relay) { Flags = Flags(options) | RelayFlags.Receipt, Receivers = receivers, Body = body, Request = request },
+            new(FrameType.Relay) { Flags = Flags(options, hasReceipt: true) | RelayFlags.Receipt, Receivers = receivers, Body = body, Request = request },
             cancellationToken);
     }
 
@@ -148,19 +156,32 @@ public sealed partial class HubClient : IAsyncDisposable
         return _deliveries.ReadAsync(cancellationToken);
     }
 
-    private static RelayFlags Flags(RelayOptions options) =>
-        (options & ~RelayOptions.BestEffort) == 0
-            ? (RelayFlags)options
-            : throw new ArgumentException($"{options} is not a relay option this version knows", nameof(options));
+    /// <summary>
+    /// Who is there, and who comes and goes from then on: the first update names all others, each further one the difference to
+    /// the one before. A reconnection does not end it, nor does a change of this client's own id; what changed meanwhile is one
+    /// more update. Whoever is slow gets fewer and larger updates, and someone who came and went in between is in none. Any number
+    /// of loops may watch at once; the hub is asked once for all of them.
+    /// </summary>
+    /// <exception cref="HubRequestException">The hub does not offer it, or refuses.</exception>
+    /// <exception cref="HubConnectionException">The connection has ended for good.</exception>
+    public IAsyncEnumerable<PresenceUpdate> WatchAsync(CancellationToken cancellationToken = default) =>
+        Live().Presence.WatchAsync(cancellationToken);
 
-    private static void CheckRelay(Connection connection, int receivers, int bytes)
+    private static RelayFlags Flags(RelayOptions options, bool hasReceipt) =>
+        (options & ~(RelayOptions.BestEffort | RelayOptions.Confirm)) != 0
+            ? throw new ArgumentException($"{options} is not a relay option this version knows", nameof(options))
+        : !hasReceipt && (options & RelayOptions.Confirm) != 0
+            ? throw new ArgumentException($"{nameof(RelayOptions.Confirm)} is for relays with a receipt", nameof(options))
+        : (RelayFlags)options;
+
+    private void CheckRelay(int receivers, int bytes)
     {
-        if (receivers is 0 || receivers > connection.Welcome.MaxReceivers)
+        if (receivers is 0 || receivers > MaxReceivers)
         {
-            throw new ArgumentException($"{receivers} receivers; a relay has 1 to {connection.Welcome.MaxReceivers}", nameof(receivers));
+            throw new ArgumentException($"{receivers} receivers; a relay has 1 to {MaxReceivers}", nameof(receivers));
         }
 
-        CheckBytes(bytes, (int)connection.Welcome.MaxBodyBytes, "body");
+        CheckBytes(bytes, MaxBodyBytes, "body");
     }
 
     private static void CheckBytes(int bytes, int limit, string parameter)

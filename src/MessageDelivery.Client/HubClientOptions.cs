@@ -31,8 +31,18 @@ public sealed record HubClientOptions
     /// </summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether and how to connect again when the connection is lost. Default: null, not at all.</summary>
-    public ReconnectPolicy? Reconnect { get; init; }
+    /// <summary>
+    /// How to connect again when the connection is lost. Default: a <see cref="ReconnectPolicy"/> with its own defaults, which tries
+    /// without end. Null: a lost connection is the end, and there is no session to resume.
+    /// </summary>
+    public ReconnectPolicy? Reconnect { get; init; } = new();
+
+    /// <summary>
+    /// Whether to ask the hub for a session that goes on with the next connection: with the same id, nothing lost and nothing
+    /// twice. Default: true. False, or a hub that does not offer it: each connection has a session and an id of its own, and what was
+    /// under way when the last one was lost fails.
+    /// </summary>
+    public bool Resume { get; init; } = true;
 
     /// <summary>
     /// Bytes of received messages that may wait for the reader of <see cref="HubClient.ReceiveAsync"/>; each message counts
@@ -42,8 +52,9 @@ public sealed record HubClientOptions
     public long ReceiveBufferBytes { get; init; } = 8L << 20;
 
     /// <summary>
-    /// Bytes taken from callers that may wait to be sent. Default: 4 MiB. Below it one more call is taken, whatever its size;
-    /// at or above it callers wait, in the order of their calls. 1 lets one call wait.
+    /// Bytes taken from callers that may wait to be sent; in a session that can be resumed, until the hub has acknowledged them,
+    /// which it does at least every 256 KiB. Default: 4 MiB. Below it one more call is taken, whatever its size; at or above it
+    /// callers wait, in the order of their calls. 1 lets one call wait.
     /// </summary>
     public long SendBufferBytes { get; init; } = 4L << 20;
 
@@ -142,7 +153,7 @@ public sealed record HubClientOptions
     private bool PrintMembers(StringBuilder builder)
     {
         builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is null ? "none" : "***")}, ")
-            .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, ")
+            .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, Resume = {Resume}, ")
             .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}");
         return true;
     }

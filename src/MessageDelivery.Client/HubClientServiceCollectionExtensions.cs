@@ -8,8 +8,7 @@ public static class HubClientServiceCollectionExtensions
 {
     /// <summary>
     /// Registers <see cref="IHubClientAccessor"/> as a singleton: services ask it for the client, which connects on first use, so
-    /// that an application starts while its hub is down. Without other orders the client reconnects by a
-    /// <see cref="ReconnectPolicy"/> with its defaults. A <see cref="TimeProvider"/> among the services is used. When the container
+    /// that an application starts while its hub is down. A <see cref="TimeProvider"/> among the services is used. When the container
     /// is disposed the client says goodbye. Once is enough; a second registration is ignored.
     /// </summary>
     /// <example>
@@ -29,7 +28,6 @@ public static class HubClientServiceCollectionExtensions
         {
             var options = new HubClientOptions
             {
-                Reconnect = new(),
                 TimeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System,
             };
             return new HubClientAccessor(configure?.Invoke(options) ?? options);

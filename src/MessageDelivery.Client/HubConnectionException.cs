@@ -6,7 +6,7 @@ namespace MessageDelivery.Client;
 /// The connection to the hub could not be made, or has ended. Every call that was pending ends with the same one; whether the
 /// hub had carried it out is not known.
 /// </summary>
-public sealed class HubConnectionException : IOException
+public class HubConnectionException : IOException
 {
     /// <summary>Creates one.</summary>
     /// <param name="code">The code of the hub's GOODBYE, or of what the client found wrong; null where only the socket failed.</param>

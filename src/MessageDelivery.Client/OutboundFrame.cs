@@ -11,6 +11,9 @@ internal readonly struct OutboundFrame(FrameType type)
     /// <summary>A relay's flags.</summary>
     public RelayFlags Flags { get; init; }
 
+    /// <summary>A list's flags.</summary>
+    public ListFlags ListFlags { get; init; }
+
     /// <summary>A relay's only receiver, where <see cref="Receivers"/> is empty.</summary>
     public ulong Receiver { get; init; }
 
@@ -28,7 +31,7 @@ internal readonly struct OutboundFrame(FrameType type)
         int headBytes = Type == FrameType.Relay ? RelayLayout.HeadBytes(Flags, receivers) : ProtocolLimits.HeaderBytes;
         Span<byte> head = stackalloc byte[headBytes];
         uint length = (uint)(headBytes - ProtocolLimits.HeaderBytes + Body.Length);
-        new FrameHeader(Type, (byte)Flags, (ushort)receivers, length).Write(head);
+        new FrameHeader(Type, (byte)((byte)Flags | (byte)ListFlags), (ushort)receivers, length).Write(head);
         Span<byte> rest = head[ProtocolLimits.HeaderBytes..];
         if ((Flags & RelayFlags.Receipt) != 0)
         {

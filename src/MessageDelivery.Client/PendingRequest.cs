@@ -5,26 +5,38 @@ namespace MessageDelivery.Client;
 
 /// <summary>
 /// A request whose answer has not come. Requests are answered in the order in which they were sent, so each waits for the frame
-/// type that answers it, in its place. One that was cancelled keeps its place, and its answer is swallowed.
+/// type that answers it, in its place; receipts come to theirs by their correlation. One that was cancelled keeps its place, and
+/// its answer is swallowed.
 /// </summary>
 internal abstract class PendingRequest(FrameType answer)
 {
     /// <summary>The type of the frame that answers it.</summary>
     public FrameType Answer { get; } = answer;
 
-    /// <summary>Its place among all frames sent on the connection; a relay with a receipt is known to the hub by it.</summary>
-    public ulong Sequence { get; set; }
+    /// <summary>
+    /// The number of the last relay up to and including this request: its answer shows that the hub has carried out all up to
+    /// there. A relay with a receipt is known to the hub by it.
+    /// </summary>
+    public ulong Relay { get; set; }
 
     /// <summary>Takes the answer. False while more frames of it follow.</summary>
     /// <exception cref="InvalidDataException">The frame is not an answer to this request.</exception>
     public abstract bool Complete(in Frame frame);
 
     public abstract void Fail(Exception error);
+
+    /// <summary>It is going to be asked again: what has come of its answer is void.</summary>
+    public virtual void Restart()
+    {
+    }
 }
 
 /// <summary>A heartbeat, or the fence before a request that tells its errors from those of relays before it.</summary>
 internal sealed class HeartbeatRequest() : PendingRequest(FrameType.HeartbeatReply)
 {
+    /// <summary>Whether it was sent for callers who wait for room.</summary>
+    public bool IsProbe { get; init; }
+
     public override bool Complete(in Frame frame) => true;
 
     public override void Fail(Exception error)
@@ -83,13 +95,35 @@ internal sealed class IdentityRequest() : PendingRequest<ulong>(FrameType.Identi
     }
 }
 
-internal sealed class ListRequest() : PendingRequest<IReadOnlyList<ulong>>(FrameType.ListReply)
+/// <param name="presence">Whom the list is told, too, where the hub goes on from it with who comes and goes.</param>
+internal sealed class ListRequest(PresenceFeed presence) : PendingRequest<IReadOnlyList<ulong>>(FrameType.ListReply)
 {
     // 128 MiB of ids: more than any hub has users, and an end to a list that has none.
     private const int MaxIds = 1 << 24;
 
-    private readonly List<ulong> _ids = [];
+    private List<ulong> _ids = [];
     private int _count;
+
+    /// <summary>Whether it was written with WATCH.</summary>
+    public bool Watches { get; set; }
+
+    /// <summary>Whether it was written for the watchers alone, and nobody waits for it.</summary>
+    public bool IsOfFeed { get; init; }
+
+    public override void Restart() => (_ids, _count) = ([], 0);
+
+    public override void Fail(Exception error)
+    {
+        if (error is HubRequestException && Watches)
+        {
+            presence.Fail(error);
+        }
+
+        if (!IsOfFeed)
+        {
+            base.Fail(error);
+        }
+    }
 
     public override bool Complete(in Frame frame)
     {
@@ -99,7 +133,7 @@ internal sealed class ListRequest() : PendingRequest<IReadOnlyList<ulong>>(Frame
             throw new InvalidDataException($"a LIST of {frame.PayloadBytes} bytes after {_count} ids; it has 8 for each, and at most {MaxIds} ids");
         }
 
-        if (!IsAbandoned)
+        if (Watches || !IsAbandoned)
         {
             for (ReadOnlySpan<byte> rest = frame.Payload; !rest.IsEmpty; rest = rest[8..])
             {
@@ -110,6 +144,11 @@ internal sealed class ListRequest() : PendingRequest<IReadOnlyList<ulong>>(Frame
         if (((ListReplyFlags)frame.Header.Flags).HasFlag(ListReplyFlags.More))
         {
             return false;
+        }
+
+        if (Watches)
+        {
+            presence.Replace(_ids);
         }
 
         TrySetResult(_ids);
@@ -124,9 +163,9 @@ internal sealed class ReceiptRequest(ReceiptEntry[] entries) : PendingRequest<Re
     {
         ReadOnlySpan<byte> payload = frame.Payload;
         if (payload.Length != 8 + entries.Length || frame.Header.Argument != entries.Length
-            || BinaryPrimitives.ReadUInt64LittleEndian(payload) != Sequence)
+            || BinaryPrimitives.ReadUInt64LittleEndian(payload) != Relay)
         {
-            throw new InvalidDataException($"a RECEIPT that is not that of relay {Sequence} to {entries.Length} receivers");
+            throw new InvalidDataException($"a RECEIPT that is not that of relay {Relay} to {entries.Length} receivers");
         }
 
         for (int i = 0; i < entries.Length; i++)

@@ -14,11 +14,15 @@ public sealed record ReconnectPolicy
 
     /// <summary>
     /// The most the bound grows to. Default: 10 s. A hub that asks for a pause (it is shutting down or overloaded) starts the
-    /// bound at a tenth of this, and at least half of the bound is waited. A connection that stood this long ends the doubling.
+    /// bound at a tenth of this, and at least half of the bound is waited. A connection that stood this long ends the doubling. As
+    /// long as a session may be resumed, the bound stays below an eighth of the time there is for it.
     /// </summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Attempts in a row before giving up. Default: null, without end. 0 never reconnects.</summary>
+    /// <summary>
+    /// Attempts in a row before giving up, and with it any session that might still be resumed. Default: null, without end. 0 never
+    /// reconnects.
+    /// </summary>
     public int? MaxAttempts { get; init; }
 
     internal void Validate()
@@ -38,11 +42,13 @@ public sealed record ReconnectPolicy
     /// <param name="attempt">Attempts made since the connection last stood for a while; the first is 0.</param>
     /// <param name="advice">What the lost connection's code advises.</param>
     /// <param name="random">From 0 to 1.</param>
-    internal TimeSpan DelayBefore(int attempt, ReconnectAdvice advice, double random)
+    /// <param name="window">The time in which a session can be resumed, null if none can: several attempts fall into it.</param>
+    internal TimeSpan DelayBefore(int attempt, ReconnectAdvice advice, double random, TimeSpan? window = null)
     {
         bool pause = advice == ReconnectAdvice.AfterPause;
         TimeSpan first = pause && MaxDelay / 10 > InitialDelay ? MaxDelay / 10 : InitialDelay;
-        double bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)), MaxDelay.TotalMilliseconds);
+        double most = Math.Min(MaxDelay.TotalMilliseconds, window?.TotalMilliseconds / 8 ?? double.MaxValue);
+        double bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)), most);
         return TimeSpan.FromMilliseconds(pause ? (bound / 2) + (bound / 2 * random) : bound * random);
     }
 }

@@ -3,77 +3,127 @@ using System.Buffers;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Bytes that wait to be sent, in pooled blocks: each is copied here once, from its caller, and sent from here. Holds no memory
+/// Bytes on their way to the hub, in pooled blocks: each is copied here once, from its caller, sent from here, and kept here until
+/// it is let go of, so that it can be sent again. A byte has a position, counted from the first one ever appended. Holds no memory
 /// beyond a spare block when empty. Not thread-safe.
 /// </summary>
 internal sealed class SendBuffer
 {
     public const int BlockBytes = 64 * 1024;
 
-    private readonly Queue<byte[]> _full = new();
-    private byte[]? _current;
-    private int _filled;
+    // A ring: the block at _first begins at position _start.
+    private byte[]?[] _blocks = new byte[]?[8];
+    private int _first;
+    private int _count;
+    private long _start;
     private byte[]? _spare;
 
-    /// <summary>Bytes appended and not yet reported sent.</summary>
-    public long PendingBytes { get; private set; }
+    /// <summary>The oldest byte that is kept.</summary>
+    public long Head { get; private set; }
+
+    /// <summary>Where the bytes begin that were not reported sent.</summary>
+    public long Sent { get; private set; }
+
+    /// <summary>The next byte to be taken for sending.</summary>
+    public long Next { get; private set; }
+
+    /// <summary>Where the next byte is appended.</summary>
+    public long Tail { get; private set; }
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        PendingBytes += bytes.Length;
         while (!bytes.IsEmpty)
         {
-            if (_current is null)
+            int offset = (int)((Tail - _start) % BlockBytes);
+            if (Tail - _start == (long)_count * BlockBytes)
             {
-                _current = _spare ?? ArrayPool<byte>.Shared.Rent(BlockBytes);
-                _spare = null;
-                _filled = 0;
+                AddBlock();
             }
 
-            int count = Math.Min(bytes.Length, BlockBytes - _filled);
-            bytes[..count].CopyTo(_current.AsSpan(_filled));
+            int count = Math.Min(bytes.Length, BlockBytes - offset);
+            bytes[..count].CopyTo(BlockAt(Tail).AsSpan(offset));
             bytes = bytes[count..];
-            _filled += count;
-            if (_filled == BlockBytes)
-            {
-                _full.Enqueue(_current);
-                _current = null;
-            }
+            Tail += count;
         }
     }
 
-    /// <summary>Takes the next bytes, as much of them as one block holds. They stay pending, and the caller's, until <see cref="Sent"/>.</summary>
+    /// <summary>Takes the next bytes, as much of them as one block holds; at most one batch at a time until <see cref="NoteSent"/>.</summary>
     public bool TryTake(out ArraySegment<byte> batch)
     {
-        if (_full.TryDequeue(out byte[]? block))
+        if (Next == Tail)
         {
-            batch = new(block, 0, BlockBytes);
-            return true;
+            batch = default;
+            return false;
         }
 
-        if (_current is not null)
-        {
-            batch = new(_current, 0, _filled);
-            _current = null;
-            return true;
-        }
-
-        batch = default;
-        return false;
+        int offset = (int)((Next - _start) % BlockBytes);
+        batch = new(BlockAt(Next), offset, (int)Math.Min(BlockBytes - offset, Tail - Next));
+        Next += batch.Count;
+        return true;
     }
 
-    public void Sent(ArraySegment<byte> batch)
+    public void NoteSent(ArraySegment<byte> batch) => Sent += batch.Count;
+
+    /// <summary>Reads kept bytes.</summary>
+    public void Read(long position, Span<byte> destination)
     {
-        PendingBytes -= batch.Count;
-        Return(batch.Array!);
+        while (!destination.IsEmpty)
+        {
+            Span<byte> piece = Piece(position, destination.Length);
+            piece.CopyTo(destination);
+            destination = destination[piece.Length..];
+            position += piece.Length;
+        }
     }
 
-    /// <summary>Gives everything back to the pool. Nothing taken may be in flight.</summary>
+    /// <summary>Writes over kept bytes, which must not be in flight.</summary>
+    public void Write(long position, ReadOnlySpan<byte> source)
+    {
+        while (!source.IsEmpty)
+        {
+            Span<byte> piece = Piece(position, source.Length);
+            source[..piece.Length].CopyTo(piece);
+            source = source[piece.Length..];
+            position += piece.Length;
+        }
+    }
+
+    /// <summary>Lets go of the bytes before a position; they must have been sent.</summary>
+    public void ReleaseBefore(long position)
+    {
+        Head = position;
+        while (Head - _start >= BlockBytes)
+        {
+            Return(_blocks[_first]!);
+            _blocks[_first] = null;
+            _first = (_first + 1) & (_blocks.Length - 1);
+            _count--;
+            _start += BlockBytes;
+        }
+
+        if (Head == Tail)
+        {
+            // The same memory again, which is still in the processor's cache.
+            _start = Tail;
+        }
+    }
+
+    /// <summary>Lets go of the bytes before a position; what follows is sent again. Nothing may be in flight.</summary>
+    public void Rewind(long position)
+    {
+        Next = Sent = position;
+        ReleaseBefore(position);
+    }
+
+    /// <summary>Gives everything back to the pool. Nothing may be in flight.</summary>
     public void Clear()
     {
-        while (TryTake(out ArraySegment<byte> batch))
+        Rewind(Tail);
+        if (_count > 0)
         {
-            ArrayPool<byte>.Shared.Return(batch.Array!);
+            ArrayPool<byte>.Shared.Return(_blocks[_first]!);
+            _blocks[_first] = null;
+            _count = 0;
         }
 
         if (_spare is not null)
@@ -81,8 +131,31 @@ internal sealed class SendBuffer
             ArrayPool<byte>.Shared.Return(_spare);
             _spare = null;
         }
+    }
 
-        PendingBytes = 0;
+    private byte[] BlockAt(long position) => _blocks[(_first + (int)((position - _start) / BlockBytes)) & (_blocks.Length - 1)]!;
+
+    private Span<byte> Piece(long position, int most)
+    {
+        int offset = (int)((position - _start) % BlockBytes);
+        return BlockAt(position).AsSpan(offset, Math.Min(BlockBytes - offset, most));
+    }
+
+    private void AddBlock()
+    {
+        if (_count == _blocks.Length)
+        {
+            byte[]?[] larger = new byte[]?[2 * _count];
+            for (int i = 0; i < _count; i++)
+            {
+                larger[i] = _blocks[(_first + i) & (_count - 1)];
+            }
+
+            (_blocks, _first) = (larger, 0);
+        }
+
+        _blocks[(_first + _count++) & (_blocks.Length - 1)] = _spare ?? ArrayPool<byte>.Shared.Rent(BlockBytes);
+        _spare = null;
     }
 
     private void Return(byte[] block)

@@ -7,13 +7,13 @@ namespace MessageDelivery.Client;
 /// <content>What the hub says, and which call it belongs to.</content>
 internal sealed partial class Session
 {
-    /// <summary>Carries out a received frame. Returns why the connection is to end, or null.</summary>
-    public HubConnectionException? Receive(in Frame frame)
+    /// <summary>Carries out a frame received on a connection. Returns why that is to end, or null. Called by its receive loop only.</summary>
+    public HubConnectionException? Receive(SessionLink link, in Frame frame)
     {
         FrameType type = frame.Header.Type;
-        if (Welcome is null && type != FrameType.GoodbyeReply)
+        if (link.Opening is null && type != FrameType.GoodbyeReply)
         {
-            return type == FrameType.Welcome ? ReceiveWelcome(frame) : NotAHub(frame.Header);
+            return type == FrameType.Welcome ? ReceiveWelcome(link, frame) : NotAHub(frame.Header);
         }
 
         switch (type)
@@ -25,7 +25,13 @@ internal sealed partial class Session
                 return code == ProtocolCode.Normal && _goodbyeWritten ? ClosedHere() : new(code, Encoding.UTF8.GetString(frame.Payload));
             case FrameType.Error:
                 return ReceiveError(frame);
-            case FrameType.EchoReply or FrameType.IdentityReply or FrameType.ListReply or FrameType.Receipt or FrameType.HeartbeatReply:
+            case FrameType.Receipt:
+                return ReceiveReceipt(frame);
+            case FrameType.AckReply:
+                return ReceiveAcknowledgement(frame);
+            case FrameType.Presence:
+                return ReceivePresence(frame);
+            case FrameType.EchoReply or FrameType.IdentityReply or FrameType.ListReply or FrameType.HeartbeatReply:
                 return ReceiveAnswer(frame);
             default:
                 return Violation($"a frame of type 0x{(byte)type:x2}, which nobody asked for");
@@ -33,28 +39,55 @@ internal sealed partial class Session
     }
 
     /// <summary>What to say of a frame whose length is above its type's limit.</summary>
-    public HubConnectionException TooLarge(in FrameHeader header) => Welcome is not null
+    public static HubConnectionException TooLarge(SessionLink link, in FrameHeader header) => link.Opening is not null
         ? new(ProtocolCode.FrameTooLarge, $"the hub sent a frame of type 0x{(byte)header.Type:x2} with {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromHub(header.Type)}")
         : NotAHub(header);
+
+    /// <summary>Acknowledges what has been received if it is due. Called by the receive loop before it waits.</summary>
+    public void AcknowledgeIfDue()
+    {
+        if (_frames.Retains && _received.IsDue())
+        {
+            Acknowledge();
+        }
+    }
 
     private static HubConnectionException Violation(string what) => new(ProtocolCode.ProtocolError, "the hub sent " + what);
 
     private static HubConnectionException NotAHub(in FrameHeader header) => new(
         ProtocolCode.ProtocolError, $"what answers there is not a hub of protocol version {ProtocolLimits.Version}: its first byte is 0x{(byte)header.Type:x2}, not 0x{(byte)FrameType.Welcome:x2}");
 
-    private HubConnectionException? ReceiveWelcome(in Frame frame)
+    private void Acknowledge()
     {
-        if (frame.Header.Argument != ProtocolLimits.Version || !WelcomePayload.TryRead(frame.Payload, out WelcomePayload welcome)
-            || welcome.UserId is 0 or >= ProtocolLimits.MaxUserIdExclusive)
+        lock (_gate)
         {
-            return Violation($"a WELCOME of version {frame.Header.Argument} with {frame.PayloadBytes} bytes that this client does not understand");
+            // Behind a GOODBYE nothing is sent.
+            if (_link is null || _goodbyeWritten || !_received.TryTake(out ulong total))
+            {
+                return;
+            }
+
+            _frames.Acknowledge(total);
         }
 
-        Welcome = welcome with
+        Outbound.Set();
+    }
+
+    private HubConnectionException? ReceiveAcknowledgement(in Frame frame)
+    {
+        ulong total = frame.PayloadBytes == 8 ? BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload) : 0;
+        lock (_gate)
         {
-            MaxBodyBytes = Math.Min(welcome.MaxBodyBytes, ProtocolLimits.MaxBodyBytes),
-            MaxReceivers = Math.Min(welcome.MaxReceivers, (ushort)ProtocolLimits.MaxReceivers),
-        };
+            if (!_frames.Retains || frame.PayloadBytes != 8 || _frames.NumberAt(total) is not { } relay)
+            {
+                return Violation($"an ACK of {total} relays, which is not due");
+            }
+
+            _frames.Settle(relay);
+            Pump();
+        }
+
+        Outbound.Set();
         return null;
     }
 
@@ -65,18 +98,41 @@ internal sealed partial class Session
             return Violation($"a DELIVERY of {frame.PayloadBytes} bytes; it has at least 8");
         }
 
-        if (!options.DiscardDeliveries)
+        if (!_options.DiscardDeliveries)
         {
             ulong sender = BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload);
-            deliveries.Enqueue(new(sender, frame.Block, frame.PayloadOffset + 8, frame.PayloadBytes - 8));
+            _deliveries.Enqueue(new(sender, frame.Block, frame.PayloadOffset + 8, frame.PayloadBytes - 8));
         }
 
+        Count(frame);
+        return null;
+    }
+
+    private HubConnectionException? ReceiveReceipt(in Frame frame)
+    {
+        ulong relay = frame.PayloadBytes >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload) : 0;
+        if (PeekReceipt(relay) is not { } request)
+        {
+            return Violation($"a RECEIPT of relay {relay}, which is not due");
+        }
+
+        try
+        {
+            request.Complete(frame);
+        }
+        catch (InvalidDataException error)
+        {
+            return Violation(error.Message);
+        }
+
+        ReceiptReceived(relay);
+        Count(frame);
         return null;
     }
 
     private HubConnectionException? ReceiveAnswer(in Frame frame)
     {
-        if (PeekPending() is not { } request || request.Answer != frame.Header.Type)
+        if (PeekRequest() is not { } request || request.Answer != frame.Header.Type)
         {
             return Violation($"a frame of type 0x{(byte)frame.Header.Type:x2} where another answer is due");
         }
@@ -86,7 +142,7 @@ internal sealed partial class Session
             // Dequeued after: while it is in the queue, a close on another thread ends it.
             if (request.Complete(frame))
             {
-                Answered();
+                Answered(request);
             }
 
             return null;
@@ -99,48 +155,88 @@ internal sealed partial class Session
 
     private HubConnectionException? ReceiveError(in Frame frame)
     {
-        ReadOnlySpan<byte> text = frame.Payload;
-        PendingRequest? request = PeekPending();
-        bool correlated = ((ErrorFlags)frame.Header.Flags).HasFlag(ErrorFlags.Correlated);
-        if (correlated)
+        var code = (ProtocolCode)frame.Header.Argument;
+        if (((ErrorFlags)frame.Header.Flags).HasFlag(ErrorFlags.Correlated))
         {
-            if (text.Length < 8 || request is not ReceiptRequest || BinaryPrimitives.ReadUInt64LittleEndian(text) != request.Sequence)
+            ulong relay = frame.PayloadBytes >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload) : 0;
+            if (PeekReceipt(relay) is not { } receipt)
             {
                 return Violation("an ERROR in the place of a receipt that is not due");
             }
 
-            text = text[8..];
+            receipt.Fail(new HubRequestException(code, Encoding.UTF8.GetString(frame.Payload[8..])));
+            ReceiptReceived(relay);
+            Count(frame);
+            return null;
         }
 
-        var error = new HubRequestException((ProtocolCode)frame.Header.Argument, Encoding.UTF8.GetString(text));
-        if (request is null || (!correlated && request is ReceiptRequest or HeartbeatRequest))
+        var error = new HubRequestException(code, Encoding.UTF8.GetString(frame.Payload));
+        if (PeekRequest() is { } request and not HeartbeatRequest)
         {
-            relayRejected(error);
+            request.Fail(error);
+            Answered(request);
         }
         else
         {
-            request.Fail(error);
-            Answered();
+            _relayRejected(error);
         }
 
         return null;
     }
 
-    private PendingRequest? PeekPending()
+    private void Count(in Frame frame)
     {
-        lock (_gate)
+        if (_frames.Retains)
         {
-            return _pending.TryPeek(out PendingRequest? request) ? request : null;
+            _received.Count(ProtocolLimits.HeaderBytes + frame.PayloadBytes);
         }
     }
 
-    private void Answered()
+    private PendingRequest? PeekRequest()
     {
         lock (_gate)
         {
-            if (_pending.TryDequeue(out PendingRequest? request))
+            return _requests.TryPeek(out PendingRequest? request) ? request : null;
+        }
+    }
+
+    private ReceiptRequest? PeekReceipt(ulong relay)
+    {
+        lock (_gate)
+        {
+            return _receipts.GetValueOrDefault(relay);
+        }
+    }
+
+    private void ReceiptReceived(ulong relay)
+    {
+        lock (_gate)
+        {
+            if (_receipts.Remove(relay))
             {
-                _answered = request.Sequence;
+                _frames.Settle(relay);
+                Pump();
+            }
+        }
+
+        Outbound.Set();
+    }
+
+    private void Answered(PendingRequest answered)
+    {
+        lock (_gate)
+        {
+            if (_requests.TryPeek(out PendingRequest? request) && request == answered)
+            {
+                _requests.Dequeue();
+                _isProbing &= request is not HeartbeatRequest { IsProbe: true };
+                _frames.NoteAnswered();
+                _frames.Settle(request.Relay);
+                if (request is ListRequest list)
+                {
+                    NoteListAnswered(list);
+                }
+
                 Pump();
             }
         }

@@ -1,42 +1,51 @@
-using System.Text;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The conversation on one connection: which frames go out in which order, which call each answer belongs to, and when it ends.
-/// Knows no socket. Thread-safe; its only lock is a leaf and never held across an await or a system call.
+/// The conversation with the hub, over one connection after another: which frames go out in which order, which call each answer
+/// belongs to, and what becomes of both when a connection is lost. Knows no socket. Thread-safe; its only lock is never held
+/// across an await or a system call, and only the presence feed's is taken inside it.
 /// </summary>
 /// <remarks>
-/// Answers come in the order of their requests, so an ERROR belongs to the oldest request without an answer, unless a relay
-/// without a receipt stands before that one: such a relay has no answer but possibly an ERROR. Therefore a request that could
-/// itself be answered by such an ERROR is sent behind a HEARTBEAT if a relay stands right before it; what comes before the
-/// heartbeat's answer is the relay's. A relay with a receipt needs none, its errors carry its correlation.
+/// Answers come in the order of their requests, but for receipts, which are known by their correlation. So an ERROR without one
+/// belongs to the oldest request without an answer, unless a relay without a receipt stands before that: such a relay has no
+/// answer but possibly an ERROR. Therefore a request that could itself be answered by such an ERROR is sent behind a HEARTBEAT if
+/// such a relay stands between it and the request before; what comes before the heartbeat's answer is the relay's.
 /// </remarks>
-internal sealed partial class Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected)
+internal sealed partial class Session : IDisposable
 {
     // With nothing pending but answers, memory is bounded by this many requests; callers beyond it wait as for the buffer.
     private const int MaxPendingRequests = 16 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly SendBuffer _buffer = new();
+    private readonly HubClientOptions _options;
+    private readonly DeliveryQueue _deliveries;
+    private readonly Action<HubRequestException> _relayRejected;
+    private readonly RetainedFrames _frames = new();
+    private readonly ReceivedFrames _received;
     private readonly LinkedList<Waiter> _waiters = new();
-    private readonly Queue<PendingRequest> _pending = new();
-    private ulong _sequence;
+    private readonly Queue<PendingRequest> _requests = new();
+    private readonly Dictionary<ulong, ReceiptRequest> _receipts = [];
     private ulong _lastHoldingRelay;
-    private ulong _answered;
     private bool _relayAwaitsFence;
+    private bool _isProbing;
     private bool _goodbyeQueued;
     private bool _goodbyeWritten;
-    private volatile HubConnectionException? _closeReason;
 
-    /// <summary>The hub's welcome; null until it has come. Read by the receive loop, which sets it.</summary>
-    public WelcomePayload? Welcome { get; private set; }
+    public Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected)
+    {
+        _options = options;
+        _deliveries = deliveries;
+        _relayRejected = relayRejected;
+        _received = new(options.TimeProvider, Acknowledge);
+        Presence = new(UpdateWatch);
+    }
 
-    /// <summary>Why the connection ended; null while it stands. Set once.</summary>
-    public HubConnectionException? CloseReason => _closeReason;
+    /// <summary>Who is there, for those who watch.</summary>
+    public PresenceFeed Presence { get; }
 
-    /// <summary>Signalled when there is something to send, and at the end.</summary>
+    /// <summary>Signalled when there is something to send, and at a connection's end.</summary>
     public AsyncSignal Outbound { get; } = new();
 
     /// <summary>Whether nothing waits to be sent.</summary>
@@ -46,7 +55,7 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
         {
             lock (_gate)
             {
-                return _buffer.PendingBytes == 0;
+                return _frames.IsSent;
             }
         }
     }
@@ -61,24 +70,21 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
         {
             lock (_gate)
             {
-                return _lastHoldingRelay > _answered;
+                return _lastHoldingRelay > _frames.Settled;
             }
         }
     }
 
-    /// <summary>Queues the HELLO. Comes first.</summary>
-    public void SendHello()
+    /// <summary>Bytes that wait to be sent or acknowledged, for tests.</summary>
+    public long PendingBytes
     {
-        var hello = new HelloPayload { Token = Encoding.UTF8.GetBytes(options.Token ?? "") };
-        byte[] frame = new byte[ProtocolLimits.HeaderBytes + hello.Length];
-        new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
-        hello.Write(frame.AsSpan(ProtocolLimits.HeaderBytes));
-        lock (_gate)
+        get
         {
-            _buffer.Append(frame);
+            lock (_gate)
+            {
+                return _frames.Bytes;
+            }
         }
-
-        Outbound.Set();
     }
 
     /// <summary>
@@ -95,7 +101,7 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
         Waiter? waiter = null;
         lock (_gate)
         {
-            if ((_closeReason ?? (_goodbyeQueued ? ClosedHere() : null)) is { } reason)
+            if ((_refusal ?? (_goodbyeQueued ? ClosedHere() : null)) is { } reason)
             {
                 return ValueTask.FromException(reason);
             }
@@ -104,6 +110,7 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
             {
                 waiter = new(this, frame);
                 _waiters.AddLast(waiter.Node);
+                ProbeForRoom();
             }
             else
             {
@@ -111,13 +118,8 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
             }
         }
 
-        if (waiter is not null)
-        {
-            return waiter.WaitAsync(cancellationToken);
-        }
-
         Outbound.Set();
-        return ValueTask.CompletedTask;
+        return waiter?.WaitAsync(cancellationToken) ?? ValueTask.CompletedTask;
     }
 
     /// <summary>Sends a request and waits for its answer. A call that is cancelled leaves its place, and its answer is swallowed.</summary>
@@ -127,12 +129,12 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
         return await request.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Queues a HEARTBEAT, whatever waits; false if the conversation is over or its end is on the way.</summary>
+    /// <summary>Queues a HEARTBEAT, whatever waits; false if the connection is over or the end of the conversation is on the way.</summary>
     public bool TrySendHeartbeat()
     {
         lock (_gate)
         {
-            if (_closeReason is not null || _goodbyeQueued)
+            if (_link is null || _goodbyeQueued)
             {
                 return false;
             }
@@ -144,113 +146,71 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
         return true;
     }
 
-    /// <summary>Queues the GOODBYE behind everything the client has taken. False if the conversation is over already.</summary>
-    public bool TrySendGoodbye()
+    /// <summary>Takes the next bytes to send on a connection. They are to be reported by <see cref="NoteSent"/>, however sending went.</summary>
+    public bool TryTakeOutbound(SessionLink link, out ArraySegment<byte> batch)
     {
         lock (_gate)
         {
-            if (_closeReason is not null)
-            {
-                return false;
-            }
-
-            if (!_goodbyeQueued)
-            {
-                _goodbyeQueued = true;
-                _waiters.AddLast(new Waiter(this, new(FrameType.Goodbye)).Node);
-                Pump();
-            }
-        }
-
-        Outbound.Set();
-        return true;
-    }
-
-    /// <summary>Takes the next bytes to send. They are to be reported by <see cref="Sent"/>, however sending went.</summary>
-    public bool TryTakeOutbound(out ArraySegment<byte> batch)
-    {
-        lock (_gate)
-        {
-            return _buffer.TryTake(out batch);
+            batch = default;
+            return _link == link && _frames.TryTake(out batch);
         }
     }
 
-    public void Sent(ArraySegment<byte> batch)
+    public void NoteSent(ArraySegment<byte> batch)
     {
         lock (_gate)
         {
-            _buffer.Sent(batch);
+            _frames.NoteSent(batch);
             Pump();
         }
     }
 
-    /// <summary>Ends the conversation, once: every call that waits fails with the reason. False if it had ended.</summary>
-    public bool Close(HubConnectionException reason)
-    {
-        List<PendingRequest> ended = [];
-        lock (_gate)
-        {
-            if (_closeReason is not null)
-            {
-                return false;
-            }
-
-            _closeReason = reason;
-            ended.AddRange(_pending);
-            _pending.Clear();
-            foreach (Waiter waiter in _waiters)
-            {
-                waiter.TrySetException(reason);
-            }
-
-            _waiters.Clear();
-        }
-
-        ended.ForEach(request => request.Fail(reason));
-        Outbound.Set();
-        return true;
-    }
-
-    /// <summary>Gives the memory back, after the last send has ended.</summary>
-    public void Release()
-    {
-        lock (_gate)
-        {
-            _buffer.Clear();
-        }
-    }
+    public void Dispose() => _received.Dispose();
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
-    private bool HasRoom => _buffer.PendingBytes < options.SendBufferBytes && _pending.Count < MaxPendingRequests;
+    private bool HasRoom => _frames.Bytes < _options.SendBufferBytes && _requests.Count + _receipts.Count < MaxPendingRequests;
 
-    private void Write(in OutboundFrame frame)
+    private void Write(OutboundFrame frame)
     {
-        bool isRelay = frame.Type == FrameType.Relay;
+        if (frame.Type == FrameType.Relay)
+        {
+            _frames.Append(frame);
+            _relayAwaitsFence |= frame.Request is null;
+            if ((frame.Flags & RelayFlags.BestEffort) == 0)
+            {
+                _lastHoldingRelay = _frames.Relays;
+            }
+
+            if (frame.Request is ReceiptRequest receipt)
+            {
+                receipt.Relay = _frames.Relays;
+                _receipts.Add(receipt.Relay, receipt);
+            }
+
+            return;
+        }
+
         if (frame.Request is { } request)
         {
-            if (_relayAwaitsFence && !isRelay && frame.Type != FrameType.Heartbeat)
+            if (_relayAwaitsFence && frame.Type != FrameType.Heartbeat)
             {
                 Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest() });
             }
 
-            request.Sequence = ++_sequence;
-            _pending.Enqueue(request);
-            _relayAwaitsFence = false;
-        }
-        else if (isRelay)
-        {
-            _sequence++;
-            _relayAwaitsFence = true;
-        }
+            if (request is ListRequest list)
+            {
+                NoteListWritten(list);
+                frame = frame with { ListFlags = list.Watches ? ListFlags.Watch : ListFlags.None };
+            }
 
-        if (isRelay && (frame.Flags & RelayFlags.BestEffort) == 0)
-        {
-            _lastHoldingRelay = _sequence;
+            request.Relay = _frames.Relays;
+            _requests.Enqueue(request);
+            _relayAwaitsFence = false;
         }
 
         _goodbyeWritten |= frame.Type == FrameType.Goodbye;
-        frame.WriteTo(_buffer, _sequence);
+        _frames.Append(frame);
     }
 
     private void Pump()
@@ -260,6 +220,21 @@ internal sealed partial class Session(HubClientOptions options, DeliveryQueue de
             _waiters.RemoveFirst();
             Write(first.Value.Frame);
             first.Value.TrySetResult();
+        }
+
+        ProbeForRoom();
+    }
+
+    /// <summary>
+    /// Who waits for room does not wait until the hub acknowledges by itself, which takes it a second where the buffer is smaller
+    /// than what it acknowledges at once: the answer to a heartbeat shows as well what has been carried out.
+    /// </summary>
+    private void ProbeForRoom()
+    {
+        if (_frames.Retains && _waiters.Count > 0 && !_isProbing && _link is not null && _frames.Relays > _frames.Settled)
+        {
+            _isProbing = true;
+            Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest { IsProbe = true } });
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net.Sockets;
 
 namespace MessageDelivery.Client.Tests;
@@ -11,11 +12,15 @@ public sealed class AllocationTests
 {
     private const int Count = 20_000;
 
-    [Fact]
-    public async Task A_relay_that_is_taken_at_once_allocates_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_relay_that_is_taken_at_once_allocates_nothing(bool resumable)
     {
         await using var hub = new ScriptedHub();
-        (HubClient client, Peer peer) = await hub.ConnectAsync(hub.Options with { SendBufferBytes = 1 << 30 });
+        (HubClient client, Peer peer) = resumable
+            ? await hub.ConnectResumableAsync(hub.Resumable with { SendBufferBytes = 1 << 30 })
+            : await hub.ConnectAsync(hub.Options with { SendBufferBytes = 1 << 30 });
         await using var _ = client;
         Task draining = DrainAsync(peer.Socket);
         byte[] body = new byte[128];
@@ -27,7 +32,7 @@ public sealed class AllocationTests
             Task<ulong> identity = client.GetIdentityAsync().AsTask();
             await peer.SendAsync(Frames.Heartbeat(), Frames.Identity(1));
             await identity.Soon();
-            await Soonness.UntilAsync(() => client.IsSendIdle);
+            await Soonness.UntilAsync(() => client.PendingSendBytes == 0);
         }
 
         // The least of several rounds: filling the pool is not the steady state.
@@ -50,15 +55,19 @@ public sealed class AllocationTests
         }
     }
 
-    [Fact]
-    public async Task Sending_allocates_nothing_on_any_thread_and_receiving_only_the_delivery()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Sending_allocates_nothing_on_any_thread_and_receiving_only_the_delivery(bool resumable)
     {
         await using var hub = new ScriptedHub();
-        (HubClient client, Peer peer) = await hub.ConnectAsync();
+        (HubClient client, Peer peer) = resumable ? await hub.ConnectResumableAsync() : await hub.ConnectAsync();
         await using var _ = client;
         byte[] body = new byte[100];
         byte[] batch = [.. Enumerable.Repeat(Frames.Delivery(2, body), 1000).SelectMany(frame => frame)];
         Task draining = DrainAsync(peer.Socket);
+        byte[] acknowledgement = Frames.Ack(0);
+        ulong acknowledged = 0;
         long leastSent = long.MaxValue, leastReceived = long.MaxValue;
         await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         for (int round = 0; round < 10; round++)
@@ -67,9 +76,15 @@ public sealed class AllocationTests
             for (int i = 0; i < Count; i++)
             {
                 await client.RelayAsync(7, body);
+                if (resumable && i % 1000 == 999)
+                {
+                    acknowledged += 1000;
+                    BinaryPrimitives.WriteUInt64LittleEndian(acknowledgement.AsSpan(8), acknowledged);
+                    peer.Socket.Send(acknowledgement);
+                }
             }
 
-            await Soonness.UntilAsync(() => client.IsSendIdle);
+            await Soonness.UntilAsync(() => client.PendingSendBytes == 0);
             leastSent = Math.Min(leastSent, GC.GetTotalAllocatedBytes(precise: true) - before);
 
             before = GC.GetTotalAllocatedBytes(precise: true);

@@ -116,7 +116,7 @@ public sealed class CallTests
         await peer.SendAsync(Frames.Error(ProtocolCode.RateLimited, "slower"), Frames.Identity(4));
         Assert.Equal(ProtocolCode.RateLimited, (await Assert.ThrowsAsync<HubRequestException>(() => list.Soon())).Code);
         Assert.Equal(4UL, await identity.Soon());
-        Assert.Equal(HubClientState.Connected, client.State);
+        Assert.Equal(ConnectionState.Connected, client.ConnectionState);
     }
 
     [Theory]
@@ -150,7 +150,7 @@ public sealed class CallTests
     }
 
     [Fact]
-    public async Task Only_a_request_right_behind_a_plain_relay_needs_a_fence()
+    public async Task Only_the_first_request_behind_a_plain_relay_needs_a_fence()
     {
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectAsync();
@@ -161,14 +161,15 @@ public sealed class CallTests
         Task<ulong> two = client.GetIdentityAsync().AsTask();
         await peer.ExpectAsync(FrameType.Relay);
         ulong correlation = (await peer.ExpectAsync(FrameType.Relay)).U64();
+        await peer.ExpectAsync(FrameType.Heartbeat);
         await peer.ExpectAsync(FrameType.Identity);
         await peer.ExpectAsync(FrameType.Identity);
 
-        // The first error can only be the plain relay's: the receipt's own carry a correlation.
+        // What comes before the heartbeat's answer can only be the plain relay's: the receipt's own errors carry a correlation.
         var rejected = new TaskCompletionSource();
         client.RelayRejected += (_, _) => rejected.TrySetResult();
         await peer.SendAsync(
-            Frames.Error(ProtocolCode.Overloaded, ""), Frames.Receipt(correlation, Outcome.Accepted), Frames.Identity(1), Frames.Identity(1));
+            Frames.Error(ProtocolCode.Overloaded, ""), Frames.Receipt(correlation, Outcome.Accepted), Frames.Heartbeat(), Frames.Identity(1), Frames.Identity(1));
         await Task.WhenAll(rejected.Task, receipt, one, two).Soon();
     }
 
@@ -231,7 +232,8 @@ public sealed class CallTests
         AssertNames(await Assert.ThrowsAsync<ArgumentException>(() => client.RelayAsync(new ulong[4], default).AsTask()), "4", "3");
         AssertNames(await Assert.ThrowsAsync<ArgumentException>(() => client.RelayWithReceiptAsync(ReadOnlyMemory<ulong>.Empty, default).AsTask()), "0", "3");
         AssertNames(await Assert.ThrowsAsync<ArgumentException>(() => client.EchoAsync(new byte[(1 << 20) + 1]).AsTask()), "1048577", "1048576");
-        AssertNames(await Assert.ThrowsAsync<ArgumentException>(() => client.RelayAsync(2, default, (RelayOptions)4).AsTask()), "4");
+        AssertNames(await Assert.ThrowsAsync<ArgumentException>(() => client.RelayAsync(2, default, (RelayOptions)8).AsTask()), "8");
+        AssertNames(await Assert.ThrowsAsync<ArgumentException>(() => client.RelayAsync(2, default, RelayOptions.Confirm).AsTask()), "receipt");
     }
 
     public static TheoryData<byte[]> Violations => new(

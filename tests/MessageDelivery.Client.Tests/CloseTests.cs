@@ -29,7 +29,7 @@ public sealed class CloseTests
 
         Assert.Same(first, await Assert.ThrowsAsync<HubConnectionException>(() => client.RelayAsync(2, default).AsTask()));
         await client.Closed.Soon();
-        Assert.Equal(HubClientState.Closed, client.State);
+        Assert.Equal(ConnectionState.Closed, client.ConnectionState);
         Assert.Same(first, client.CloseReason);
 
         // What had arrived is still read.
@@ -163,7 +163,7 @@ public sealed class CloseTests
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => closing.Soon());
         Assert.Equal(ProtocolCode.Normal, (await Assert.ThrowsAsync<HubConnectionException>(() => identity.Soon())).Code);
-        Assert.Equal(HubClientState.Closed, client.State);
+        Assert.Equal(ConnectionState.Closed, client.ConnectionState);
         await peer.ReadToEndAsync();
     }
 

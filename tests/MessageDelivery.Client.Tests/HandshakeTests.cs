@@ -19,7 +19,7 @@ public sealed class HandshakeTests
         Assert.Equal("MDS1schlüssel", Encoding.UTF8.GetString(hello.Payload));
         await peer.SendAsync(Frames.Welcome(42, 1000, 7, 30));
         await using HubClient client = await connecting.Soon();
-        Assert.Equal((42UL, 1000, 7, HubClientState.Connected), (client.UserId, client.MaxBodyBytes, client.MaxReceivers, client.State));
+        Assert.Equal((42UL, 1000, 7, ConnectionState.Connected), (client.UserId, client.MaxBodyBytes, client.MaxReceivers, client.ConnectionState));
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public sealed class HeartbeatTests
             await SettleAsync(client, peer);
         }
 
-        Assert.Equal(HubClientState.Connected, client.State);
+        Assert.Equal(ConnectionState.Connected, client.ConnectionState);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class HeartbeatTests
         _time.Advance(Interval);
         await peer.ExpectAsync(FrameType.Heartbeat);
         _time.Advance((2 * Interval) - TimeSpan.FromSeconds(1));
-        Assert.Equal(HubClientState.Connected, client.State);
+        Assert.Equal(ConnectionState.Connected, client.ConnectionState);
 
         // As long as the last send counts, which may have been noted late.
         while (!client.Closed.IsCompleted)
@@ -104,7 +104,7 @@ public sealed class HeartbeatTests
             Assert.True(await reader.MoveNextAsync().Soon());
         }
 
-        Assert.Equal(HubClientState.Connected, client.State);
+        Assert.Equal(ConnectionState.Connected, client.ConnectionState);
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class HeartbeatTests
             _time.Advance(Interval);
         }
 
-        Assert.Equal(HubClientState.Connected, client.State);
+        Assert.Equal(ConnectionState.Connected, client.ConnectionState);
         await SettleAsync(client, peer);
 
         // The relay is done; from here on silence is silence.
@@ -152,7 +152,7 @@ public sealed class HeartbeatTests
             _time.Advance(Interval);
         }
 
-        Assert.Equal(HubClientState.Connected, client.State);
+        Assert.Equal(ConnectionState.Connected, client.ConnectionState);
         await peer.ExpectAsync(FrameType.Heartbeat);
     }
 

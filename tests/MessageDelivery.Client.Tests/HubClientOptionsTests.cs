@@ -67,6 +67,15 @@ public sealed class HubClientOptionsTests
     }
 
     [Fact]
+    public void As_long_as_a_session_may_be_resumed_several_attempts_fall_into_the_time_for_it()
+    {
+        var policy = new ReconnectPolicy();
+        Assert.Equal(TimeSpan.FromSeconds(2), policy.DelayBefore(20, ReconnectAdvice.Yes, 1, TimeSpan.FromSeconds(16)));
+        Assert.Equal(TimeSpan.FromSeconds(2), policy.DelayBefore(20, ReconnectAdvice.AfterPause, 1, TimeSpan.FromSeconds(16)));
+        Assert.Equal(policy.MaxDelay, policy.DelayBefore(20, ReconnectAdvice.Yes, 1, TimeSpan.FromSeconds(120)));
+    }
+
+    [Fact]
     public void A_hub_that_asks_for_a_pause_gets_one()
     {
         var policy = new ReconnectPolicy();

@@ -32,24 +32,24 @@ public sealed class ReconnectTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub), id: 4);
         await using var _ = client;
-        var reconnected = new TaskCompletionSource<HubClientReconnectedEventArgs>();
-        client.Reconnected += (_, args) => reconnected.TrySetResult(args);
+        var reconnected = new TaskCompletionSource<IdentityChangedEventArgs>();
+        client.IdentityChanged += (_, args) => reconnected.TrySetResult(args);
         await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         Task<ulong> pending = client.GetIdentityAsync().AsTask();
         await peer.SendAsync(Frames.Delivery(1));
         peer.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         var lost = await Assert.ThrowsAsync<HubConnectionException>(() => pending.Soon());
-        Assert.Equal(HubClientState.Reconnecting, client.State);
+        Assert.Equal(ConnectionState.Reconnecting, client.ConnectionState);
         Assert.Same(lost, await Assert.ThrowsAsync<HubConnectionException>(() => client.RelayAsync(1, default).AsTask()));
         Task connected = client.WaitUntilConnectedAsync().AsTask();
         Assert.False(connected.IsCompleted);
 
         Peer second = await AdvanceUntilAsync(hub.WelcomeAsync(9));
-        HubClientReconnectedEventArgs args = await reconnected.Task.Soon();
+        IdentityChangedEventArgs args = await reconnected.Task.Soon();
         Assert.Equal((4UL, 9UL), (args.OldUserId, args.NewUserId));
         Assert.Same(lost, args.Reason);
         await connected.Soon();
-        Assert.Equal((9UL, HubClientState.Connected), (client.UserId, client.State));
+        Assert.Equal((9UL, ConnectionState.Connected), (client.UserId, client.ConnectionState));
         Assert.False(client.Closed.IsCompleted);
 
         // The reader goes on over the gap.
@@ -95,7 +95,7 @@ public sealed class ReconnectTests
         await using var _ = client;
         await peer.SendAsync(Frames.Goodbye(code));
         await client.Closed.Soon();
-        Assert.Equal((code, HubClientState.Closed), (client.CloseReason!.Code, client.State));
+        Assert.Equal((code, ConnectionState.Closed), (client.CloseReason!.Code, client.ConnectionState));
         await Assert.ThrowsAsync<HubConnectionException>(() => client.WaitUntilConnectedAsync().AsTask());
     }
 
@@ -139,9 +139,9 @@ public sealed class ReconnectTests
         (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub));
         await peer.SendAsync(Frames.Goodbye(ProtocolCode.ShuttingDown));
         await peer.ReadToEndAsync();
-        Assert.Equal(HubClientState.Reconnecting, client.State);
+        Assert.Equal(ConnectionState.Reconnecting, client.ConnectionState);
         await client.CloseAsync().Soon();
-        Assert.Equal(HubClientState.Closed, client.State);
+        Assert.Equal(ConnectionState.Closed, client.ConnectionState);
         await client.DisposeAsync().Soon();
     }
 
@@ -151,12 +151,18 @@ public sealed class ReconnectTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub, maxAttempts: 1));
         await using var _ = client;
-        var losses = new List<(ProtocolCode? Code, ulong UserId, HubClientState State)>();
-        client.ConnectionLost += (_, args) => losses.Add((args.Reason.Code, client.UserId, client.State));
+        var losses = new List<(ProtocolCode? Code, ulong UserId, ConnectionState State)>();
+        client.ConnectionStateChanged += (_, args) =>
+        {
+            if (args.NewState == ConnectionState.Reconnecting)
+            {
+                losses.Add((args.Reason.Code, client.UserId, client.ConnectionState));
+            }
+        };
         ulong id = client.UserId;
         await peer.SendAsync(Frames.Goodbye(ProtocolCode.ShuttingDown));
         Peer second = await AdvanceUntilAsync(hub.WelcomeAsync(9));
-        Assert.Equal([(ProtocolCode.ShuttingDown, id, HubClientState.Reconnecting)], losses);
+        Assert.Equal([(ProtocolCode.ShuttingDown, id, ConnectionState.Reconnecting)], losses);
         await second.SendAsync(Frames.Goodbye(ProtocolCode.TakenOver));
         await client.Closed.Soon();
         Assert.Single(losses);
@@ -168,7 +174,7 @@ public sealed class ReconnectTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub));
         await using var _ = client;
-        client.ConnectionLost += (_, _) => throw new InvalidOperationException("oops");
+        client.ConnectionStateChanged += (_, _) => throw new InvalidOperationException("oops");
         peer.Socket.Dispose();
         await client.Closed.Soon();
         Assert.Equal("oops", client.CloseReason!.InnerException!.Message);
@@ -180,7 +186,7 @@ public sealed class ReconnectTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub));
         await using var _ = client;
-        client.Reconnected += (_, _) => throw new InvalidOperationException("oops");
+        client.IdentityChanged += (_, _) => throw new InvalidOperationException("oops");
         peer.Socket.Dispose();
         await AdvanceUntilAsync(hub.WelcomeAsync(2));
         await client.Closed.Soon();

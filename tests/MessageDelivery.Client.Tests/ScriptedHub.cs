@@ -16,10 +16,13 @@ internal sealed class ScriptedHub : IAsyncDisposable
     {
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
-        Options = new() { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port, CloseTimeout = TimeSpan.Zero };
+        Options = new() { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port, CloseTimeout = TimeSpan.Zero, Reconnect = null };
     }
 
-    /// <summary>How to connect here. Disposing cuts at once: the script says goodbye only where a test is about that.</summary>
+    /// <summary>
+    /// How to connect here. Disposing cuts at once: the script says goodbye only where a test is about that. A lost connection is the
+    /// end, but where a test is about the next.
+    /// </summary>
     public HubClientOptions Options { get; init; }
 
     public async Task<Peer> AcceptAsync()
@@ -47,6 +50,32 @@ internal sealed class ScriptedHub : IAsyncDisposable
         // The hub has answered, but the client's own send may not have returned yet, which a heartbeat would wait for.
         await Soonness.UntilAsync(() => client.IsSendIdle);
         return (client, peer);
+    }
+
+    /// <summary>How to connect here with a session that can be resumed, at once after each loss.</summary>
+    public HubClientOptions Resumable => Options with { Reconnect = new() { InitialDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero } };
+
+    /// <summary>Connects with a session that can be resumed, whose key is sixteen times 1.</summary>
+    public async Task<(HubClient Client, Peer Peer)> ConnectResumableAsync(HubClientOptions? options = null, ulong id = 1, uint window = 120, ushort heartbeat = 0)
+    {
+        Task<HubClient> connecting = HubClient.ConnectAsync(options ?? Resumable).AsTask();
+        Peer peer = await AcceptAsync();
+        ReceivedFrame hello = await peer.ExpectAsync(FrameType.Hello);
+        Assert.Equal((byte)HelloFlags.Resumable, hello.Header.Flags);
+        await peer.SendAsync(Frames.Welcome(id, key: 1, window: window, heartbeat: heartbeat));
+        return (await connecting.Soon(), peer);
+    }
+
+    /// <summary>Accepts a connection that is to resume, and checks what its HELLO says; the WELCOME is left to the caller.</summary>
+    public async Task<Peer> ExpectResumeAsync(ulong received, byte key = 1)
+    {
+        Peer peer = await AcceptAsync();
+        ReceivedFrame hello = await peer.ExpectAsync(FrameType.Hello);
+        Assert.Equal((byte)HelloFlags.All, hello.Header.Flags);
+        Assert.True(HelloPayload.TryRead(HelloFlags.All, hello.Payload, out HelloPayload payload));
+        Assert.Equal(Frames.Key(key), payload.SessionKey.ToArray());
+        Assert.Equal(received, payload.FramesReceived);
+        return peer;
     }
 
     public ValueTask DisposeAsync()
@@ -86,6 +115,16 @@ internal sealed class Peer(Socket socket)
         return frame;
     }
 
+    /// <summary>Ends the connection as a cut cable would, but at once.</summary>
+    public void Cut()
+    {
+        Socket.LingerState = new(true, 0);
+        Socket.Dispose();
+    }
+
+    /// <summary>Sends no more, so that the client has all that was sent before it sees the end.</summary>
+    public void EndSending() => Socket.Shutdown(SocketShutdown.Send);
+
     /// <summary>Completes when the client has closed its side, however.</summary>
     public async Task ReadToEndAsync()
     {
@@ -107,7 +146,7 @@ internal sealed class Peer(Socket socket)
         return socket;
     }
 
-    private async Task<byte[]> ReadBytesAsync(int count)
+    public async Task<byte[]> ReadBytesAsync(int count)
     {
         byte[] bytes = new byte[count];
         for (int read = 0; read < count;)
@@ -157,6 +196,21 @@ internal static class Frames
         new WelcomePayload(id, maxBody, maxReceivers, heartbeat).Write(payload);
         return Of(FrameType.Welcome, 1, 0, payload);
     }
+
+    /// <summary>A WELCOME of a session that can be resumed.</summary>
+    public static byte[] Welcome(ulong id, byte key, bool resumed = false, ulong processed = 0, uint window = 120, ushort heartbeat = 0)
+    {
+        byte[] payload = new byte[WelcomePayload.Length + SessionTerms.Length];
+        new WelcomePayload(id, ProtocolLimits.MaxBodyBytes, 255, heartbeat).Write(payload);
+        new SessionTerms { Key = Key(key), RelaysProcessed = processed, WindowSeconds = window, RetentionBytes = 8 << 20 }.Write(payload.AsSpan(WelcomePayload.Length));
+        return Of(FrameType.Welcome, 1, (byte)(resumed ? WelcomeFlags.Resumable | WelcomeFlags.Resumed : WelcomeFlags.Resumable), payload);
+    }
+
+    public static byte[] Key(byte key) => [.. Enumerable.Repeat(key, ProtocolLimits.SessionKeyBytes)];
+
+    public static byte[] Ack(ulong total) => Of(FrameType.AckReply, 0, 0, U64(total));
+
+    public static byte[] Presence(PresenceChange change, params ulong[] ids) => Of(FrameType.Presence, (int)change, 0, U64(ids));
 
     public static byte[] Identity(ulong id) => Of(FrameType.IdentityReply, 0, 0, U64(id));
 

@@ -25,6 +25,10 @@ internal readonly record struct ChatInput(ChatRequest Request, string Argument)
         /quit       leave; so do Ctrl-D and Ctrl-C
         """;
 
+    /// <summary>Whether it takes a connection to the hub.</summary>
+    public bool NeedsHub => Request is ChatRequest.Send or ChatRequest.Who
+        || (Request == ChatRequest.SetReceivers && Argument.Equals("all", StringComparison.OrdinalIgnoreCase));
+
     public static ChatInput Parse(string line)
     {
         if (line.Length == 0)

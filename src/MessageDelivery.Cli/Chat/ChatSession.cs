@@ -9,20 +9,24 @@ namespace MessageDelivery.Cli.Chat;
 /// <summary>A person's conversation: what is typed goes out in order, and what arrives is shown meanwhile.</summary>
 /// <param name="client">The person, as the hub knows it.</param>
 /// <param name="screen">Where the person types and reads.</param>
-/// <param name="reconnects">Whether the client connects again, so that a lost connection is not the end.</param>
-internal sealed class ChatSession(HubClient client, IChatScreen screen, bool reconnects)
+internal sealed class ChatSession(HubClient client, IChatScreen screen)
 {
+    // More come or go at once when a hub was restarted, say; then their number tells more.
+    private const int MostNamed = 10;
+
     private volatile ulong[] _receivers = [];
 
     /// <summary>Goes on until the input ends, <c>/quit</c>, a connection lost for good (which throws), or a cancelled token.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        screen.Show($"You are {Name(client.UserId)}. {Who(await client.ListAsync(cancellationToken).ConfigureAwait(false))} /help helps.");
+        var users = await client.ListAsync(cancellationToken).ConfigureAwait(false);
+        screen.Show($"You are {Name(client.UserId)}. {Who(users)} /help helps.");
         SetReceivers([]);
-        client.ConnectionLost += OnConnectionLost;
-        client.Reconnected += OnReconnected;
+        ReconnectOptions.Announce(client, text => screen.Show(Colors.Bad($"! {text}")), screen.Show);
+        client.IdentityChanged += OnIdentityChanged;
         var receiving = ReceiveAsync(ending.Token);
+        var watching = WatchAsync([.. users], ending.Token);
         var typing = TypeAsync(ending.Token);
         try
         {
@@ -31,20 +35,50 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen, bool rec
         finally
         {
             await ending.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(typing, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            client.ConnectionLost -= OnConnectionLost;
-            client.Reconnected -= OnReconnected;
+            await Task.WhenAll(typing, receiving, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            client.IdentityChanged -= OnIdentityChanged;
         }
     }
 
-    private void OnConnectionLost(object? sender, HubClientConnectionLostEventArgs lost) =>
-        screen.Show(Colors.Bad($"! {Failure.Explain(lost.Reason).Message}; connecting again"));
-
-    private void OnReconnected(object? sender, HubClientReconnectedEventArgs next)
+    private void OnIdentityChanged(object? sender, IdentityChangedEventArgs change)
     {
         // After a restart of the hub the same ids may be other people.
         SetReceivers([]);
-        screen.Show($"You are {Name(next.NewUserId)} now; choose again with /to whom to talk to.");
+        screen.Show($"You are {Name(change.NewUserId)} now; choose again with /to whom to talk to.");
+    }
+
+    private async Task WatchAsync(HashSet<ulong> known, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var update in client.WatchAsync(cancellationToken).ConfigureAwait(false))
+            {
+                // The first names everybody: of interest is who is not yet, or no longer, on the screen.
+                Announce(update.Joined.Where(user => !known.Contains(user)), "came");
+                Announce(update.IsSnapshot ? known.Except(update.Joined).Order() : update.Left, "left");
+                if (update.IsSnapshot)
+                {
+                    known.Clear();
+                }
+
+                update.ApplyTo(known);
+            }
+        }
+        catch (HubRequestException)
+        {
+            // A hub that does not tell who comes and goes; /who still does.
+        }
+
+        void Announce(IEnumerable<ulong> users, string what)
+        {
+            ulong[] changed = [.. users];
+            if (changed.Length > 0)
+            {
+                screen.Show(changed.Length <= MostNamed
+                    ? $"{string.Join(", ", changed.Select(Name))} {what}."
+                    : $"{changed.Length} users {what}.");
+            }
+        }
     }
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
@@ -70,15 +104,20 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen, bool rec
                     return;
                 }
 
+                if (input.NeedsHub && client.ConnectionState == ConnectionState.Reconnecting)
+                {
+                    throw new CommandException(ExitCode.ConnectionFailed, $"there is no connection; '{line}' was not sent");
+                }
+
                 await CarryOutAsync(input, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is CommandException or HubRequestException or ArgumentException)
             {
                 screen.Show(Colors.Bad($"! {exception.Message}"));
             }
-            catch (HubConnectionException) when (reconnects)
+            catch (HubConnectionException) when (client.ConnectionState != ConnectionState.Closed)
             {
-                screen.Show(Colors.Bad($"! there is no connection, and '{line}' may not have reached the hub"));
+                screen.Show(Colors.Bad($"! the connection was lost, and '{line}' may not have reached the hub"));
             }
         }
     }

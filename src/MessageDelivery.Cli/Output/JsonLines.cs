@@ -7,7 +7,7 @@ using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Cli.Output;
 
-/// <summary>Deliveries and receipts as one JSON object per line.</summary>
+/// <summary>Deliveries, receipts and users as one JSON object per line.</summary>
 internal static class JsonLines
 {
     // Only the basic planes' printable characters stay as they are: a terminal cannot be steered by any of them.
@@ -53,6 +53,36 @@ internal static class JsonLines
             }
 
             json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        WriteLine(output, line);
+    }
+
+    /// <summary><c>{"users":[2,3]}</c></summary>
+    public static void WriteUsers(Stream output, IEnumerable<ulong> users) => WriteIds(output, ("users", users));
+
+    /// <summary><c>{"joined":[7],"left":[3]}</c></summary>
+    public static void WritePresence(Stream output, IEnumerable<ulong> joined, IEnumerable<ulong> left) =>
+        WriteIds(output, ("joined", joined), ("left", left));
+
+    private static void WriteIds(Stream output, params ReadOnlySpan<(string Name, IEnumerable<ulong> Ids)> arrays)
+    {
+        var line = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(line, Options))
+        {
+            json.WriteStartObject();
+            foreach (var (name, ids) in arrays)
+            {
+                json.WriteStartArray(name);
+                foreach (ulong id in ids)
+                {
+                    json.WriteNumberValue(id);
+                }
+
+                json.WriteEndArray();
+            }
+
             json.WriteEndObject();
         }
 

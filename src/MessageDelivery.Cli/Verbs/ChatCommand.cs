@@ -9,8 +9,9 @@ internal static class ChatCommand
     public static Command Create()
     {
         var hub = HubAccess.CreateOption();
-        var reconnect = HubAccess.CreateReconnectOption();
-        var command = new Command("chat", "Talk to other users, and see what they say.") { hub, reconnect };
+        var reconnect = new ReconnectOptions();
+        var command = new Command("chat", "Talk to other users, and see what they say.") { hub };
+        reconnect.AddTo(command);
         CommandHelp.Add(
             command,
             $"""
@@ -23,13 +24,13 @@ internal static class ChatCommand
             "printf '/to 2\\nhello\\n' | mds chat");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
             arguments.GetValue(hub),
-            options => arguments.GetValue(reconnect) ? options with { Reconnect = new() } : options,
+            options => reconnect.Configure(arguments, options),
             async (client, cancellationToken) =>
             {
                 IChatScreen screen = IsTerminal() ? new TerminalScreen(Console.Out) : new PipeScreen(Console.In, Console.Out);
                 try
                 {
-                    await new ChatSession(client, screen, arguments.GetValue(reconnect)).RunAsync(cancellationToken).ConfigureAwait(false);
+                    await new ChatSession(client, screen).RunAsync(cancellationToken).ConfigureAwait(false);
                 }
                 catch (OperationCanceledException)
                 {

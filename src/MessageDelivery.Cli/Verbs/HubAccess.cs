@@ -15,14 +15,9 @@ internal static class HubAccess
         Description = $"The hub to talk to. Default: {SettingSource.HubVariable} from the environment, or 127.0.0.1:{HubClientOptions.DefaultPort}.",
     };
 
-    /// <summary>An option <c>--reconnect</c> for a verb that goes on.</summary>
-    public static Option<bool> CreateReconnectOption() => new("--reconnect")
-    {
-        Description = "Connect again, as a new user, whenever the connection is lost. The first connection is tried once.",
-    };
-
     /// <summary>
-    /// Runs a verb on a connection of its own. Ctrl-C and SIGTERM cancel its token.
+    /// Runs a verb on a connection of its own, whose loss is the end unless it is configured otherwise. Ctrl-C and SIGTERM cancel
+    /// the verb's token.
     /// </summary>
     /// <param name="hub">The option's value.</param>
     /// <param name="configure">Changes how the client behaves.</param>
@@ -64,7 +59,7 @@ internal static class HubAccess
 
         try
         {
-            return hub is null ? new() : HubClientOptions.Parse(hub);
+            return (hub is null ? new() : HubClientOptions.Parse(hub)) with { Reconnect = null };
         }
         catch (FormatException exception)
         {

@@ -22,8 +22,9 @@ internal static class ListenCommand
         var json = new Option<bool>("--json") { Description = "Print each message as one JSON object on a line of its own." };
         var raw = new Option<bool>("--raw") { Description = "Print the bodies only, byte for byte, with nothing between them." };
         var count = new Option<string?>("--count") { HelpName = "N", Description = "End after so many messages. Default: go on until Ctrl-C." };
-        var reconnect = HubAccess.CreateReconnectOption();
-        var command = new Command("listen", "Print the messages that arrive.") { hub, json, raw, count, reconnect };
+        var reconnect = new ReconnectOptions();
+        var command = new Command("listen", "Print the messages that arrive.") { hub, json, raw, count };
+        reconnect.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(json) && result.GetValue(raw))
@@ -34,7 +35,8 @@ internal static class ListenCommand
         CommandHelp.Add(
             command,
             """
-            Its own id goes to stderr at the start, and after each reconnection. A message is printed as "SENDER: body", further lines of it as "SENDER| body",
+            Its own id goes to stderr at the start; so do lost connections, and whether the session went on after them or this is a new
+            user. A message is printed as "SENDER: body", further lines of it as "SENDER| body",
             with control bytes as \xNN. With --json: {"sender":7,"body":"text"}, or "base64" instead of "body" where it is not UTF-8.
             """,
             "mds listen",
@@ -46,7 +48,7 @@ internal static class ListenCommand
             long? most = Count(arguments.GetValue(count));
             return HubAccess.RunAsync(
                 arguments.GetValue(hub),
-                options => arguments.GetValue(reconnect) ? options with { Reconnect = new() } : options,
+                options => reconnect.Configure(arguments, options),
                 (client, cancellationToken) => ListenAsync(client, form, most, cancellationToken));
         });
         return command;
@@ -60,8 +62,8 @@ internal static class ListenCommand
     private static async Task<ExitCode> ListenAsync(HubClient client, Form form, long? count, CancellationToken cancellationToken)
     {
         Console.Error.WriteLine($"listening as user {client.UserId}");
-        client.ConnectionLost += (_, lost) => Console.Error.WriteLine($"mds: {Failure.Explain(lost.Reason).Message}; connecting again");
-        client.Reconnected += (_, next) => Console.Error.WriteLine($"listening as user {next.NewUserId}");
+        ReconnectOptions.AnnounceOnError(client);
+        client.IdentityChanged += (_, change) => Console.Error.WriteLine($"listening as user {change.NewUserId}");
         using var output = new BufferedStream(StandardOutput.Open(), 1 << 16);
         await using var deliveries = client.ReceiveAsync(cancellationToken).GetAsyncEnumerator(CancellationToken.None);
         try

@@ -20,41 +20,48 @@ internal static class RelayCommand
         };
         var file = new Option<string?>("--file") { HelpName = "FILE", Description = "Send this file's bytes." };
         var bestEffort = new Option<bool>("--best-effort") { Description = "Leave out a receiver whose queue is full instead of waiting for it." };
+        var confirm = new Option<bool>("--confirm") { Description = "Wait until each receiver has acknowledged the message, as long as the hub lets it wait." };
+        var noReconnect = new Option<bool>("--no-reconnect") { Description = "Fail at once when the connection is lost instead of taking up the session again." };
         var json = new Option<bool>("--json") { Description = "Print the receipt as one JSON object." };
         var text = new Argument<string[]>("TEXT")
         {
             Arity = ArgumentArity.ZeroOrMore,
             Description = "What to send; several words are joined by a space. Without TEXT and --file: standard input.",
         };
-        var command = new Command("relay", "Send a message to other users and print its receipt.") { hub, to, file, bestEffort, json, text };
+        var command = new Command("relay", "Send a message to other users and print its receipt.") { hub, to, file, bestEffort, confirm, noReconnect, json, text };
         CommandHelp.Add(
             command,
             $"""
             A body has at most {ProtocolLimits.MaxBodyBytes} bytes and arrives byte for byte as sent. The receipt has a line for each
-            receiver: accepted (queued by the hub for that user), held, unknown, full or unreachable. Exit code 1 if anyone did
-            not get it.
+            receiver: accepted (queued by the hub for that user), held (kept for a user who is away but may come back), unknown, full or
+            unreachable. With --confirm: delivered where the receiver has acknowledged it, accepted or held where it has not in time.
+            Exit code 1 if the hub did not take it for everyone.
             """,
             "mds relay --to 2,3 hello",
             "mds relay --to 2 --file picture.png",
-            "date | mds relay --to 2 --best-effort --json");
+            "date | mds relay --to 2 --best-effort --json",
+            "mds relay --to 2 --confirm \"are you there?\"");
         command.SetAction((arguments, _) => RunAsync(
             arguments.GetValue(hub),
             ReceiverIds.Parse(arguments.GetValue(to) ?? []),
             () => Body(arguments.GetValue(text) ?? [], arguments.GetValue(file)),
-            arguments.GetValue(bestEffort) ? RelayOptions.BestEffort : RelayOptions.None,
+            (arguments.GetValue(bestEffort) ? RelayOptions.BestEffort : RelayOptions.None)
+            | (arguments.GetValue(confirm) ? RelayOptions.Confirm : RelayOptions.None),
+            arguments.GetValue(noReconnect) ? null : new(),
             arguments.GetValue(json)));
         return command;
     }
 
-    private static Task<int> RunAsync(string? hub, ulong[] receivers, Func<byte[]> readBody, RelayOptions options, bool asJson)
+    private static Task<int> RunAsync(string? hub, ulong[] receivers, Func<byte[]> readBody, RelayOptions options, ReconnectPolicy? reconnect, bool asJson)
     {
         // Before connecting: a person who is still typing need not be a user yet.
         byte[] body = readBody();
         return HubAccess.RunAsync(
             hub,
-            clientOptions => clientOptions with { DiscardDeliveries = true },
+            clientOptions => clientOptions with { DiscardDeliveries = true, Reconnect = reconnect },
             async (client, cancellationToken) =>
             {
+                ReconnectOptions.AnnounceOnError(client);
                 var receipt = await client.RelayWithReceiptAsync(receivers, body, options, cancellationToken).ConfigureAwait(false);
                 using var output = Console.OpenStandardOutput();
                 if (asJson)

@@ -41,6 +41,15 @@ internal sealed partial class BinarySession
         }
     }
 
+    private void CarryAck(ulong total)
+    {
+        if (_connection.Outbound.Acknowledge(total, _connection.Loop) == TotalCheck.NeverSent)
+        {
+            _connection.CloseWithGoodbye(
+                CloseReason.ProtocolError, ProtocolCode.ProtocolError, $"an ACK of {total} frames; fewer were sent");
+        }
+    }
+
     private void CarryList(ListFlags flags)
     {
         if (flags.HasFlag(ListFlags.Watch))
@@ -51,15 +60,6 @@ internal sealed partial class BinarySession
         {
             _services.Presence.End(_watcher);
             _services.Listing.SendFrames(_connection, _user.Id);
-        }
-    }
-
-    private void CarryAck(ulong total)
-    {
-        if (_connection.Outbound.Acknowledge(total, _connection.Loop) == TotalCheck.NeverSent)
-        {
-            _connection.CloseWithGoodbye(
-                CloseReason.ProtocolError, ProtocolCode.ProtocolError, $"an ACK of {total} frames; fewer were sent");
         }
     }
 

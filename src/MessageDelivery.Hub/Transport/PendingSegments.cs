@@ -358,7 +358,7 @@ internal struct PendingSegments(BlockPool pool)
         }
     }
 
-    /// <summary>The reference of the last segment covers both. A unit that ends in another segment does not begin in one in which some end: that would be let go with them.</summary>
+    /// <summary>The reference of the last segment covers both.</summary>
     private bool TryExtendLast(in Segment segment, int units)
     {
         if (IsEmpty)
@@ -367,7 +367,9 @@ internal struct PendingSegments(BlockPool pool)
         }
 
         ref var last = ref _ring[_ring.Count - 1];
-        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || (units == 0 && last.Units > 0))
+        // The beginning of a unit stays apart from whole ones: what is let go ends where units end.
+        bool isBeginning = units == 0 && last.Units > 0;
+        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || isBeginning)
         {
             return false;
         }

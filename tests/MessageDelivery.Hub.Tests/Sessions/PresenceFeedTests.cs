@@ -285,11 +285,7 @@ public sealed class PresenceFeedTests : IDisposable
     }
 
     private static LoopServices Services(UserRegistry users, StillLoop still) =>
-        new(
-            still.Loop,
-            new(users, new(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MostAway: 0), NullLogger.Instance),
-            new(HeartbeatSeconds: 0, MostConnections: 1),
-            NullLogger.Instance);
+        new(still.Loop, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MostConnections: 1), NullLogger.Instance);
 
     private void Watch(int count)
     {

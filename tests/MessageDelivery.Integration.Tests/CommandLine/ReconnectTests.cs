@@ -3,7 +3,7 @@ using MessageDelivery.Cli;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
-/// <summary>Verbs that go on when their hub was restarted, told to by <c>--reconnect</c>.</summary>
+/// <summary>Verbs that go on when their hub was restarted.</summary>
 [Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class ReconnectTests
 {
@@ -11,7 +11,7 @@ public sealed class ReconnectTests
     public async Task Listen_goes_on_as_a_new_user()
     {
         await using var first = await StartAsync("0");
-        await using var listener = first.Start("listen", "--reconnect", "--count", "2");
+        await using var listener = first.Start("listen", "--count", "2");
         string id = await listener.WaitForErrorAsync("listening as user ");
         Assert.Equal(0, (await first.RunAsync("relay", "--to", id, "before")).ExitCode);
         first.Mds.Signal(MdsProcess.SigTerm);
@@ -37,7 +37,7 @@ public sealed class ReconnectTests
     public async Task A_signal_ends_listen_while_it_has_no_hub()
     {
         await using var hub = await HubProcess.StartAsync();
-        await using var listener = hub.Start("listen", "--reconnect");
+        await using var listener = hub.Start("listen");
         await listener.WaitForErrorAsync("listening as user ");
         hub.Mds.Signal(MdsProcess.SigTerm);
         await listener.WaitForErrorAsync("connecting again");
@@ -49,7 +49,7 @@ public sealed class ReconnectTests
     public async Task Chat_goes_on_and_forgets_whom_it_talked_to()
     {
         await using var first = await StartAsync("0");
-        await using var chat = first.StartReadingLines("chat", "--reconnect");
+        await using var chat = first.StartReadingLines("chat");
         Assert.StartsWith("You are 1.", await chat.ReadLineAsync(), StringComparison.Ordinal);
         await TypeAsync(chat, "/to 1");
         Assert.Equal("You are talking to 1.", await chat.ReadLineAsync());
@@ -58,10 +58,11 @@ public sealed class ReconnectTests
         Assert.StartsWith("! shutting_down", lost, StringComparison.Ordinal);
         Assert.EndsWith("; connecting again", lost, StringComparison.Ordinal);
         await TypeAsync(chat, "hello");
-        Assert.Equal("! there is no connection, and 'hello' may not have reached the hub", await chat.ReadLineAsync());
+        Assert.Equal("! there is no connection; 'hello' was not sent", await chat.ReadLineAsync());
         await first.Mds.EndAsync();
 
         await using var second = await StartAsync($"{first.Endpoint.Port}");
+        Assert.Matches(@"\A! connected again as user \d+; what had not arrived for user 1 is lost\z", await chat.ReadLineAsync());
         Assert.Matches(@"\AYou are \d+ now; choose again with /to whom to talk to\.\z", await chat.ReadLineAsync());
         await TypeAsync(chat, "hello");
         Assert.Equal("! nobody to send it to: choose with /to 2,3 first", await chat.ReadLineAsync());

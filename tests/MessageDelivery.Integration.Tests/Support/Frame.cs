@@ -12,6 +12,11 @@ internal sealed record Frame(FrameType Type, byte Flags, ushort Argument, byte[]
     /// <summary>The correlation of a RECEIPT, or of an ERROR that stands for one.</summary>
     public ulong? Correlation => Type == FrameType.Receipt || (Type == FrameType.Error && Flags == 1) ? Number(0) : null;
 
+    /// <summary>A DELIVERY, a RECEIPT, or the ERROR that stands for one: what a session keeps until it is acknowledged.</summary>
+    public bool IsCounted => Type == FrameType.Delivery || Correlation is not null;
+
+    public byte[] Bytes => Frames.Build(Type, Flags, Argument, Payload);
+
     public ulong Sender => Number(0);
 
     public byte[] Body => Payload[8..];

@@ -30,6 +30,15 @@ internal static class Frames
 
     public static byte[] Hello(string token = "") => Build(FrameType.Hello, 0, 1, "MDS1"u8.ToArray(), Utf8(token));
 
+    /// <summary>A HELLO that asks for a session that survives its connection.</summary>
+    public static byte[] HelloResumable(string token = "") => Build(FrameType.Hello, 1, 1, "MDS1"u8.ToArray(), Utf8(token));
+
+    /// <summary>A HELLO that takes a session over; RESUME implies RESUMABLE, so <paramref name="flags"/> is 2 or 3.</summary>
+    public static byte[] HelloResume(byte[] key, ulong framesReceived, byte flags = 2, string token = "") =>
+        Build(FrameType.Hello, flags, 1, "MDS1"u8.ToArray(), key, Number(framesReceived), Utf8(token));
+
+    public static byte[] Ack(ulong total) => Build(FrameType.Ack, 0, 0, Number(total));
+
     public static byte[] Welcome(ulong id, ushort heartbeat = 30) =>
         Build(FrameType.Welcome, 0, 1, Number(id), [0, 0, 0x10, 0, 0xFF, 0, (byte)heartbeat, (byte)(heartbeat >> 8)]);
 

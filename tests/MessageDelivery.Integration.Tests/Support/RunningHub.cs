@@ -41,6 +41,9 @@ internal sealed class RunningHub : IAsyncDisposable
     public async Task<RawConnection> BinaryAsync(int? receiveBufferBytes = null) =>
         await (await ConnectAsync(receiveBufferBytes)).HelloAsync();
 
+    /// <summary>A binary user whose session survives its connections.</summary>
+    public Task<ResumingPeer> ResumingAsync(int? receiveBufferBytes = null) => ResumingPeer.StartAsync(this, receiveBufferBytes);
+
     /// <summary>A text user.</summary>
     public async Task<RawConnection> TextAsync(int? receiveBufferBytes = null) =>
         await (await ConnectAsync(receiveBufferBytes)).IdentifyAsync();
@@ -60,6 +63,9 @@ internal sealed class RunningHub : IAsyncDisposable
         await binary.SendAsync(Frames.List);
         return (await binary.FrameAsync(FrameType.ListReply)).UserIds;
     }
+
+    public static async Task ExpectListAsync(RawConnection binary, params ulong[] ids) =>
+        Assert.Equal(ids, await ListAsync(binary));
 
     /// <summary>Moves the clock by a step, again and again, until what is expected has happened.</summary>
     public async Task AdvanceUntilAsync(Task expectation, TimeSpan step)

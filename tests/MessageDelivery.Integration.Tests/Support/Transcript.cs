@@ -11,6 +11,7 @@ internal sealed class Transcript : IAsyncDisposable
 
     private readonly RunningHub _hub;
     private readonly Dictionary<string, RawConnection> _connections = [];
+    private readonly Dictionary<string, byte[]> _captured = [];
     private TimeSpan _passing;
 
     private Transcript(RunningHub hub) => _hub = hub;
@@ -86,10 +87,10 @@ internal sealed class Transcript : IAsyncDisposable
         switch (action.Name)
         {
             case "send":
-                await SendAsync(on, VectorBytes.Join(action.Value), step.TryGetProperty("byte_by_byte", out _));
+                await SendAsync(on, VectorBytes.Join(action.Value, _captured), step.TryGetProperty("byte_by_byte", out _));
                 break;
             case "expect":
-                await AwaitAsync(VectorBytes.ExpectAsync(on, action.Value));
+                await AwaitAsync(VectorBytes.ExpectAsync(on, action.Value, _captured));
                 break;
             case "until":
                 await UntilAsync(on, VectorBytes.Join(step.GetProperty("send")), VectorBytes.Join(action.Value));

@@ -7,10 +7,14 @@ namespace MessageDelivery.Integration.Tests.Support;
 /// <summary>Parts of a vector as bytes to send, or as what must come.</summary>
 internal static class VectorBytes
 {
-    public static byte[] Join(JsonElement parts) => Frames.Join([.. parts.EnumerateArray().Select(Part)]);
+    /// <summary>The bytes of the parts; those that a transcript has captured have the names it gave them.</summary>
+    public static byte[] Join(JsonElement parts, Dictionary<string, byte[]>? captured = null) =>
+        Frames.Join([.. parts.EnumerateArray().Select(part => part.ValueKind == JsonValueKind.Object && part.TryGetProperty("captured", out JsonElement name)
+            ? captured![name.GetString()!]
+            : Part(part))]);
 
     /// <summary>Reads from a connection what the parts say; runs of fixed bytes are compared in one piece.</summary>
-    public static async Task ExpectAsync(RawConnection connection, JsonElement parts)
+    public static async Task ExpectAsync(RawConnection connection, JsonElement parts, Dictionary<string, byte[]> captured)
     {
         var run = new List<byte[]>();
         foreach (JsonElement part in parts.EnumerateArray())
@@ -23,7 +27,7 @@ internal static class VectorBytes
 
             await connection.ExpectAsync([.. run]);
             run.Clear();
-            await PatternAsync(connection, part);
+            await PatternAsync(connection, part, captured);
         }
 
         await connection.ExpectAsync([.. run]);
@@ -64,8 +68,14 @@ internal static class VectorBytes
         return bytes;
     }
 
-    private static async Task PatternAsync(RawConnection connection, JsonElement part)
+    private static async Task PatternAsync(RawConnection connection, JsonElement part, Dictionary<string, byte[]> captured)
     {
+        if (part.TryGetProperty("capture", out JsonElement name))
+        {
+            captured[name.GetString()!] = await connection.ReadAsync(part.GetProperty("count").GetInt32());
+            return;
+        }
+
         JsonProperty pattern = part.EnumerateObject().Single();
         switch (pattern.Name)
         {

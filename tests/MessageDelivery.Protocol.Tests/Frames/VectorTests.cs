@@ -32,6 +32,9 @@ public sealed class VectorTests
             case FrameType.Relay:
                 CheckRelay(header, bytes, decoded);
                 break;
+            case FrameType.Ack:
+                CheckTotal(bytes, decoded);
+                break;
         }
     }
 
@@ -50,6 +53,10 @@ public sealed class VectorTests
         {
             case FrameType.Welcome:
                 CheckWelcome(bytes, decoded);
+                CheckTerms(header, bytes, decoded);
+                break;
+            case FrameType.AckReply:
+                CheckTotal(bytes, decoded);
                 break;
             case FrameType.Delivery:
                 CheckDelivery(bytes, decoded);
@@ -156,6 +163,31 @@ public sealed class VectorTests
         var written = new byte[WelcomePayload.Length];
         welcome.Write(written);
         Assert.Equal(bytes[ProtocolLimits.HeaderBytes..(ProtocolLimits.HeaderBytes + WelcomePayload.Length)], written);
+    }
+
+    private static void CheckTerms(FrameHeader header, byte[] bytes, JsonElement decoded)
+    {
+        byte[] payload = bytes[ProtocolLimits.HeaderBytes..];
+        Assert.Equal(((WelcomeFlags)header.Flags).HasFlag(WelcomeFlags.Resumable), SessionTerms.TryRead(payload, out var terms));
+        if (terms.Key.IsEmpty)
+        {
+            Assert.False(decoded.TryGetProperty("session_key", out _));
+            return;
+        }
+
+        Assert.Equal(VectorFile.Hex(decoded.GetProperty("session_key").GetString()!), terms.Key.ToArray());
+        Assert.Equal(VectorFile.Number(decoded, "relays_processed"), terms.RelaysProcessed);
+        Assert.Equal(decoded.GetProperty("resume_window_seconds").GetUInt32(), terms.WindowSeconds);
+        Assert.Equal(decoded.GetProperty("retention_bytes").GetUInt32(), terms.RetentionBytes);
+        var written = new byte[SessionTerms.Length];
+        terms.Write(written);
+        Assert.Equal(payload[WelcomePayload.Length..], written);
+    }
+
+    private static void CheckTotal(byte[] bytes, JsonElement decoded)
+    {
+        Assert.Equal(ProtocolLimits.HeaderBytes + sizeof(ulong), bytes.Length);
+        Assert.Equal(VectorFile.Number(decoded, "total"), BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(ProtocolLimits.HeaderBytes)));
     }
 
     private static void CheckDelivery(byte[] bytes, JsonElement decoded)

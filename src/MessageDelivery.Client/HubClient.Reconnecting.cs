@@ -1,0 +1,132 @@
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Client;
+
+/// <content>From one connection to the next.</content>
+public sealed partial class HubClient
+{
+    private bool MayReconnect(HubConnectionException reason, int attempts) =>
+        _options.Reconnect is { } policy && (!IsClosing || _session.IsOwedToCalls) && (policy.MaxAttempts is not { } most || attempts < most)
+        && reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause;
+
+    private async Task RunAsync(Connection connection)
+    {
+        HubConnectionException reason;
+        int attempts = 0;
+        while (true)
+        {
+            long since = _options.TimeProvider.GetTimestamp();
+            await connection.Completion.ConfigureAwait(false);
+            reason = connection.CloseReason!;
+            if (_options.Reconnect is { } policy && _options.TimeProvider.GetElapsedTime(since) >= policy.MaxDelay)
+            {
+                attempts = 0;
+            }
+
+            (Connection? next, reason, attempts) = await ReconnectAsync(reason, attempts).ConfigureAwait(false);
+            if (next is null)
+            {
+                break;
+            }
+
+            connection = next;
+        }
+
+        _closeReason = reason;
+        bool isClosedHere = reason.Code == ProtocolCode.Normal && IsClosing;
+        _session.End(reason, isClosedHere);
+        _deliveries.Complete(isClosedHere ? null : reason);
+        _closed.TrySetResult();
+        Volatile.Read(ref _changed).TrySetResult();
+        TellState(ConnectionState.Closed, reason);
+    }
+
+    private async Task<(Connection? Next, HubConnectionException Reason, int Attempts)> ReconnectAsync(HubConnectionException reason, int attempts)
+    {
+        HubConnectionException lost = reason;
+        long since = _options.TimeProvider.GetTimestamp();
+        if (MayReconnect(lost, attempts) && TellState(ConnectionState.Reconnecting, lost) is { } failure)
+        {
+            return (null, failure, attempts);
+        }
+
+        while (MayReconnect(reason, attempts))
+        {
+            try
+            {
+                TimeSpan? window = _session.ResumeWindow;
+                if (window is { } most && _options.TimeProvider.GetElapsedTime(since) >= most)
+                {
+                    _session.Expire();
+                    continue;
+                }
+
+                TimeSpan pause = _options.Reconnect!.DelayBefore(attempts++, reason.ReconnectAdvice, Random.Shared.NextDouble(), window);
+                await Task.Delay(pause, _options.TimeProvider, _stopping.Token).ConfigureAwait(false);
+                Connection next = await Connection.OpenAsync(_options, _session, _deliveries, _stopping.Token).ConfigureAwait(false);
+                Replace(next, lost);
+                return (next, lost, attempts);
+            }
+            catch (HubConnectionException error)
+            {
+                reason = error;
+            }
+            catch (OperationCanceledException)
+            {
+                return (null, ClosedHere(), attempts);
+            }
+        }
+
+        return (null, reason, attempts);
+    }
+
+    private void Replace(Connection next, HubConnectionException lost)
+    {
+        // Told before any call is taken: what is meant to be sent as the old user is not sent as the new one.
+        HubConnectionException? failure = TellOpening(next.Link.Opening!, lost);
+        if (failure is null)
+        {
+            _session.Accept(next.Link);
+        }
+
+        lock (_gate)
+        {
+            _connection = next;
+            if (_stopping.IsCancellationRequested)
+            {
+                next.Close(ClosedHere());
+            }
+        }
+
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        failure ??= TellState(ConnectionState.Connected, lost);
+        if (failure is not null)
+        {
+            next.Close(failure);
+        }
+    }
+
+    private HubConnectionException? TellOpening(SessionOpening opening, HubConnectionException lost) => opening.IsResumed
+        ? Tell(nameof(SessionResumed), () => SessionResumed?.Invoke(this, new(lost)))
+        : Tell(nameof(IdentityChanged), () => IdentityChanged?.Invoke(this, new(opening.OldUserId, opening.UserId, lost, opening.UnknownRelays)));
+
+    private HubConnectionException? TellState(ConnectionState state, HubConnectionException reason)
+    {
+        (ConnectionState old, _toldState) = (_toldState, state);
+        return Tell(nameof(ConnectionStateChanged), () => ConnectionStateChanged?.Invoke(this, new(old, state, reason)));
+    }
+
+    /// <summary>Raises an event; returns why the client is to be closed if a handler fails.</summary>
+    private static HubConnectionException? Tell(string name, Action raise)
+    {
+        try
+        {
+            raise();
+            return null;
+        }
+        catch (Exception error)
+        {
+            return new(ProtocolCode.Normal, $"a handler of {name} failed: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Client;
+
+/// <summary>
+/// The frames that go to the hub, in order, each kept until it has been settled: a relay until the hub is known to have carried
+/// it out, a request until its answer has come. The buffer is its own index: it is read frame by frame where something is
+/// settled. On a session that ends with its connection a frame is settled when it is sent. Not thread-safe.
+/// </summary>
+internal sealed class RetainedFrames
+{
+    private readonly SendBuffer _buffer = new();
+    private ulong _relaysReleased;
+    private ulong _requestsReleased;
+    private ulong _requestsAnswered;
+    private ulong _sessionStart;
+    private long _acknowledgement = -1;
+
+    /// <summary>Whether frames are kept after they were sent.</summary>
+    public bool Retains { get; set; }
+
+    /// <summary>Relays written so far, over all sessions: the number of the last one.</summary>
+    public ulong Relays { get; private set; }
+
+    /// <summary>The number of the last relay that the hub is known to have carried out, and with it all before.</summary>
+    public ulong Settled { get; private set; }
+
+    /// <summary>Bytes that wait to be sent or to be settled.</summary>
+    public long Bytes => _buffer.Tail - _buffer.Head;
+
+    /// <summary>Whether nothing waits to be sent.</summary>
+    public bool IsSent => _buffer.Sent == _buffer.Tail;
+
+    /// <summary>Writes a frame behind all others. A relay's correlation is its number.</summary>
+    public void Append(in OutboundFrame frame)
+    {
+        if (frame.Type == FrameType.Relay)
+        {
+            Relays++;
+        }
+
+        frame.WriteTo(_buffer, Relays);
+    }
+
+    /// <summary>Writes an ACK, or a larger total into one that waits to be sent.</summary>
+    public void Acknowledge(ulong total)
+    {
+        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + 8];
+        new FrameHeader(FrameType.Ack, 0, 0, 8).Write(frame);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], total);
+        if (_acknowledgement >= _buffer.Next)
+        {
+            _buffer.Write(_acknowledgement, frame);
+        }
+        else
+        {
+            _acknowledgement = _buffer.Tail;
+            _buffer.Append(frame);
+        }
+    }
+
+    public bool TryTake(out ArraySegment<byte> batch) => _buffer.TryTake(out batch);
+
+    public void NoteSent(ArraySegment<byte> batch)
+    {
+        _buffer.NoteSent(batch);
+        Release();
+    }
+
+    /// <summary>The oldest request has been answered.</summary>
+    public void NoteAnswered() => _requestsAnswered++;
+
+    /// <summary>The hub has carried out the relay with this number, and so all before it.</summary>
+    public void Settle(ulong relay)
+    {
+        Settled = Math.Max(Settled, relay);
+        Release();
+    }
+
+    /// <summary>The number of the relay at which the hub's total stands; null for more than this session has.</summary>
+    public ulong? NumberAt(ulong total) => total <= Relays - _sessionStart ? _sessionStart + total : null;
+
+    /// <summary>
+    /// Everything that is not settled is to be sent again: the requests without an answer, and the relays behind
+    /// <paramref name="relay"/>, in the order in which they were written. False, and nothing happens, if not all relays up to
+    /// there can have been sent, or if more were known to be settled.
+    /// </summary>
+    public bool TryRewind(ulong relay)
+    {
+        // What waits between relays that are done moves up to the first that is not, so that all of it is in one piece again.
+        var between = new ArrayBufferWriter<byte>();
+        long position = _buffer.Head;
+        ulong relays = _relaysReleased, requests = _requestsReleased;
+        while (position < _buffer.Next)
+        {
+            FrameHeader header = HeaderAt(position);
+            int bytes = ProtocolLimits.HeaderBytes + (int)header.Length;
+            if (header.Type == FrameType.Relay)
+            {
+                if (relays == relay)
+                {
+                    break;
+                }
+
+                relays++;
+            }
+            else if (header.Type == FrameType.Goodbye || (IsRequest(header.Type) && requests++ >= _requestsAnswered))
+            {
+                _buffer.Read(position, between.GetSpan(bytes)[..bytes]);
+                between.Advance(bytes);
+            }
+
+            position += bytes;
+        }
+
+        if (relays != relay || relay < Settled)
+        {
+            return false;
+        }
+
+        (Settled, _relaysReleased) = (relay, relays);
+        _requestsReleased = Math.Min(requests, _requestsAnswered);
+        position -= between.WrittenCount;
+        _buffer.Write(position, between.WrittenSpan);
+        _buffer.Rewind(position);
+        _acknowledgement = -1;
+        return true;
+    }
+
+    /// <summary>
+    /// Lets go of everything: another session begins. Nothing may be in flight. Numbers go on, so that no answer of the old session is
+    /// taken for one of the new.
+    /// </summary>
+    public void Clear()
+    {
+        _buffer.Clear();
+        _sessionStart = _relaysReleased = Settled = Relays;
+        _requestsReleased = _requestsAnswered = 0;
+        _acknowledgement = -1;
+    }
+
+    private static bool IsRequest(FrameType type) => type is FrameType.Echo or FrameType.Identity or FrameType.List or FrameType.Heartbeat;
+
+    private FrameHeader HeaderAt(long position)
+    {
+        Span<byte> header = stackalloc byte[ProtocolLimits.HeaderBytes];
+        _buffer.Read(position, header);
+        return FrameHeader.Read(header);
+    }
+
+    private void Release()
+    {
+        if (!Retains)
+        {
+            _buffer.ReleaseBefore(_buffer.Sent);
+            return;
+        }
+
+        long position = _buffer.Head;
+        while (position < _buffer.Sent)
+        {
+            FrameHeader header = HeaderAt(position);
+            long end = position + ProtocolLimits.HeaderBytes + header.Length;
+            bool isRelay = header.Type == FrameType.Relay, isRequest = IsRequest(header.Type);
+            if (end > _buffer.Sent || (isRelay && _relaysReleased == Settled) || (isRequest && _requestsReleased == _requestsAnswered))
+            {
+                break;
+            }
+
+            _relaysReleased += isRelay ? 1UL : 0;
+            _requestsReleased += isRequest ? 1UL : 0;
+            position = end;
+        }
+
+        if (position > _buffer.Head)
+        {
+            _buffer.ReleaseBefore(position);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using MessageDelivery.Protocol;
+using MessageDelivery.Scenarios.Clients;
+using MessageDelivery.Torture.Checking;
+using MessageDelivery.Torture.Load;
+
+namespace MessageDelivery.Torture.Clients;
+
+/// <content>What comes on a connection, and what goes out.</content>
+internal sealed partial class BinaryClient
+{
+    /// <summary>Reads until the connection ends; why it did.</summary>
+    private async Task<string> ReadAsync(Socket socket, FrameBuffer buffer, CancellationToken cancellationToken)
+    {
+        var session = _session!;
+        while (true)
+        {
+            var frame = await ReceiveAsync(socket, buffer, cancellationToken);
+            Volatile.Write(ref _lastReceived, Stopwatch.GetTimestamp());
+            switch (frame.Header.Type)
+            {
+                case FrameType.Delivery:
+                    ulong sender = BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload.Span);
+                    _history.Received(session.Number, NextCount(session), sender, Body.Read(frame.Payload.Span[8..], surroundings.Run));
+                    Count(session, frame);
+                    break;
+                case FrameType.Receipt:
+                    _history.Answered(session.Number, BinaryPrimitives.ReadInt64LittleEndian(frame.Payload.Span), frame.Payload.Span[8..]);
+                    Count(session, frame);
+                    break;
+                case FrameType.Error when (frame.Header.Flags & (byte)ErrorFlags.Correlated) != 0:
+                    _history.Rejected(session.Number, BinaryPrimitives.ReadInt64LittleEndian(frame.Payload.Span), (ProtocolCode)frame.Header.Argument);
+                    Count(session, frame);
+                    break;
+                case FrameType.AckReply:
+                    long total = BinaryPrimitives.ReadInt64LittleEndian(frame.Payload.Span);
+                    _history.Processed(session.Number, total);
+                    lock (_gate)
+                    {
+                        session.Relays.Release(total);
+                    }
+
+                    break;
+                case FrameType.HeartbeatReply:
+                    break;
+                case FrameType.GoodbyeReply:
+                    return Goodbye(session, frame);
+                default:
+                    _history.Unexpected(session.Number, $"received {frame.Header.Type} {frame.Header.Argument}: {Encoding.UTF8.GetString(frame.Payload.Span)}");
+                    break;
+            }
+        }
+    }
+
+    private string Goodbye(BinarySession session, in Frame frame)
+    {
+        var code = (ProtocolCode)frame.Header.Argument;
+        string text = $"GOODBYE {code.Name()}: {Encoding.UTF8.GetString(frame.Payload.Span)}";
+        if (_saidGoodbye && code == ProtocolCode.Normal)
+        {
+            // Requests are carried out in order, and this was the last.
+            _history.Processed(session.Number, session.Relays.Sent);
+            End(SessionEnd.Left);
+        }
+        else if (code is not (ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer))
+        {
+            _history.Unexpected(session.Number, $"received {text}");
+        }
+
+        return text;
+    }
+
+    private long NextCount(BinarySession session) => kind == ClientKind.Plain ? 0 : session.FramesReceived + 1;
+
+    private void Count(BinarySession session, in Frame frame)
+    {
+        lock (_gate)
+        {
+            if (session.FramesReceived++ == session.FramesAcknowledged)
+            {
+                session.FirstNotAcknowledged = Stopwatch.GetTimestamp();
+            }
+
+            session.BytesNotAcknowledged += ProtocolLimits.HeaderBytes + frame.Payload.Length;
+        }
+    }
+
+    private async Task WriteAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        var session = _session!;
+        long lastSent = Stopwatch.GetTimestamp();
+        var bytes = new MemoryStream();
+        lock (_gate)
+        {
+            foreach (byte[] frame in session.Relays.Frames)
+            {
+                bytes.Write(frame);
+            }
+        }
+
+        while (true)
+        {
+            if (Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
+            {
+                await Task.Delay(Tick, cancellationToken);
+                continue;
+            }
+
+            AddRelays(session, bytes);
+            AddAck(session, bytes);
+            if (bytes.Length == 0 && Stopwatch.GetElapsedTime(lastSent) > 0.8 * _heartbeat && _heartbeat > TimeSpan.Zero)
+            {
+                bytes.Write(RelayBytes.Empty(FrameType.Heartbeat));
+            }
+
+            bool leaves = (_leaves || (!_stopsSending && Stopwatch.GetTimestamp() > _leaveAt)) && !_saidGoodbye;
+            if (leaves)
+            {
+                bytes.Write(RelayBytes.Empty(FrameType.Goodbye));
+            }
+
+            if (bytes.Length > 0)
+            {
+                await _history.SettleAsync();
+                _saidGoodbye |= leaves;
+                await SendAsync(socket, bytes.GetBuffer().AsMemory(0, (int)bytes.Length), cancellationToken);
+                bytes.SetLength(0);
+                lastSent = Stopwatch.GetTimestamp();
+            }
+
+            if (_saidGoodbye)
+            {
+                await Task.Delay(MostSilence, cancellationToken);
+            }
+
+            if (Stopwatch.GetElapsedTime(Volatile.Read(ref _lastReceived)) > MostSilence)
+            {
+                throw new IOException($"nothing came for {MostSilence.TotalSeconds} s");
+            }
+
+            await Task.Delay(Tick, cancellationToken);
+        }
+    }
+
+    private void AddRelays(BinarySession session, MemoryStream bytes)
+    {
+        if (_saidGoodbye)
+        {
+            return;
+        }
+
+        if (_stopsSending)
+        {
+            if (!session.HasConcluded)
+            {
+                session.HasConcluded = true;
+                Add(session, bytes, new([session.UserId], RelayFlags.Receipt, Body.StampBytes, IsText: false));
+            }
+
+            return;
+        }
+
+        bool isFull;
+        lock (_gate)
+        {
+            isFull = session.Relays.Kept >= MostKeptRelays || session.Relays.KeptBytes >= MostKeptBytes;
+        }
+
+        for (int count = isFull ? 0 : _pace.Take(64); count > 0; count--)
+        {
+            if (surroundings.Mix.Next(session.UserId) is { } draft)
+            {
+                Add(session, bytes, draft);
+            }
+        }
+    }
+
+    private void Add(BinarySession session, MemoryStream bytes, in RelayDraft draft)
+    {
+        long number = session.Relays.NextNumber;
+        byte[] frame = RelayBytes.Relay(draft, surroundings.Run, session.Number, number);
+        _history.Sending(session.Number, number, draft.Receivers, draft.Flags, draft.BodyBytes);
+        lock (_gate)
+        {
+            session.Relays.Add(frame, isKept: session.Key is not null);
+        }
+
+        bytes.Write(frame);
+    }
+
+    private void AddAck(BinarySession session, MemoryStream bytes)
+    {
+        long total;
+        lock (_gate)
+        {
+            long open = session.FramesReceived - session.FramesAcknowledged;
+            if (session.Key is null || open == 0 || (open < AckFrames && session.BytesNotAcknowledged < AckBytes
+                && Stopwatch.GetElapsedTime(session.FirstNotAcknowledged) < AckDelay))
+            {
+                return;
+            }
+
+            total = session.FramesAcknowledged = session.FramesReceived;
+            session.BytesNotAcknowledged = 0;
+        }
+
+        _history.Acknowledging(session.Number, total);
+        bytes.Write(RelayBytes.Ack(total));
+    }
+}

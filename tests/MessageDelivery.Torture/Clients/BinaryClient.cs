@@ -1,0 +1,237 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using MessageDelivery.Protocol;
+using MessageDelivery.Scenarios.Clients;
+using MessageDelivery.Torture.Checking;
+using MessageDelivery.Torture.Faults;
+
+namespace MessageDelivery.Torture.Clients;
+
+/// <summary>
+/// A client on raw bytes, independent of the client library, so that a fault of the hub and one of the library can be told
+/// apart. As <see cref="ClientKind.Raw"/> it resumes its session; as <see cref="ClientKind.Plain"/> it comes and goes.
+/// </summary>
+internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind kind) : ITortureClient
+{
+    private const int BufferBytes = (5 * ProtocolLimits.MaxBodyBytes) / 4;
+    private const int MostKeptRelays = 512;
+    private const long MostKeptBytes = 4 << 20;
+    private const int AckFrames = 64;
+    private const int AckBytes = 256 << 10;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan AckDelay = TimeSpan.FromMilliseconds(900);
+    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
+
+    private readonly Random _random = new(surroundings.Seed);
+    private readonly IHistory _history = surroundings.History;
+    private readonly Lock _gate = new();
+    private readonly Pace _pace = new(surroundings.Rate);
+    private BinarySession? _session;
+    private uint _sessions;
+    private TimeSpan _heartbeat = TimeSpan.FromSeconds(30);
+    private long _lastReceived = Stopwatch.GetTimestamp();
+    private long _frozenUntil;
+    private long _leaveAt = long.MaxValue;
+    private volatile bool _stopsSending;
+    private volatile bool _leaves;
+    private volatile bool _saidGoodbye;
+
+    public void StopSending() => _stopsSending = true;
+
+    public void Leave() => _leaves = true;
+
+    public void Freeze(TimeSpan length) => Volatile.Write(ref _frozenUntil, Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency));
+
+    public async Task RunAsync()
+    {
+        while (!_leaves || _session is not null)
+        {
+            string why;
+            try
+            {
+                why = await ConnectAsync();
+            }
+            catch (Exception error) when (error is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
+            {
+                why = error.Message;
+            }
+
+            if (_session is { } lost)
+            {
+                _history.Noted(lost.Number, $"has no connection: {why}");
+            }
+
+            if (_session is { } session && !_saidGoodbye && !surroundings.ExplainsLoss)
+            {
+                _history.Unexpected(session.Number, $"lost its connection while there were no faults: {why}");
+            }
+
+            if (_session is { Key: null } || (_session is not null && _saidGoodbye))
+            {
+                End(SessionEnd.ConnectionLost);
+            }
+
+            if (!_leaves)
+            {
+                await Task.Delay(Pause());
+            }
+        }
+    }
+
+    private TimeSpan Pause() =>
+        _session is { } session && surroundings.Faults.AreOn && _random.Next(FaultTable.LongAbsenceOneIn) == 0
+            ? session.Window + TimeSpan.FromSeconds(2)
+            : TimeSpan.FromMilliseconds(_random.Next(1, 150));
+
+    /// <summary>Connects once and serves the connection; why it ended.</summary>
+    private async Task<string> ConnectAsync()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var ended = new CancellationTokenSource();
+        var buffer = new FrameBuffer(BufferBytes);
+        using (var tooLong = new CancellationTokenSource(MostSilence))
+        {
+            await socket.ConnectAsync(surroundings.Endpoint, tooLong.Token);
+            await SendHelloAsync(socket, tooLong.Token);
+            var first = await ReceiveAsync(socket, buffer, tooLong.Token);
+            if (first.Header.Type != FrameType.Welcome)
+            {
+                return $"{first.Header.Type} {((ProtocolCode)first.Header.Argument).Name()} instead of WELCOME";
+            }
+
+            Welcome(first);
+        }
+
+        _saidGoodbye = false;
+        var reading = ReadAsync(socket, buffer, ended.Token);
+        var writing = WriteAsync(socket, ended.Token);
+        var done = await Task.WhenAny(reading, writing);
+        await ended.CancelAsync();
+        string why = done.Exception?.GetBaseException().Message ?? (done == reading ? reading.Result : "");
+        socket.Close();
+        await ((Task)Task.WhenAll(reading, writing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ThrowDefect(reading);
+        ThrowDefect(writing);
+        return why;
+    }
+
+    private static void ThrowDefect(Task task)
+    {
+        if (task.Exception?.GetBaseException() is { } error and not (SocketException or IOException or OperationCanceledException or ObjectDisposedException))
+        {
+            throw new InvalidOperationException($"a client of the torture failed: {error.Message}", error);
+        }
+    }
+
+    private async Task SendHelloAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        byte[] hello;
+        if (_session is { Key: { } key } session)
+        {
+            // The total in HELLO acknowledges as an ACK does.
+            _history.Acknowledging(session.Number, session.FramesReceived);
+            await _history.SettleAsync();
+            hello = RelayBytes.Hello(HelloFlags.Resume, key, session.FramesReceived);
+            _history.Noted(session.Number, $"wants to resume with {session.FramesReceived} frames and the key {Convert.ToHexStringLower(key.AsSpan(0, 3))}…");
+            session.FramesAcknowledged = session.FramesReceived;
+            session.BytesNotAcknowledged = 0;
+        }
+        else
+        {
+            hello = RelayBytes.Hello(kind == ClientKind.Raw ? HelloFlags.Resumable : HelloFlags.None, null, 0);
+        }
+
+        await SendAsync(socket, hello, cancellationToken);
+    }
+
+    private void Welcome(in Frame frame)
+    {
+        var flags = (WelcomeFlags)frame.Header.Flags;
+        if (!WelcomePayload.TryRead(frame.Payload.Span, out var welcome))
+        {
+            throw new IOException("a WELCOME too short");
+        }
+
+        _heartbeat = TimeSpan.FromSeconds(welcome.HeartbeatSeconds);
+        var away = Stopwatch.GetElapsedTime(Volatile.Read(ref _lastReceived));
+        Volatile.Write(ref _lastReceived, Stopwatch.GetTimestamp());
+        SessionTerms terms = default;
+        bool isResumable = flags.HasFlag(WelcomeFlags.Resumable) && SessionTerms.TryRead(frame.Payload.Span, out terms);
+        if (flags.HasFlag(WelcomeFlags.Resumed) && _session is { } resumed)
+        {
+            Resume(resumed, welcome.UserId, (long)terms.RelaysProcessed);
+        }
+        else
+        {
+            End(SessionEnd.NotResumed, away);
+            _session = new(((ulong)surroundings.Number << SessionRecord.ClientShift) | ++_sessions, welcome.UserId);
+            _history.Joined(_session.Number, welcome.UserId, kind);
+            _leaveAt = kind == ClientKind.Plain
+                ? Stopwatch.GetTimestamp() + (long)((2 + (20 * _random.NextDouble())) * Stopwatch.Frequency)
+                : long.MaxValue;
+        }
+
+        if (isResumable)
+        {
+            _session.Key = terms.Key.ToArray();
+            _history.Noted(_session.Number, $"got the key {Convert.ToHexStringLower(_session.Key.AsSpan(0, 3))}…");
+            _session.Window = TimeSpan.FromSeconds(terms.WindowSeconds);
+            _session.RetentionBytes = terms.RetentionBytes;
+        }
+    }
+
+    private void Resume(BinarySession session, ulong userId, long processed)
+    {
+        if (userId != session.UserId)
+        {
+            _history.Unexpected(session.Number, $"was resumed as user {userId}");
+        }
+
+        if (processed < session.Relays.Processed || processed > session.Relays.Sent)
+        {
+            _history.Unexpected(
+                session.Number, $"was resumed with {processed} relays carried out; {session.Relays.Processed} were before, and {session.Relays.Sent} were sent");
+        }
+
+        _history.Resumed(session.Number);
+        _history.Processed(session.Number, processed);
+        lock (_gate)
+        {
+            session.Relays.Release(processed);
+        }
+    }
+
+    private void End(SessionEnd end, TimeSpan away = default)
+    {
+        if (_session is { } session)
+        {
+            _history.Ended(session.Number, end, session.Absence(away));
+            _session = null;
+        }
+    }
+
+    private static async ValueTask SendAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (bytes.Length > 0)
+        {
+            bytes = bytes[await socket.SendAsync(bytes, cancellationToken)..];
+        }
+    }
+
+    private async ValueTask<Frame> ReceiveAsync(Socket socket, FrameBuffer buffer, CancellationToken cancellationToken)
+    {
+        Frame frame;
+        while (!buffer.TryTake(out frame))
+        {
+            while (Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
+            {
+                await Task.Delay(Tick, cancellationToken);
+            }
+
+            int count = await socket.ReceiveAsync(buffer.Room(), cancellationToken);
+            buffer.Commit(count > 0 ? count : throw new EndOfStreamException("the connection was closed without a goodbye"));        }
+
+        return frame;
+    }
+}

@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using MessageDelivery.Protocol;
+using MessageDelivery.Torture.Checking;
+using MessageDelivery.Torture.Load;
+
+namespace MessageDelivery.Torture.Clients;
+
+/// <summary>
+/// A client of the text protocol, which has the hub confirm each relay and name each sender. It relays one at a time, comes and
+/// goes, and loses its session with its connection.
+/// </summary>
+internal sealed class TextClient(Surroundings surroundings) : ITortureClient
+{
+    /// <summary>The most a body may have: with its ids it has to be one line.</summary>
+    public const int MostBodyBytes = 4_096;
+
+    private const string Welcome = "[Server] Your ID is ";
+    private const string From = "[Server] Message from ";
+    private const string Relayed = "[Server] Relayed to ";
+    private const string NotDelivered = "[Server] Not delivered to ";
+    private const string Server = "[Server] ";
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
+
+    private readonly Random _random = new(surroundings.Seed);
+    private readonly IHistory _history = surroundings.History;
+    private readonly Pace _pace = new(surroundings.Rate);
+    private ulong _session;
+    private ulong _userId;
+    private uint _sessions;
+    private long _number;
+    private long _frozenUntil;
+    private volatile PendingText? _pending;
+    private volatile bool _stopsSending;
+    private volatile bool _leaves;
+    private volatile bool _quits;
+
+    public void StopSending() => _stopsSending = true;
+
+    public void Leave() => _leaves = true;
+
+    public void Freeze(TimeSpan length) => Volatile.Write(ref _frozenUntil, Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency));
+
+    public async Task RunAsync()
+    {
+        while (!_leaves)
+        {
+            string why = "the connection was closed";
+            (_session, _pending, _quits) = (0, null, false);
+            try
+            {
+                await ConnectAsync();
+            }
+            catch (Exception error) when (error is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
+            {
+                why = error.Message;
+            }
+
+            if (_session != 0)
+            {
+                if (!_quits && !surroundings.ExplainsLoss)
+                {
+                    _history.Unexpected(_session, $"lost its connection while there were no faults: {why}");
+                }
+
+                _history.Ended(_session, _quits ? SessionEnd.Left : SessionEnd.ConnectionLost);
+            }
+
+            await Task.Delay(_random.Next(1, 150));
+        }
+    }
+
+    private async Task ConnectAsync()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var tooLong = new CancellationTokenSource(MostSilence);
+        await socket.ConnectAsync(surroundings.Endpoint, tooLong.Token);
+        using var stream = new NetworkStream(socket);
+        var reader = new LineReader(stream);
+        await stream.WriteAsync("verbose\nidentity\n"u8.ToArray(), tooLong.Token);
+        string? first = await reader.ReadAsync(tooLong.Token);
+        if (first is null || !first.StartsWith(Welcome, StringComparison.Ordinal))
+        {
+            throw new IOException($"'{first}' came instead of an id");
+        }
+
+        _userId = ulong.Parse(first.AsSpan(Welcome.Length), CultureInfo.InvariantCulture);
+        _number = 0;
+        _session = ((ulong)surroundings.Number << SessionRecord.ClientShift) | ++_sessions;
+        _history.Joined(_session, _userId, ClientKind.Text);
+
+        using var ended = new CancellationTokenSource();
+        var reading = ReadAsync(reader, ended.Token);
+        var writing = WriteAsync(stream, ended.Token);
+        var done = await Task.WhenAny(reading, writing);
+        if (done == writing && _quits)
+        {
+            await Task.WhenAny(reading, Task.Delay(MostSilence));
+        }
+
+        await ended.CancelAsync();
+        socket.Close();
+        await Task.WhenAll(reading, writing);
+    }
+
+    private async Task ReadAsync(LineReader reader, CancellationToken cancellationToken)
+    {
+        ulong sender = 0;
+        while (await ReadLineAsync(reader, cancellationToken) is { } line)
+        {
+            if (line.StartsWith(From, StringComparison.Ordinal))
+            {
+                sender = ulong.Parse(line.AsSpan(From.Length), CultureInfo.InvariantCulture);
+            }
+            else if (line.StartsWith(Relayed, StringComparison.Ordinal) || line.StartsWith(NotDelivered, StringComparison.Ordinal))
+            {
+                Answer(line);
+            }
+            else if (sender == 0 || line.StartsWith(Server, StringComparison.Ordinal))
+            {
+                _history.Unexpected(_session, $"received the line '{(line.Length > 120 ? line[..120] : line)}'");
+            }
+            else
+            {
+                _history.Received(_session, 0, sender, Body.Read(Encoding.Latin1.GetBytes(line), surroundings.Run));
+                sender = 0;
+            }
+        }
+    }
+
+    private async ValueTask<string?> ReadLineAsync(LineReader reader, CancellationToken cancellationToken)
+    {
+        while (Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
+        {
+            await Task.Delay(Tick, cancellationToken);
+        }
+
+        return await reader.ReadAsync(cancellationToken);
+    }
+
+    private void Answer(string line)
+    {
+        if (_pending is not { } pending || !pending.Add(line))
+        {
+            _history.Unexpected(_session, $"was told '{line}', which answers nothing");
+        }
+        else if (pending.Outcomes is { } outcomes)
+        {
+            _pending = null;
+            _history.Answered(_session, _number, outcomes);
+        }
+    }
+
+    private async Task WriteAsync(NetworkStream stream, CancellationToken cancellationToken)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        double life = 3 + (25 * _random.NextDouble());
+        while (!_leaves && (_stopsSending || Stopwatch.GetElapsedTime(begin).TotalSeconds < life || _pending is not null))
+        {
+            await Task.Delay(Tick, cancellationToken);
+            bool isFrozen = Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil);
+            if (_stopsSending || isFrozen || _pending is not null || _pace.Take(1) == 0 || surroundings.Mix.Next(_userId) is not { } draft)
+            {
+                continue;
+            }
+
+            // Each relay is answered, which is what a receipt is; the flags of the binary protocol have no words here.
+            int bytes = Math.Max(draft.BodyBytes, Body.LeastTextBytes);
+            _number++;
+            _history.Sending(_session, _number, draft.Receivers, RelayFlags.Receipt, bytes);
+            _pending = new(draft.Receivers);
+            await stream.WriteAsync(Line(draft.Receivers, bytes), cancellationToken);
+        }
+
+        _quits = true;
+        await stream.WriteAsync("quit\n"u8.ToArray(), cancellationToken);
+    }
+
+    private byte[] Line(ulong[] receivers, int bodyBytes)
+    {
+        byte[] head = Encoding.ASCII.GetBytes($"relay {string.Join(',', receivers)} ");
+        byte[] line = new byte[head.Length + bodyBytes + 1];
+        head.CopyTo(line, 0);
+        Body.Write(line.AsSpan(head.Length, bodyBytes), surroundings.Run, _session, _number, isText: true);
+        line[^1] = (byte)'\n';
+        return line;
+    }
+}
