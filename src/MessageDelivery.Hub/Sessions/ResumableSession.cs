@@ -18,6 +18,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     private SessionKey _key;
     private SessionKey? _keyBefore;
     private bool _isAway;
+    private bool _isTravelling;
     private bool _isOver;
 
     /// <param name="connection">The connection, which is new: nothing that the client counts was sent on it.</param>
@@ -133,6 +134,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     {
         if (_isOver)
         {
+            _isTravelling = false;
             return TotalCheck.LetGo;
         }
 
@@ -141,6 +143,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
         int length = BinaryReplies.WriteWelcome(welcome, User.Id, _home.Limits, this, WelcomeFlags.Resumed);
         var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, welcome[..length], _home.Loop);
+        _isTravelling = check is null;
         if (check != TotalCheck.Held)
         {
             _table.Revoke(_key);
@@ -161,6 +164,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     /// <summary>Nobody goes on with it after all: it is away on its new home.</summary>
     public void AwaitReturn()
     {
+        _isTravelling = false;
         Due = _home.Loop.Now + _table.Term.WindowMilliseconds;
         _home.Loop.Deadlines.Set(this, Due);
         _home.Loop.Backlogs.Add(this);
@@ -256,6 +260,13 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
             return;
         }
 
+        if (_isTravelling)
+        {
+            // Another connection with its key was before this one, and has yet to arrive: what becomes of that comes first.
+            RequestTakeOver(takeOver);
+            return;
+        }
+
         var check = _isOver ? TotalCheck.LetGo : Queue.Check(takeOver.Total);
         if (check == TotalCheck.NeverSent)
         {
@@ -281,6 +292,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         {
             StopWaiting();
             _home = takeOver.Services;
+            _isTravelling = true;
             takeOver.Arrive(this);
         }
     }

@@ -27,9 +27,6 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
     private volatile bool _stopsSending;
     private volatile bool _leaves;
 
-    /// <summary>Whether the library offers CONFIRM.</summary>
-    public static bool HasConfirm => Enum.IsDefined((RelayOptions)RelayFlags.Confirm);
-
     public void StopSending() => _stopsSending = true;
 
     public void Leave() => _leaves = true;
@@ -46,8 +43,9 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
         };
         await using var client = await ConnectAsync(options);
         Join(client.UserId);
-        client.Reconnected += (_, change) => Reconnected(change);
-        client.ConnectionLost += (_, loss) => ConnectionLost(loss.Reason);
+        client.SessionResumed += (_, _) => _history.Resumed(_session);
+        client.IdentityChanged += (_, change) => IdentityChanged(change);
+        client.ConnectionStateChanged += (_, change) => ConnectionStateChanged(change);
         client.RelayRejected += (_, rejection) => _history.Unexpected(_session, $"a relay was rejected: {rejection.Error.Message}");
         var receiving = ReceiveAsync(client);
         await SendAsync(client);
@@ -82,24 +80,18 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
         _history.Joined(_session, userId, ClientKind.Library);
     }
 
-    private void ConnectionLost(HubConnectionException reason)
+    private void ConnectionStateChanged(ConnectionStateChangedEventArgs change)
     {
-        if (!surroundings.ExplainsLoss)
+        if (change.NewState == ConnectionState.Reconnecting && !surroundings.ExplainsLoss)
         {
-            _history.Unexpected(_session, $"lost its connection while there were no faults: {reason.Message}");
+            _history.Unexpected(_session, $"lost its connection while there were no faults: {change.Reason.Message}");
         }
     }
 
-    private void Reconnected(HubClientReconnectedEventArgs change)
+    private void IdentityChanged(IdentityChangedEventArgs change)
     {
         lock (_gate)
         {
-            if (change.NewUserId == change.OldUserId)
-            {
-                _history.Resumed(_session);
-                return;
-            }
-
             _history.Ended(_session, SessionEnd.ConnectionLost);
             Join(change.NewUserId);
         }
@@ -133,12 +125,12 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
         while (!_leaves)
         {
             await Task.Delay(Tick);
-            if (client.State == HubClientState.Closed)
+            if (client.ConnectionState == ConnectionState.Closed)
             {
                 return;
             }
 
-            if (client.State != HubClientState.Connected || Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
+            if (Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
             {
                 continue;
             }

@@ -103,6 +103,12 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
         }
 
         await ended.CancelAsync();
+        if (!_quits)
+        {
+            // A line that is under way is none.
+            socket.LingerState = new(true, 0);
+        }
+
         socket.Close();
         await Task.WhenAll(reading, writing);
     }

@@ -16,13 +16,15 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly int _client;
     private readonly FaultCounts _faults;
     private readonly Sabotage? _sabotage;
+    private readonly bool _resetsHub;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _accepting;
 
     /// <param name="sabotage">What the proxy does to frames that the hub sent in good order; null for nothing.</param>
-    public FaultProxy(IPEndPoint hub, int seed, int client, FaultCounts faults, Sabotage? sabotage = null)
+    /// <param name="resetsHub">Whether faults end the hub's side with a reset only; for text users.</param>
+    public FaultProxy(IPEndPoint hub, int seed, int client, FaultCounts faults, Sabotage? sabotage, bool resetsHub)
     {
-        (_hub, _seed, _client, _faults, _sabotage) = (hub, seed, client, faults, sabotage);
+        (_hub, _seed, _client, _faults, _sabotage, _resetsHub) = (hub, seed, client, faults, sabotage, resetsHub);
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(16);
         Endpoint = (IPEndPoint)_listener.LocalEndPoint!;
@@ -68,7 +70,7 @@ internal sealed class FaultProxy : IAsyncDisposable
             try
             {
                 await hub.ConnectAsync(_hub, _stopping.Token);
-                await new ProxiedConnection(client, hub, plan, _faults, _sabotage).RunAsync(_stopping.Token);
+                await new ProxiedConnection(client, hub, plan, _faults, _sabotage, _resetsHub).RunAsync(_stopping.Token);
             }
             catch (Exception error) when (error is SocketException or OperationCanceledException or ObjectDisposedException)
             {

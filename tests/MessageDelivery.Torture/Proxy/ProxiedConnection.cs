@@ -5,7 +5,11 @@ using MessageDelivery.Torture.Faults;
 namespace MessageDelivery.Torture.Proxy;
 
 /// <summary>One connection through the proxy: two directions, and a plan of what happens to them.</summary>
-internal sealed class ProxiedConnection(Socket client, Socket hub, FaultPlan plan, FaultCounts faults, Sabotage? sabotage)
+/// <param name="resetsHub">
+/// The hub's side never ends with FIN: a text user's unfinished line would be one, and half a relay be carried out, as the protocol says.
+/// </param>
+internal sealed class ProxiedConnection(
+    Socket client, Socket hub, FaultPlan plan, FaultCounts faults, Sabotage? sabotage, bool resetsHub)
 {
     /// <summary>For how long a reset waits for a place within a frame.</summary>
     private static readonly TimeSpan MostWaitForFrame = TimeSpan.FromSeconds(1);
@@ -69,9 +73,8 @@ internal sealed class ProxiedConnection(Socket client, Socket hub, FaultPlan pla
         {
             case FaultKind.Cut:
                 client.Shutdown(SocketShutdown.Both);
-                hub.Shutdown(SocketShutdown.Both);
                 client.Close();
-                hub.Close();
+                CloseHub();
                 break;
             case FaultKind.Reset:
                 await HaltWithinFrameAsync(cancellationToken);
@@ -139,6 +142,20 @@ internal sealed class ProxiedConnection(Socket client, Socket hub, FaultPlan pla
         _toHub.KeepTargetOpen();
         client.Close();
         await Task.Delay(FaultTable.HalfOpenLength.Draw(random), cancellationToken);
+        CloseHub();
+    }
+
+    private void CloseHub()
+    {
+        if (resetsHub)
+        {
+            hub.LingerState = new(true, 0);
+        }
+        else
+        {
+            hub.Shutdown(SocketShutdown.Both);
+        }
+
         hub.Close();
     }
 }

@@ -52,17 +52,17 @@ internal sealed class RunningCrowd : IAsyncDisposable
 
         for (int i = 0; i < crowd.Library; i++)
         {
-            _clients.Add(new LibraryClient(Surroundings(hub, ++number, rate, hasConfirm: LibraryClient.HasConfirm)));
+            _clients.Add(new LibraryClient(Surroundings(hub, ++number, rate)));
         }
 
         for (int i = 0; i < crowd.Text; i++)
         {
-            _clients.Add(new TextClient(Surroundings(hub, ++number, TextShare * rate, mostBodyBytes: TextClient.MostBodyBytes)));
+            _clients.Add(new TextClient(Surroundings(hub, ++number, TextShare * rate, isText: true)));
         }
 
         for (int i = 0; i < crowd.Processes; i++)
         {
-            var endpoint = Proxy(hub, ++number, null);
+            var endpoint = Proxy(hub, ++number, null, resetsHub: false);
             int seed = settings.Seed + (number * 7_919);
             _processes.Add(new(() => Arguments(endpoint, seed, rate), checker, directory, faults, new(seed)));
         }
@@ -126,16 +126,16 @@ internal sealed class RunningCrowd : IAsyncDisposable
         }
     }
 
-    private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool hasConfirm = true, int mostBodyBytes = ProtocolLimits.MaxBodyBytes)
+    private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool isText = false)
     {
         int seed = _settings.Seed + (number * 7_919);
-        var mix = new RelayMix(seed, _directory) { HasConfirm = hasConfirm && _offer.HasConfirm, MostBodyBytes = mostBodyBytes };
-        return new(number, Proxy(hub, number, sabotage), _checker, _faults, mix, _settings.Run, seed, rate);
+        var mix = new RelayMix(seed, _directory) { HasConfirm = _offer.HasConfirm, MostBodyBytes = isText ? TextClient.MostBodyBytes : ProtocolLimits.MaxBodyBytes };
+        return new(number, Proxy(hub, number, sabotage, isText), _checker, _faults, mix, _settings.Run, seed, rate);
     }
 
-    private IPEndPoint Proxy(IPEndPoint hub, int number, Sabotage? sabotage)
+    private IPEndPoint Proxy(IPEndPoint hub, int number, Sabotage? sabotage, bool resetsHub)
     {
-        var proxy = new FaultProxy(hub, _settings.Seed, number, _faults, sabotage);
+        var proxy = new FaultProxy(hub, _settings.Seed, number, _faults, sabotage, resetsHub);
         _proxies.Add(proxy);
         return proxy.Endpoint;
     }
