@@ -40,6 +40,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
     private SessionTable? _sessions;
     private HubMetrics? _metrics;
     private int _nextLoop;
+    private long _accepted;
     private long _quietUntil;
     private Task? _stopped;
 
@@ -145,10 +146,11 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         int index = _nextLoop;
         _nextLoop = (index + 1) % _loops.Length;
         var services = _services[index];
+        long order = ++_accepted;
         var refusal = !admitted ? ProtocolCode.TooManyConnections
             : _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? ProtocolCode.Overloaded
             : ProtocolCode.Normal;
-        _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection => new OpeningSession(services, connection, refusal));
+        _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection => new OpeningSession(services, connection, refusal, order));
     }
 
     void IListenerEvents.TurnedAway()

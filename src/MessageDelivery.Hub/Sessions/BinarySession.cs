@@ -9,6 +9,8 @@ namespace MessageDelivery.Hub.Sessions;
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
 internal sealed partial class BinarySession : IConnectionHandler, IReceiver, IConfirmationOwner
 {
+    public const string TakenOverText = "another connection goes on with this session";
+
     private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
 
     private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
@@ -123,7 +125,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
     /// <summary>Another connection goes on with the session.</summary>
     public void TakenOver() => _connection.CloseWithGoodbye(
-        CloseReason.TakenOver, ProtocolCode.TakenOver, "another connection goes on with this session");
+        CloseReason.TakenOver, ProtocolCode.TakenOver, TakenOverText);
 
     /// <inheritdoc/>
     public void ShutDown() => Refuse(ProtocolCode.ShuttingDown, CloseReason.ShuttingDown, LoopServices.ShuttingDownText);

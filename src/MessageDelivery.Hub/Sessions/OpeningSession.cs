@@ -10,7 +10,7 @@ namespace MessageDelivery.Hub.Sessions;
 /// A connection whose first bytes have not told what it speaks (protocol, section 1). After a second of silence it is a
 /// listed text user; its first bytes still decide, as long as nothing was written to it.
 /// </summary>
-internal sealed class OpeningSession : IConnectionHandler, IReceiver
+internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 {
     public const long SilenceMilliseconds = 1_000;
 
@@ -21,6 +21,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     private readonly Connection _connection;
     private readonly ProtocolCode _refusal;
     private readonly OutboundQueue _queue;
+    private readonly long _order;
     private User? _user;
     private IReceiver? _successor;
     private bool _began;
@@ -28,8 +29,10 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     private bool _isResumable;
 
     /// <param name="refusal">Why the connection cannot be had; <see cref="ProtocolCode.Normal"/> if it can.</param>
-    public OpeningSession(LoopServices services, Connection connection, ProtocolCode refusal)
+    /// <param name="order">The place of the connection among all that were accepted.</param>
+    public OpeningSession(LoopServices services, Connection connection, ProtocolCode refusal, long order)
     {
+        _order = order;
         _services = services;
         _connection = connection;
         _refusal = refusal;
@@ -215,91 +218,6 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         return frameBytes + successor.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
     }
 
-    /// <summary>Reads a HELLO that is whole and as it must be.</summary>
-    private static bool TryReadHello(ReadOnlySpan<byte> bytes, out FrameHeader header, out HelloPayload hello)
-    {
-        hello = default;
-        header = bytes.Length < ProtocolLimits.HeaderBytes ? default : FrameHeader.Read(bytes);
-        return bytes.Length >= ProtocolLimits.HeaderBytes
-            && HelloCheck.Refusal(header, out _) == ProtocolCode.Normal
-            && bytes.Length >= ProtocolLimits.HeaderBytes + (int)header.Length
-            && HelloPayload.TryRead((HelloFlags)header.Flags, bytes.Slice(ProtocolLimits.HeaderBytes, (int)header.Length), out hello);
-    }
-
-    /// <summary>If the client tells the key of a session, asks for that; what the client sends behind it waits meanwhile.</summary>
-    private bool TryTakeOver(in FrameHeader header, in HelloPayload hello)
-    {
-        if (!((HelloFlags)header.Flags).HasFlag(HelloFlags.Resume) || (!_helloBegan && !TryBeginHello()))
-        {
-            return false;
-        }
-
-        var key = new SessionKey(hello.SessionKey);
-        if (_services.Sessions.Find(key) is not { } session)
-        {
-            return false;
-        }
-
-        _isResumable = true;
-        Deadline = long.MaxValue;
-        _connection.Pause();
-        session.RequestTakeOver(new(_services, _connection, this, key, hello.FramesReceived));
-        return true;
-    }
-
-    /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>
-    public void Refused(TotalCheck check)
-    {
-        if (!_connection.IsOpen)
-        {
-            return;
-        }
-
-        if (check == TotalCheck.NeverSent)
-        {
-            Refuse(ProtocolCode.ProtocolError, CloseReason.ProtocolError, "the total of frames received is larger than what was sent");
-            return;
-        }
-
-        BecomeBinary();
-        _connection.Resume();
-    }
-
-    /// <summary>The session that the client wanted is here.</summary>
-    public void Resume(ResumableSession session, TakeOver takeOver)
-    {
-        if (!_connection.IsOpen)
-        {
-            session.AwaitReturn();
-            return;
-        }
-
-        switch (session.ComeBack(takeOver))
-        {
-            case null:
-                takeOver.Arrive(session);
-                break;
-            case TotalCheck.Held:
-                LeaveAsText();
-                _connection.Handler = new BinarySession(_services, _connection, session.User, session);
-                _connection.Resume();
-                break;
-            case var check:
-                session.AwaitReturn();
-                Refused(check.Value);
-                break;
-        }
-    }
-
-    /// <summary>A silent user that turns out to be another one leaves.</summary>
-    private void LeaveAsText()
-    {
-        if (_user is not null)
-        {
-            _services.Leave(_user, _connection);
-        }
-    }
-
     private bool TryBeginHello()
     {
         lock (_connection.Outbound.Gate)
@@ -311,7 +229,7 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
     private BinarySession BecomeBinary()
     {
         _user ??= _services.Join(this, _connection, "binary");
-        var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection) : null;
+        var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection, _order) : null;
         var session = new BinarySession(_services, _connection, _user, resumable);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
         int length = BinaryReplies.WriteWelcome(welcome, _user.Id, _services.Limits, resumable, WelcomeFlags.None);

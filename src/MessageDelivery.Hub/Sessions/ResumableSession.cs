@@ -20,10 +20,13 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     private bool _isAway;
     private bool _isTravelling;
     private bool _isOver;
+    private long _order;
 
     /// <param name="connection">The connection, which is new: nothing that the client counts was sent on it.</param>
-    public ResumableSession(SessionTable table, LoopServices home, User user, Connection connection)
+    /// <param name="order">The place of the connection among all that were accepted.</param>
+    public ResumableSession(SessionTable table, LoopServices home, User user, Connection connection, long order)
     {
+        _order = order;
         _table = table;
         _home = home;
         _connection = _last = connection;
@@ -266,6 +269,13 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
             return;
         }
 
+        if (takeOver.Order < _order)
+        {
+            // Its client has given it up and made another, whose HELLO was read first.
+            takeOver.Outdate();
+            return;
+        }
+
         if (_isTravelling)
         {
             // Another connection with its key was before this one, and has yet to arrive: what becomes of that comes first.
@@ -297,6 +307,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         else
         {
             StopWaiting();
+            _order = takeOver.Order;
             _home = takeOver.Services;
             _isTravelling = true;
             takeOver.Arrive(this);

@@ -4,12 +4,16 @@ namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>A connection's wish to go on with a session, on its way to the loop where that is, and back.</summary>
 /// <param name="Services">Of the connection's loop.</param>
+/// <param name="Order">The place of the connection among all that were accepted: a later one is not outdone by one before it.</param>
 /// <param name="Key">The key that the client told.</param>
 /// <param name="Total">Frames the client has received, as it says.</param>
-internal sealed record TakeOver(LoopServices Services, Connection Connection, OpeningSession Opening, SessionKey Key, ulong Total)
+internal sealed record TakeOver(LoopServices Services, Connection Connection, OpeningSession Opening, long Order, SessionKey Key, ulong Total)
 {
     /// <summary>The session cannot be had. Any thread.</summary>
     public void Answer(TotalCheck check) => Services.Loop.Call(() => Opening.Refused(check));
+
+    /// <summary>A later connection has the session. Any thread.</summary>
+    public void Outdate() => Services.Loop.Call(Opening.Outdated);
 
     /// <summary>The session is on its way. Any thread.</summary>
     public void Arrive(ResumableSession session) => Services.Loop.Call(() => Opening.Resume(session, this));

@@ -20,6 +20,7 @@ internal sealed partial class MdsProcess : IAsyncDisposable
     public const string Trait = "Through", TraitValue = "program";
 
     public const int SigInt = 2;
+    public const int SigKill = 9;
     public const int SigTerm = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly string Program =

@@ -103,6 +103,44 @@ public sealed class MemoryTests
     }
 
     [Fact]
+    public async Task Where_users_who_are_away_have_all_of_it_one_that_resumes_frees_its_part()
+    {
+        await using RunningHub hub = await StartAsync(limit: 12 << 20);
+        await using ResumingPeer first = await hub.ResumingAsync();
+        await using ResumingPeer second = await hub.ResumingAsync();
+        await first.GoAwayAsync();
+        await second.GoAwayAsync();
+        await using RawConnection sender = await hub.BinaryAsync();
+        byte[][] bodies = [.. Enumerable.Range(0, 40).Select(i => Frames.Pattern(Frames.MaxBodyBytes, i))];
+        Task sending = sender.SendAsync(
+            Frames.Join([.. bodies.Select((b, i) => Frames.Relay((ulong)(i % 2) + 1, b, (ulong)i))]), TimeSpan.FromSeconds(60));
+        await Task.Delay(500);
+        Assert.False(sending.IsCompleted, "The hub has read more than its memory holds.");
+
+        Task[] reading = [ReadAsync(first, 0), ReadAsync(second, 1)];
+
+        for (ulong i = 0; i < 40; i++)
+        {
+            Frame receipt = await sender.FrameAsync(FrameType.Receipt);
+            Assert.Equal(i, receipt.Correlation);
+            Assert.True(receipt.Outcomes is [Outcome.Held or Outcome.Accepted], receipt.ToString());
+        }
+
+        await sending;
+        await Task.WhenAll(reading);
+
+        async Task ReadAsync(ResumingPeer peer, int parity)
+        {
+            await peer.ResumeAsync();
+            foreach (byte[] body in bodies.Where((_, i) => i % 2 == parity))
+            {
+                await peer.ExpectAsync(Frames.Delivery(sender.UserId, body));
+                await peer.AckAsync();
+            }
+        }
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_is_given_back()
     {
         await using RunningHub hub = await StartAsync(limit: 12 << 20);
