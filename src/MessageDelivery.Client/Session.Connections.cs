@@ -146,7 +146,7 @@ internal sealed partial class Session
         lock (_gate)
         {
             isConnected = _link is not null;
-            if (!_goodbyeQueued && _refusal is null)
+            if (!_goodbyeQueued && (isConnected || _refusal is null))
             {
                 _goodbyeQueued = true;
                 _waiters.AddLast(new Waiter(this, new(FrameType.Goodbye)).Node);

@@ -209,7 +209,17 @@ internal sealed partial class Session : IDisposable
             _relayAwaitsFence = false;
         }
 
-        _goodbyeWritten |= frame.Type == FrameType.Goodbye;
+        if (frame.Type == FrameType.Goodbye)
+        {
+            // What came is confirmed to its senders only if the hub knows.
+            if (_frames.Retains && _received.TryTake(out ulong total))
+            {
+                _frames.Acknowledge(total);
+            }
+
+            _goodbyeWritten = true;
+        }
+
         _frames.Append(frame);
     }
 

@@ -113,6 +113,24 @@ public sealed class AcknowledgementTests
     }
 
     [Fact]
+    public async Task What_has_been_received_is_acknowledged_before_the_goodbye()
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = await hub.ConnectResumableAsync(Options(hub));
+        await using var _ = client;
+        await peer.SendAsync(Frames.Delivery(2), Frames.Delivery(2));
+        await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
+        Assert.True(await reader.MoveNextAsync().Soon());
+        Assert.True(await reader.MoveNextAsync().Soon());
+        Assert.Null(await NextAckAsync(client, peer));
+        Task closing = client.CloseAsync().AsTask();
+        Assert.Equal(2UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
+        await peer.ExpectAsync(FrameType.Goodbye);
+        await peer.SendAsync(Frames.Goodbye(ProtocolCode.Normal));
+        await closing.Soon();
+    }
+
+    [Fact]
     public async Task What_a_resuming_hello_has_told_is_not_told_again()
     {
         await using var hub = new ScriptedHub();

@@ -187,6 +187,45 @@ public sealed class CloseTests
     }
 
     [Fact]
+    public async Task Close_waits_for_the_session_to_go_on_if_calls_need_it()
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = await hub.ConnectResumableAsync();
+        await client.RelayAsync(7, "1"u8.ToArray());
+        await peer.ExpectAsync(FrameType.Relay);
+        peer.Cut();
+        Peer second = await hub.ExpectResumeAsync(0);
+        Task closing = client.CloseAsync().AsTask();
+        await second.SendAsync(Frames.Welcome(1, key: 2, resumed: true));
+        await second.ExpectAsync(FrameType.Relay);
+        await second.ExpectAsync(FrameType.Goodbye);
+        await Assert.ThrowsAsync<HubConnectionException>(() => client.RelayAsync(7, default).AsTask());
+        Assert.False(closing.IsCompleted);
+        await second.SendAsync(Frames.Goodbye(ProtocolCode.Normal));
+        await closing.Soon();
+        await client.DisposeAsync().Soon();
+    }
+
+    [Fact]
+    public async Task A_goodbye_lost_on_its_way_is_said_again_behind_what_was_lost_with_it()
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = await hub.ConnectResumableAsync();
+        await client.RelayAsync(7, "1"u8.ToArray());
+        Task closing = client.CloseAsync().AsTask();
+        await peer.ExpectAsync(FrameType.Relay);
+        await peer.ExpectAsync(FrameType.Goodbye);
+        peer.Cut();
+        Peer second = await hub.ExpectResumeAsync(0);
+        await second.SendAsync(Frames.Welcome(1, key: 2, resumed: true));
+        await second.ExpectAsync(FrameType.Relay);
+        await second.ExpectAsync(FrameType.Goodbye);
+        await second.SendAsync(Frames.Goodbye(ProtocolCode.Normal));
+        await closing.Soon();
+        await client.DisposeAsync().Soon();
+    }
+
+    [Fact]
     public async Task Dispose_says_goodbye_and_gives_up_after_its_timeout()
     {
         await using var hub = new ScriptedHub();

@@ -109,6 +109,27 @@ public sealed class LostSessionTests
         Assert.Equal(8UL, (await second.ExpectAsync(FrameType.Relay)).U64());
     }
 
+    [Fact]
+    public async Task A_client_may_be_closed_while_everybody_is_told()
+    {
+        await using var hub = new ScriptedHub();
+        (HubClient client, Peer peer) = await hub.ConnectResumableAsync();
+        await using var _ = client;
+        Task closing = Task.CompletedTask;
+        client.IdentityChanged += (_, _) =>
+        {
+            closing = client.CloseAsync().AsTask();
+            closing.Wait(TimeSpan.FromMilliseconds(50));
+        };
+        peer.Cut();
+        Peer second = await hub.ExpectResumeAsync(0);
+        await second.SendAsync(Frames.Welcome(9, key: 2));
+        await second.ExpectAsync(FrameType.Goodbye);
+        await second.SendAsync(Frames.Goodbye(ProtocolCode.Normal));
+        await client.Closed.Soon();
+        await closing.Soon();
+    }
+
     [Theory]
     [InlineData(ProtocolCode.TakenOver)]
     [InlineData(ProtocolCode.Removed)]
@@ -194,6 +215,7 @@ public sealed class LostSessionTests
         peer.Cut();
         Peer second = await hub.ExpectResumeAsync(0);
         Task closing = client.CloseAsync().AsTask();
+        await Soonness.UntilAsync(() => client.RelayAsync(7, default).AsTask().IsFaulted);
         await second.SendAsync(Frames.Welcome(2, key: 2));
         await Assert.ThrowsAsync<HubSessionLostException>(() => closing.Soon());
         Assert.IsType<HubSessionLostException>(client.CloseReason);

@@ -132,6 +132,55 @@ public sealed class WatchTests
         await watcher.ExpectClosedAsync();
     }
 
+    [Fact]
+    public async Task Who_is_away_and_may_resume_has_not_left()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(o => o with { Heartbeat = TimeSpan.Zero });
+        await using RawConnection watcher = await hub.BinaryAsync();
+        await watcher.SendAsync(Watch);
+        await watcher.ExpectAsync(Frames.ListReply());
+        RawConnection lost = await hub.ConnectAsync();
+        Frame welcome = await GreetAsync(lost, HelloFlags.Resumable);
+        await hub.SettleAsync();
+        hub.Time.Advance(Batch);
+        await watcher.ExpectAsync(Presence(PresenceChange.Joined, 2));
+
+        lost.Abort();
+        await hub.SettleAsync();
+        hub.Time.Advance(Batch);
+        await watcher.ExpectNothingAsync();
+        RawConnection again = await hub.ConnectAsync();
+        await GreetAsync(again, HelloFlags.Resumable | HelloFlags.Resume, welcome.Payload[16..32], Frames.Number(0));
+        await hub.SettleAsync();
+        hub.Time.Advance(Batch);
+        await watcher.ExpectNothingAsync();
+
+        again.Abort();
+        await hub.SettleAsync();
+        await hub.AdvanceUntilAsync(watcher.ExpectAsync(Presence(PresenceChange.Left, 2)), TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task It_does_not_go_on_when_its_session_does()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(o => o with { Heartbeat = TimeSpan.Zero });
+        RawConnection lost = await hub.ConnectAsync();
+        Frame welcome = await GreetAsync(lost, HelloFlags.Resumable);
+        await lost.SendAsync(Watch);
+        await lost.ExpectAsync(Frames.ListReply());
+        lost.Abort();
+        await hub.SettleAsync();
+        await using RawConnection again = await hub.ConnectAsync();
+        await GreetAsync(again, HelloFlags.Resumable | HelloFlags.Resume, welcome.Payload[16..32], Frames.Number(0));
+        await using RawConnection guest = await hub.BinaryAsync();
+        await hub.SettleAsync();
+        hub.Time.Advance(Batch);
+        await again.ExpectNothingAsync();
+
+        await again.SendAsync(Watch);
+        await again.ExpectAsync(Frames.ListReply(2));
+    }
+
     /// <summary>
     /// Many on every loop who watch, some of whom begin anew now and then, while others come and go: whatever the moment,
     /// nobody is told twice, and in the end all know who is there.
@@ -196,6 +245,8 @@ public sealed class WatchTests
         await quick.ExpectAsync(Presence(PresenceChange.Joined, 3));
         List<byte[]> bodies = await Filling.FillAsync(filler, slow.UserId);
 
+        // Kept: whom nobody refers to any more, the garbage collector disconnects.
+        var staying = new List<RawConnection>();
         for (ulong id = 4; id < 24; id++)
         {
             RawConnection guest = await hub.BinaryAsync();
@@ -209,15 +260,32 @@ public sealed class WatchTests
                 hub.Time.Advance(Batch);
                 await quick.ExpectAsync(Presence(PresenceChange.Left, id));
             }
+            else
+            {
+                staying.Add(guest);
+            }
         }
 
         await slow.ExpectAsync([.. bodies.Select(body => Frames.Delivery(3, body))]);
+        await hub.SettleAsync();
         hub.Time.Advance(Batch);
         await slow.ExpectAsync(Presence(PresenceChange.Joined, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23));
+        foreach (RawConnection guest in staying)
+        {
+            await guest.DisposeAsync();
+        }
     }
 
     private static byte[] Presence(PresenceChange change, params ulong[] ids) =>
         Frames.Build(FrameType.Presence, 0, (ushort)change, Frames.Numbers(ids));
+
+    private static async Task<Frame> GreetAsync(RawConnection connection, HelloFlags flags, params byte[][] payload)
+    {
+        await connection.SendAsync(Frames.Build(FrameType.Hello, (byte)flags, 1, ["MDS1"u8.ToArray(), .. payload]));
+        Frame welcome = await connection.FrameAsync(FrameType.Welcome);
+        Assert.Equal(flags.HasFlag(HelloFlags.Resume), ((WelcomeFlags)welcome.Flags).HasFlag(WelcomeFlags.Resumed));
+        return welcome;
+    }
 
     /// <summary>Guests who come and mostly go, in many ways; returns those who stayed.</summary>
     private static async Task<RawConnection[]> ComeAndGoAsync(RunningHub hub, int seed)

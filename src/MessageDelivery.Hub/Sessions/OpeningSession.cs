@@ -91,15 +91,24 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         }
     }
 
-    /// <summary>Whom there is no memory for is told so, even without the memory to hear all it has to say.</summary>
+    /// <summary>
+    /// Who resumes is let in even where there is no memory to hear more: what is kept for it is freed. Whom there is none for is
+    /// told so.
+    /// </summary>
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
-        if (_refusal != ProtocolCode.Overloaded || FirstBytes.Tell(front) == FirstBytesKind.Undecided)
+        var kind = FirstBytes.Tell(front);
+        if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryTakeOver(header, hello))
+        {
+            return ProtocolLimits.HeaderBytes + (int)header.Length;
+        }
+
+        if (_refusal != ProtocolCode.Overloaded || kind == FirstBytesKind.Undecided)
         {
             return 0;
         }
 
-        _helloBegan = FirstBytes.Tell(front) == FirstBytesKind.Hello;
+        _helloBegan = kind == FirstBytesKind.Hello;
         RefuseAsTold();
         return front.Length;
     }
@@ -190,6 +199,11 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
             return input.Length;
         }
 
+        if (_refusal is ProtocolCode.Normal or ProtocolCode.Overloaded && TryTakeOver(header, hello))
+        {
+            return frameBytes;
+        }
+
         if (_refusal != ProtocolCode.Normal)
         {
             RefuseAsTold();
@@ -197,17 +211,40 @@ internal sealed class OpeningSession : IConnectionHandler, IReceiver
         }
 
         _isResumable = flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
-        if (flags.HasFlag(HelloFlags.Resume) && new SessionKey(hello.SessionKey) is var key && _services.Sessions.Find(key) is { } session)
-        {
-            // What follows is for the session, which is on its way from its own loop.
-            Deadline = long.MaxValue;
-            _connection.Pause();
-            session.RequestTakeOver(new(_services, _connection, this, key, hello.FramesReceived));
-            return frameBytes;
-        }
-
         var successor = BecomeBinary();
         return frameBytes + successor.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
+    }
+
+    /// <summary>Reads a HELLO that is whole and as it must be.</summary>
+    private static bool TryReadHello(ReadOnlySpan<byte> bytes, out FrameHeader header, out HelloPayload hello)
+    {
+        hello = default;
+        header = bytes.Length < ProtocolLimits.HeaderBytes ? default : FrameHeader.Read(bytes);
+        return bytes.Length >= ProtocolLimits.HeaderBytes
+            && HelloCheck.Refusal(header, out _) == ProtocolCode.Normal
+            && bytes.Length >= ProtocolLimits.HeaderBytes + (int)header.Length
+            && HelloPayload.TryRead((HelloFlags)header.Flags, bytes.Slice(ProtocolLimits.HeaderBytes, (int)header.Length), out hello);
+    }
+
+    /// <summary>If the client tells the key of a session, asks for that; what the client sends behind it waits meanwhile.</summary>
+    private bool TryTakeOver(in FrameHeader header, in HelloPayload hello)
+    {
+        if (!((HelloFlags)header.Flags).HasFlag(HelloFlags.Resume) || (!_helloBegan && !TryBeginHello()))
+        {
+            return false;
+        }
+
+        var key = new SessionKey(hello.SessionKey);
+        if (_services.Sessions.Find(key) is not { } session)
+        {
+            return false;
+        }
+
+        _isResumable = true;
+        Deadline = long.MaxValue;
+        _connection.Pause();
+        session.RequestTakeOver(new(_services, _connection, this, key, hello.FramesReceived));
+        return true;
     }
 
     /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>

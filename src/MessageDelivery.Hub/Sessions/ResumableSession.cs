@@ -112,7 +112,8 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
 
         _connection = null;
         _isAway = true;
-        if (!Queue.GoAway(_table.Term.RetentionBytes, _home.Loop))
+        // Whoever takes over is not kept messages for: it is here.
+        if (!Queue.GoAway(reason == CloseReason.TakenOver ? long.MaxValue : _table.Term.RetentionBytes, _home.Loop))
         {
             End(SessionEnd.RetentionFull);
             return true;
@@ -164,6 +165,11 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     /// <summary>Nobody goes on with it after all: it is away on its new home.</summary>
     public void AwaitReturn()
     {
+        if (_isOver)
+        {
+            return;
+        }
+
         _isTravelling = false;
         Due = _home.Loop.Now + _table.Term.WindowMilliseconds;
         _home.Loop.Deadlines.Set(this, Due);

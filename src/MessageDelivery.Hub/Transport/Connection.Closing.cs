@@ -19,7 +19,7 @@ internal sealed partial class Connection
 
         if (KeepQueue(reason))
         {
-            Abort(reason);
+            CloseKeepingQueue(reason, []);
             return;
         }
 
@@ -62,9 +62,7 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>
-    /// Ends while what is queued outlives it: finishes what the peer was sent a part of, says its last words, and closes.
-    /// </summary>
+    /// <summary>Takes nothing more from the peer, sends what is queued and then its last words, and closes.</summary>
     public void Close(CloseReason reason, ReadOnlySpan<byte> lastWords)
     {
         if (_phase != Phase.Open)
@@ -72,13 +70,20 @@ internal sealed partial class Connection
             return;
         }
 
-        if (!KeepQueue(reason))
+        if (KeepQueue(reason))
+        {
+            CloseKeepingQueue(reason, lastWords);
+        }
+        else
         {
             SendLast(lastWords);
             Close(reason);
-            return;
         }
+    }
 
+    /// <summary>Closes while what is queued outlives it: it is sent here all the same, as far as it goes.</summary>
+    private void CloseKeepingQueue(CloseReason reason, ReadOnlySpan<byte> lastWords)
+    {
         _phase = Phase.Draining;
         _lastWords = lastWords.ToArray();
         Ended(reason);
@@ -107,8 +112,8 @@ internal sealed partial class Connection
             return;
         }
 
-        var rest = new SegmentList();
-        if (!Outbound.TryTakeRest(rest))
+        var queued = new SegmentList();
+        if (!Outbound.TryCopyTo(queued))
         {
             Loop.Post(this, LoopWork.HandOver);
             return;
@@ -116,8 +121,8 @@ internal sealed partial class Connection
 
         Outbound = new(Loop.Pool, Loop.QueueLimitBytes, this);
         _queueIsKept = false;
-        Outbound.Add(rest.Items, Loop);
-        rest.ReleaseAll();
+        Outbound.Add(queued.Items, Loop);
+        queued.ReleaseAll();
         SendLast(_lastWords);
         BeginWatch();
         if (Outbound.Complete(Loop))

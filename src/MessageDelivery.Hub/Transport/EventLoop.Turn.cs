@@ -232,6 +232,11 @@ internal sealed partial class EventLoop
     /// <summary>Where somebody waits for memory, what loops keep for themselves may be all that is missing.</summary>
     private void LetGoOfBuffersIfShort()
     {
+        if (Volatile.Read(ref _untidy) != 0 && Pool.IsScarce)
+        {
+            Tidy();
+        }
+
         if (Pool.IsShort)
         {
             ReceiveBuffer.LetGoIfExclusive();

@@ -10,7 +10,7 @@ internal interface IBacklog
 }
 
 /// <summary>
-/// What loops do while somebody waits for memory. After a second, what is kept for peers that are away is dropped, the most first:
+/// What loops do while somebody waits for memory. After the stall limit, what is kept for peers that are away is dropped, the most first:
 /// nobody can make them take it. Receivers that take nothing are cut off after the stall limit, which for now
 /// holds for every queue with something in it. So are senders that have begun something and send nothing for that long; once
 /// somebody has waited for twice the stall limit, also those that have been at one request for as long. Of these, all that are in the
@@ -19,12 +19,10 @@ internal interface IBacklog
 /// </summary>
 internal static class MemoryRelief
 {
-    private const long BacklogMilliseconds = 1_000;
-
     /// <param name="shortMilliseconds">For how long memory has been short without a break.</param>
     public static void Seek(EventLoop loop, ConnectionTable connections, long shortMilliseconds)
     {
-        if (shortMilliseconds >= BacklogMilliseconds)
+        if (shortMilliseconds >= loop.StallMilliseconds)
         {
             DropBacklogs(loop);
         }

@@ -179,10 +179,10 @@ internal sealed partial class OutboundQueue
     }
 
     /// <summary>
-    /// What is missing of the units of which the peer was sent a part, with a reference for each piece, so that the connection
-    /// can end behind them. False while another thread is sending on it, or has it in its list of those to flush.
+    /// What is queued, with a reference for each piece, so that the connection can end behind it; for who comes back it stays. False
+    /// while another thread is sending on the connection, or has it in its list of those to flush.
     /// </summary>
-    public bool TryTakeRest(SegmentList rest)
+    public bool TryCopyTo(SegmentList list)
     {
         lock (Gate)
         {
@@ -191,11 +191,8 @@ internal sealed partial class OutboundQueue
                 return false;
             }
 
-            if (_pending.SentOfFirst > 0 || _retained is { EndsWithinUnit: true })
-            {
-                _pending.CopyFirstUnits(rest);
-            }
-
+            _pending.CopyTo(list);
+            _retained?.NoteAllSent();
             return true;
         }
     }

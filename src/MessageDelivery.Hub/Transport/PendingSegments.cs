@@ -276,23 +276,16 @@ internal struct PendingSegments(BlockPool pool)
         }
     }
 
-    /// <summary>
-    /// Adds what is not sent of the first segments, up to the next at which units end or what the peer does not count, to a
-    /// list, with a reference each.
-    /// </summary>
-    public void CopyFirstUnits(SegmentList list)
+    /// <summary>Adds what is not sent to a list, with a reference for each segment.</summary>
+    public void CopyTo(SegmentList list)
     {
         int sent = SentOfFirst;
         for (int i = 0; i < _ring.Count; i++)
         {
-            var (segment, units) = _ring[i];
+            var segment = _ring[i].Segment;
             segment.Block.Retain();
             list.Add(new(segment.Block, segment.Offset + sent, segment.Length - sent));
             sent = 0;
-            if (units != 0)
-            {
-                return;
-            }
         }
     }
 

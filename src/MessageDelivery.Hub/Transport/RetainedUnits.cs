@@ -49,9 +49,6 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units)
     /// <summary>Whether small pieces are kept where they were received, and so more memory than they are.</summary>
     public bool IsUnparked { get; private set; }
 
-    /// <summary>Whether the last unit that is kept is not wholly sent.</summary>
-    public bool EndsWithinUnit => _kept.EndsWithinUnit;
-
     /// <summary>Counts units that are added to the queue.</summary>
     /// <param name="waiter">Who is told when they are acknowledged.</param>
     public void CountQueued(int added, IAcknowledgementWaiter? waiter, int place)
@@ -109,6 +106,9 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units)
             _everSent = Math.Max(_everSent, _sent + (ulong)pending.FirstUnits(out _));
         }
     }
+
+    /// <summary>Notes that the peer may get everything that is queued by another way.</summary>
+    public void NoteAllSent() => _everSent = Queued;
 
     /// <summary>Copies small pieces together, out of the blocks they share with others.</summary>
     public void Park()

@@ -314,6 +314,41 @@ public sealed partial class VerbTests(VerbTests.SharedHub shared) : IClassFixtur
         Assert.Equal(0, (await chat.EndAsync()).ExitCode);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task List_goes_on_with_who_comes_and_goes(bool json)
+    {
+        await using var hub = await HubProcess.StartAsync();
+        var (first, firstId) = await hub.ListenAsync();
+        await using var _ = first;
+        await using var watch = hub.StartReadingLines(["list", "--watch", .. json ? (string[])["--json"] : []]);
+        Assert.Equal(json ? $$"""{"users":[{{firstId}}]}""" : firstId, await watch.ReadLineAsync());
+        var (second, secondId) = await hub.ListenAsync();
+        await using (second)
+        {
+            Assert.Equal(json ? $$"""{"joined":[{{secondId}}],"left":[]}""" : $"+ {secondId}", await watch.ReadLineAsync());
+            second.Signal(MdsProcess.SigInt);
+            await second.EndAsync();
+        }
+
+        Assert.Equal(json ? $$"""{"joined":[],"left":[{{secondId}}]}""" : $"- {secondId}", await watch.ReadLineAsync());
+        watch.Signal(MdsProcess.SigInt);
+        Assert.Equal((int)ExitCode.Ok, (await watch.EndAsync()).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_confirmed_relay_says_who_has_acknowledged_it()
+    {
+        var (listener, id) = await Hub.ListenAsync("--count", "1");
+        await using (listener)
+        {
+            var relay = await Hub.RunAsync("relay", "--confirm", "--to", $"{id},9007199254740991", "hello");
+            Assert.Equal(((int)ExitCode.NotDelivered, $"{id}: delivered\n9007199254740991: unknown\n"), (relay.ExitCode, relay.Text));
+            Assert.EndsWith(": hello\n", (await listener.EndAsync()).Text, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Help_and_version_are_for_people()
     {

@@ -117,6 +117,7 @@ public sealed class ProcessedTests
         await using ResumingPeer peer = await hub.ResumingAsync();
         await peer.SendAsync(Frames.Relay(99, [1]));
         await peer.Connection.SendAsync(peer.Note(Frames.Relay(99, [1, 2]))[..^1]);
+        await hub.SettleAsync();
         await peer.GoAwayAsync();
 
         await peer.ConnectAsync();
