@@ -65,6 +65,10 @@ internal sealed partial class BinaryClient
             _history.Processed(session.Number, session.Relays.Sent);
             End(SessionEnd.Left);
         }
+        else if (code == ProtocolCode.TakenOver && _lastUnanswered > 0 && Stopwatch.GetElapsedTime(_lastUnanswered) < MostLateness)
+        {
+            _history.Noted(session.Number, "was taken over by a connection that it had given up, whose HELLO came late");
+        }
         else if (code is not (ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer))
         {
             _history.Unexpected(session.Number, $"received {text}");

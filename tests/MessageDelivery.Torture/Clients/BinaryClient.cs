@@ -23,6 +23,9 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
     private static readonly TimeSpan AckDelay = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
 
+    /// <summary>For how long a HELLO of a connection that was given up may still be on its way, and take the session over.</summary>
+    private static readonly TimeSpan MostLateness = TimeSpan.FromSeconds(20);
+
     private readonly Random _random = new(surroundings.Seed);
     private readonly IHistory _history = surroundings.History;
     private readonly Lock _gate = new();
@@ -33,6 +36,8 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
     private long _lastReceived = Stopwatch.GetTimestamp();
     private long _frozenUntil;
     private long _leaveAt = long.MaxValue;
+    private bool _awaitsWelcome;
+    private long _lastUnanswered;
     private volatile bool _stopsSending;
     private volatile bool _leaves;
     private volatile bool _saidGoodbye;
@@ -60,6 +65,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             if (_session is { } lost)
             {
                 _history.Noted(lost.Number, $"has no connection: {why}");
+                _lastUnanswered = _awaitsWelcome ? Stopwatch.GetTimestamp() : _lastUnanswered;
             }
 
             if (_session is { } session && !_saidGoodbye && !surroundings.ExplainsLoss)
@@ -101,6 +107,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             }
 
             Welcome(first);
+            _awaitsWelcome = false;
         }
 
         _saidGoodbye = false;
@@ -142,6 +149,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             hello = RelayBytes.Hello(kind == ClientKind.Raw ? HelloFlags.Resumable : HelloFlags.None, null, 0);
         }
 
+        _awaitsWelcome = true;
         await SendAsync(socket, hello, cancellationToken);
     }
 
@@ -230,7 +238,8 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             }
 
             int count = await socket.ReceiveAsync(buffer.Room(), cancellationToken);
-            buffer.Commit(count > 0 ? count : throw new EndOfStreamException("the connection was closed without a goodbye"));        }
+            buffer.Commit(count > 0 ? count : throw new EndOfStreamException("the connection was closed without a goodbye"));
+        }
 
         return frame;
     }
