@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How ./mds, ./scenarios and ./bench build the program they run. They set `root` and source this.
+# How ./mds, ./scenarios, ./bench, ./torture and ./fuzz build the program they run. They set `root` and source this.
 
 # build_if_changed NAME PROGRAM PROJECTS SOURCES...: builds the projects (separated by spaces) unless PROGRAM is newer than all
 # files in the source folders. Progress goes to stderr. Exits with 127 without the .NET SDK, with 70 if the build fails.

@@ -33,6 +33,13 @@ internal sealed partial class EventLoop
         _ended.SetResult();
     }
 
+    /// <summary>Takes one turn on the calling thread, which is the loop's from then on; the loop must not have been started.</summary>
+    internal void TurnHere()
+    {
+        _threadId = Environment.CurrentManagedThreadId;
+        Turn();
+    }
+
     private void Turn()
     {
         int count = _epoll.Wait(Timeout());

@@ -23,6 +23,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     private readonly Epoll _epoll = new();
     private readonly Thread _thread;
+    private int _threadId;
     private readonly TimeProvider _time;
     private readonly ILoopEvents _events;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,6 +59,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
             ? null
             : time.CreateTimer(_ => _epoll.Wake(), null, Never, Never);
         _thread = new Thread(Run) { IsBackground = true, Name = $"hub loop {number}" };
+        _threadId = _thread.ManagedThreadId;
     }
 
     public BlockPool Pool { get; }
@@ -83,7 +85,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public BumpBuffer CopyBuffer { get; }
 
     /// <summary>Whether this is the loop's thread.</summary>
-    public bool IsCurrent => Environment.CurrentManagedThreadId == _thread.ManagedThreadId;
+    public bool IsCurrent => Environment.CurrentManagedThreadId == _threadId;
 
     public bool IsShuttingDown { get; private set; }
 
