@@ -67,7 +67,9 @@ internal sealed record LoadSettings(
         {
             { Count: < 1 } => $"--count {Count}: at least 1",
             { Mode: Mode.Mesh, Count: < 2 } => $"--count {Count}: at least 2 users for --mode mesh",
-            { Mode: Mode.FanOut, Protocol: WireProtocol.Mds, Count: > ProtocolLimits.MaxReceivers } =>
+            { Mode: Mode.Mesh, Protocol: WireProtocol.MdsResumable } =>
+                "--mode mesh: not with --protocol mds-resumable, whose receivers acknowledge where they would send",
+            { Mode: Mode.FanOut, Protocol: WireProtocol.Mds or WireProtocol.MdsResumable, Count: > ProtocolLimits.MaxReceivers } =>
                 $"--count {Count}: a relay lists at most {ProtocolLimits.MaxReceivers} receivers",
             { Rate: not null } when BodyBytes < leastBodyBytes =>
                 $"--size {BodyBytes}: at least {leastBodyBytes} with --rate, for the time at which a message was due",

@@ -13,6 +13,9 @@ internal sealed unsafe class Receiver(int number)
     /// <summary>Whole deliveries.</summary>
     public long Delivered { get; set; }
 
+    /// <summary>Of these, how many it has acknowledged.</summary>
+    public long Acknowledged { get; set; }
+
     /// <summary>Bytes that came of an unfinished delivery; below zero, what is still to be passed over.</summary>
     public long Position { get; set; }
 

@@ -5,7 +5,7 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Load.Protocols;
 
 /// <summary>The hub's binary protocol; see docs/protocol.md. The floor speaks as much of it as this uses.</summary>
-internal sealed class MdsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
+internal class MdsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 {
     public override bool ListsReceivers => true;
 
@@ -13,11 +13,13 @@ internal sealed class MdsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 
     public override byte DeliveryFirstByte => (byte)FrameType.Delivery;
 
+    protected virtual HelloFlags Flags => HelloFlags.None;
+
     public override ulong LogIn(Connection connection, int? channel)
     {
         var hello = new HelloPayload();
         byte[] frame = new byte[ProtocolLimits.HeaderBytes + hello.Length];
-        new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
+        new FrameHeader(FrameType.Hello, (byte)Flags, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
         hello.Write(frame.AsSpan(ProtocolLimits.HeaderBytes));
         connection.Send(frame);
         var (header, payload) = ReceiveFrame(connection);

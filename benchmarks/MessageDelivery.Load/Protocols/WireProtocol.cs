@@ -7,11 +7,12 @@ namespace MessageDelivery.Load.Protocols;
 internal abstract class WireProtocol(int bodyBytes)
 {
     public const string Mds = "mds";
+    public const string MdsResumable = "mds-resumable";
     public const string Nats = "nats";
     public const string Redis = "redis";
     public const string Mqtt = "mqtt";
 
-    public static string[] Names { get; } = [Mds, Nats, Redis, Mqtt];
+    public static string[] Names { get; } = [Mds, MdsResumable, Nats, Redis, Mqtt];
 
     public int BodyBytes { get; } = bodyBytes;
 
@@ -36,6 +37,7 @@ internal abstract class WireProtocol(int bodyBytes)
     public static WireProtocol Create(string name, int bodyBytes) => name switch
     {
         Mds => new MdsProtocol(bodyBytes),
+        MdsResumable => new ResumableMdsProtocol(bodyBytes),
         Nats => new NatsProtocol(bodyBytes),
         Redis => new RedisProtocol(bodyBytes),
         Mqtt => new MqttProtocol(bodyBytes),
@@ -54,6 +56,15 @@ internal abstract class WireProtocol(int bodyBytes)
     /// Bytes of something else that may stand where a delivery was expected, and is to be passed over; 0 if nothing may.
     /// </summary>
     public virtual int BytesToPassOver(byte first) => 0;
+
+    /// <summary>Deliveries after which a receiver has to acknowledge; 0 if it never has to.</summary>
+    public virtual int MostUnacknowledged => 0;
+
+    /// <summary>Bytes of an acknowledgement.</summary>
+    public virtual int AcknowledgementBytes => 0;
+
+    /// <summary>Writes that so many deliveries have come in all.</summary>
+    public virtual void WriteAcknowledgement(Span<byte> destination, long total) => throw new NotSupportedException();
 
     /// <summary>What is wrong with bytes that came to a connection which only publishes; null if nothing is.</summary>
     public virtual string? FaultIn(ReadOnlySpan<byte> received) => Describe(received);

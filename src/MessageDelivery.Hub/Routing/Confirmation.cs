@@ -50,7 +50,20 @@ internal sealed class Confirmation(IConfirmationOwner owner, EventLoop loop, ulo
     {
         receivers.CopyTo(_receivers);
         outcomes.CopyTo(_outcomes);
-        AwaitEnded();
+        if (Interlocked.Decrement(ref _awaited) > 0)
+        {
+            return;
+        }
+
+        // At once where that can be: what the sender has said next may be its goodbye.
+        if (loop.IsCurrent)
+        {
+            End();
+        }
+        else
+        {
+            loop.Call(End);
+        }
     }
 
     /// <summary>Ends it at a time, whatever is known. The loop's thread.</summary>

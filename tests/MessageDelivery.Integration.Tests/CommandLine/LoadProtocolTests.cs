@@ -34,6 +34,20 @@ public sealed class LoadProtocolTests
     public void An_MQTT_length_takes_seven_bits_a_byte(int bodyBytes, byte[] remainingLength) =>
         Assert.Equal(remainingLength, WireProtocol.Create(WireProtocol.Mqtt, bodyBytes).Head([0])[1..^10]);
 
+    [Theory]
+    [InlineData(0, 64)]
+    [InlineData(64 << 10, 3)]
+    [InlineData(1 << 20, 1)]
+    public void A_resumable_receiver_acknowledges_as_often_as_it_must(int bodyBytes, int frames)
+    {
+        var protocol = WireProtocol.Create(WireProtocol.MdsResumable, bodyBytes);
+        Assert.Equal(frames, protocol.MostUnacknowledged);
+        var ack = new byte[protocol.AcknowledgementBytes];
+        protocol.WriteAcknowledgement(ack, 258);
+        Assert.Equal([0x06, 0, 0, 0, 8, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0], ack);
+        Assert.Equal(16, protocol.BytesToPassOver(0x86));
+    }
+
     [Fact]
     public void The_hub_is_sent_a_relay_with_its_receivers()
     {

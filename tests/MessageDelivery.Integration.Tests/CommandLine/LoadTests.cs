@@ -56,6 +56,17 @@ public sealed class LoadTests : IAsyncLifetime
         Assert.Equal(JsonValueKind.Null, report.GetProperty("window").ValueKind);
     }
 
+    [Theory]
+    [InlineData("pairs", "4", "64")]
+    [InlineData("fan-out", "5", "100000")]
+    public async Task Resumable_receivers_acknowledge_so_that_nobody_waits_for_them(string mode, string count, string size)
+    {
+        var report = await RunAsync(
+            "--protocol", "mds-resumable", "--mode", mode, "--count", count, "--size", size, "--window", "50", "--seconds", "1", "--warm-up", "0.1");
+        // Many times what the hub's queue limit of 64 KiB lets through unacknowledged.
+        Assert.InRange(report.GetProperty("delivered").GetInt64() * long.Parse(size, CultureInfo.InvariantCulture), 10 << 20, long.MaxValue);
+    }
+
     [Fact]
     public async Task Receivers_that_never_read_are_cut_and_counted()
     {

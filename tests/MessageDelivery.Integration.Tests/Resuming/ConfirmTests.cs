@@ -63,6 +63,16 @@ public sealed class ConfirmTests
     }
 
     [Fact]
+    public async Task What_is_known_at_once_comes_before_the_goodbye_that_was_sent_with_it()
+    {
+        await using RunningHub hub = await StartAsync();
+        await using RawConnection sender = await hub.BinaryAsync();
+        await sender.SendAsync(Frames.Relay(9, [7], 1, Confirm), Frames.Goodbye);
+        await sender.ExpectAsync(Frames.Receipt(1, Outcome.Unknown));
+        await sender.FrameAsync(FrameType.GoodbyeReply);
+    }
+
+    [Fact]
     public async Task Plain_receivers_and_nobody_are_known_at_once()
     {
         await using RunningHub hub = await StartAsync();
