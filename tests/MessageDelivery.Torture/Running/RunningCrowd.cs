@@ -146,5 +146,6 @@ internal sealed class RunningCrowd : IAsyncDisposable
         return new(number, endpoint.ToString(), _settings.Run, seed + number, rate, _offer.HasConfirm, !_settings.IsSoak);
     }
 
-    private ulong Somebody() => _directory.Users is { Length: > 0 } users ? users[^1].Id : 1;
+    // A text user would be shown a binary body in another form, which looks like a change.
+    private ulong Somebody() => _directory.Users.LastOrDefault(user => !user.IsText).Id;
 }
