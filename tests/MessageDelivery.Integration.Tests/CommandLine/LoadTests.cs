@@ -58,13 +58,13 @@ public sealed class LoadTests : IAsyncLifetime
 
     [Theory]
     [InlineData("pairs", "4", "64")]
-    [InlineData("fan-out", "5", "100000")]
+    [InlineData("fan-out", "5", "500")]
     public async Task Resumable_receivers_acknowledge_so_that_nobody_waits_for_them(string mode, string count, string size)
     {
         var report = await RunAsync(
             "--protocol", "mds-resumable", "--mode", mode, "--count", count, "--size", size, "--window", "50", "--seconds", "1", "--warm-up", "0.1");
         // Many times what the hub's queue limit of 64 KiB lets through unacknowledged.
-        Assert.InRange(report.GetProperty("delivered").GetInt64() * long.Parse(size, CultureInfo.InvariantCulture), 10 << 20, long.MaxValue);
+        Assert.InRange(report.GetProperty("delivered").GetInt64() * long.Parse(size, CultureInfo.InvariantCulture), 1 << 20, long.MaxValue);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class LoadTests : IAsyncLifetime
     [InlineData("--window 0", "--window 0: at least 1")]
     [InlineData("--seconds 60", "--seconds 60 and --warm-up 0.1: together at most 50, since servers cut off who is silent for long")]
     [InlineData("--host here", "--host here: an IPv4 address")]
-    [InlineData("--protocol smtp", "Argument 'smtp' not recognized. Must be one of: 'mds' 'nats' 'redis' 'mqtt'")]
+    [InlineData("--protocol smtp", "Argument 'smtp' not recognized. Must be one of: 'mds' 'mds-resumable' 'nats' 'redis' 'mqtt'")]
     public async Task An_impossible_option_is_one_line_with_the_value_and_the_limit(string options, string error)
     {
         string[] defaults = ["--protocol", "mds", "--mode", "pairs", "--count", "2", "--size", "7", "--seconds", "0.1", "--warm-up", "0.1"];
