@@ -8,6 +8,7 @@ namespace MessageDelivery.Scenarios;
 internal sealed class HubProcess : IDisposable
 {
     private const string Ready = "listening on ";
+    private static readonly string[] LogLevel = ["--log-level", "information"];
     private static readonly TimeSpan MostStart = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan MostStop = TimeSpan.FromSeconds(30);
 
@@ -22,10 +23,23 @@ internal sealed class HubProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Processor time that it has used so far, of all its threads.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.HasExited ? TimeSpan.Zero : _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Gets each line of its log, on any thread, one at a time.</summary>
+    public Action<string>? Logged { get; set; }
+
     public static async Task<HubProcess> StartAsync(params string[] options)
     {
         var start = new ProcessStartInfo(
-            Path.Combine(Repository.Root, "mds"), ["serve", "--port", "0", "--log-level", "information", .. options])
+            Path.Combine(Repository.Root, "mds"), ["serve", "--port", "0", .. options.Contains("--log-level") ? [] : LogLevel, .. options])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -110,6 +124,7 @@ internal sealed class HubProcess : IDisposable
             if (line is not null)
             {
                 _log.Enqueue(line);
+                Logged?.Invoke(line);
             }
 
             if (_log.Count > 40)

@@ -43,15 +43,29 @@ internal sealed class BinaryPeer : IDisposable
     }
 
     /// <param name="sendBufferBytes">What the kernel may hold of it; null leaves that to the kernel.</param>
-    public static async Task<BinaryPeer> ConnectAsync(IPEndPoint hub, int bufferBytes, int? sendBufferBytes = null)
+    /// <param name="from">The address that the hub sees; null leaves that to the kernel.</param>
+    public static async Task<BinaryPeer> ConnectAsync(IPEndPoint hub, int bufferBytes, int? sendBufferBytes = null, IPAddress? from = null)
     {
         var peer = new BinaryPeer(bufferBytes);
-        peer.Socket.SendBufferSize = sendBufferBytes ?? peer.Socket.SendBufferSize;
-        await peer.Socket.ConnectAsync(hub);
-        await peer.SendAsync(Hello());
-        var frame = await peer.ReceiveAsync();
-        peer.Welcome(frame.Header, frame.Payload.Span);
-        return peer;
+        try
+        {
+            peer.Socket.SendBufferSize = sendBufferBytes ?? peer.Socket.SendBufferSize;
+            if (from is not null)
+            {
+                peer.Socket.Bind(new IPEndPoint(from, 0));
+            }
+
+            await peer.Socket.ConnectAsync(hub);
+            await peer.SendAsync(Hello());
+            var frame = await peer.ReceiveAsync();
+            peer.Welcome(frame.Header, frame.Payload.Span);
+            return peer;
+        }
+        catch
+        {
+            peer.Dispose();
+            throw;
+        }
     }
 
     public void Send(ReadOnlySpan<byte> bytes)
@@ -147,11 +161,13 @@ internal sealed class BinaryPeer : IDisposable
 
     public void Dispose() => Socket.Dispose();
 
-    public static byte[] Hello()
+    /// <param name="key">Of the session that it resumes; none begins a new one.</param>
+    /// <param name="framesReceived">Of that session.</param>
+    public static byte[] Hello(HelloFlags flags = HelloFlags.None, ReadOnlySpan<byte> key = default, long framesReceived = 0)
     {
-        var payload = new HelloPayload();
+        var payload = new HelloPayload { SessionKey = key, FramesReceived = (ulong)framesReceived };
         byte[] hello = new byte[ProtocolLimits.HeaderBytes + payload.Length];
-        new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, (uint)payload.Length).Write(hello);
+        new FrameHeader(FrameType.Hello, (byte)flags, ProtocolLimits.Version, (uint)payload.Length).Write(hello);
         payload.Write(hello.AsSpan(ProtocolLimits.HeaderBytes));
         return hello;
     }

@@ -8,10 +8,6 @@ namespace MessageDelivery.Scenarios.Clients;
 /// <summary>A receiver that never reads, and how the hub got rid of it.</summary>
 internal sealed class DeafReceiver(IPEndPoint hub) : IDisposable
 {
-    private const int TcpLevel = 6;
-    private const int TcpInfo = 11;
-    private const byte Established = 1;
-
     private readonly BinaryPeer _peer = BinaryPeer.Connect(hub, 2 << 20);
     private long _lastAccepted = Stopwatch.GetTimestamp();
 
@@ -28,7 +24,7 @@ internal sealed class DeafReceiver(IPEndPoint hub) : IDisposable
     /// <summary>Waits for the hub to cut it; false if that was not to be waited for.</summary>
     public async Task<bool> WaitForEndAsync(Func<bool> isInVain)
     {
-        while (IsEstablished())
+        while (TcpState.IsEstablished(_peer.Socket))
         {
             if (isInVain())
             {
@@ -44,14 +40,6 @@ internal sealed class DeafReceiver(IPEndPoint hub) : IDisposable
     }
 
     public void Dispose() => _peer.Dispose();
-
-    /// <summary>Asks the kernel, not the stream: that would be reading. The first byte of tcp_info is the state.</summary>
-    private bool IsEstablished()
-    {
-        Span<byte> state = stackalloc byte[8];
-        _peer.Socket.GetRawSocketOption(TcpLevel, TcpInfo, state);
-        return state[0] == Established;
-    }
 
     /// <summary>Only now that it is over: what the kernel still has, and what stands behind it.</summary>
     private string ReadEnding()

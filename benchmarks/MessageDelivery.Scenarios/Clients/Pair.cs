@@ -50,6 +50,31 @@ internal sealed class Pair : IDisposable
         return times;
     }
 
+    /// <summary>The longest time without the end of a round trip within a span of time. Valid after <see cref="Stop"/>.</summary>
+    public TimeSpan LongestGapBetween(long from, long to)
+    {
+        var longest = TimeSpan.Zero;
+        long last = from;
+        foreach (var trip in _trips)
+        {
+            long ended = trip.SentAt + (long)(trip.Took.TotalSeconds * Stopwatch.Frequency);
+            if (ended > from)
+            {
+                var gap = Stopwatch.GetElapsedTime(last, Math.Min(ended, to));
+                longest = gap > longest ? gap : longest;
+                last = ended;
+            }
+
+            if (ended >= to)
+            {
+                return longest;
+            }
+        }
+
+        var rest = Stopwatch.GetElapsedTime(last, to);
+        return rest > longest ? rest : longest;
+    }
+
     public void Dispose()
     {
         Stop();

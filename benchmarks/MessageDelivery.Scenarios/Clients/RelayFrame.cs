@@ -5,7 +5,7 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Scenarios.Clients;
 
 /// <summary>
-/// Relays to one receiver whose bodies carry their number and their sender, so that the receiver can tell what is missing,
+/// Relays whose bodies carry their number and their sender, so that the receiver can tell what is missing,
 /// doubled, out of order or somebody else's.
 /// </summary>
 internal static class RelayFrame
@@ -13,21 +13,30 @@ internal static class RelayFrame
     /// <summary>The least that a numbered body has.</summary>
     public const int LeastBodyBytes = 16;
 
-    public static int Bytes(RelayFlags flags, int bodyBytes) => RelayLayout.HeadBytes(flags, receivers: 1) + bodyBytes;
+    public static int Bytes(RelayFlags flags, int bodyBytes, int receivers = 1) => RelayLayout.HeadBytes(flags, receivers) + bodyBytes;
 
     /// <summary>Writes the frame; the body's bytes after the first sixteen stay as they are.</summary>
     /// <param name="correlation">Used with <see cref="RelayFlags.Receipt"/>.</param>
     public static void Write(
-        Span<byte> frame, RelayFlags flags, ulong correlation, ulong receiver, ulong sender, long number)
+        Span<byte> frame, RelayFlags flags, ulong correlation, ulong receiver, ulong sender, long number) =>
+        Write(frame, flags, correlation, [receiver], sender, number);
+
+    /// <summary>The same to several receivers.</summary>
+    public static void Write(
+        Span<byte> frame, RelayFlags flags, ulong correlation, ReadOnlySpan<ulong> receivers, ulong sender, long number)
     {
-        new FrameHeader(FrameType.Relay, (byte)flags, 1, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
-        int head = RelayLayout.HeadBytes(flags, receivers: 1);
+        new FrameHeader(FrameType.Relay, (byte)flags, (ushort)receivers.Length, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
+        int head = RelayLayout.HeadBytes(flags, receivers.Length);
         if (flags.HasFlag(RelayFlags.Receipt))
         {
             BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], correlation);
         }
 
-        BinaryPrimitives.WriteUInt64LittleEndian(frame[(head - 8)..], receiver);
+        for (int i = 0; i < receivers.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(frame[(head - (8 * (receivers.Length - i)))..], receivers[i]);
+        }
+
         BinaryPrimitives.WriteInt64LittleEndian(frame[head..], number);
         BinaryPrimitives.WriteUInt64LittleEndian(frame[(head + 8)..], sender);
     }
