@@ -14,6 +14,8 @@ internal struct PendingSegments(BlockPool pool)
     /// </summary>
     public const int CollectCopyBytes = 512;
 
+    private const int MostJoinedBytes = 16 << 10;
+
     private SegmentRing _ring;
     private Block? _tail;
     private int _tailUsed;
@@ -360,9 +362,11 @@ internal struct PendingSegments(BlockPool pool)
         }
 
         ref var last = ref _ring[_ring.Count - 1];
-        // The beginning of a unit stays apart from whole ones: what is let go ends where units end.
-        bool isBeginning = units == 0 && last.Units > 0;
-        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || isBeginning)
+        // The beginning of a unit stays apart from whole ones: what is let go ends where units end. And units that become one piece are
+        // let go together, so they must not become too many.
+        bool staysApart = last.IsCounted
+            && ((units == 0 && last.Units > 0) || last.Segment.Length + segment.Length > MostJoinedBytes);
+        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || staysApart)
         {
             return false;
         }
