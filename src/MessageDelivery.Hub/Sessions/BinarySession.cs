@@ -132,7 +132,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
     /// <inheritdoc/>
     public bool TryKeepQueue(CloseReason reason) =>
-        !_isEnding && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
+        !_isEnding && !(reason == CloseReason.SlowConsumer && _connection.Loop.Pool.IsShort) && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
         && (_resumable?.TryGoAway(reason) ?? false);
 
     /// <inheritdoc/>

@@ -158,6 +158,8 @@ internal sealed partial class OutboundQueue
             var counters = outlet.Counters;
             counters.QueuedBytes -= _pending.Bytes;
             counters.RetainedBytes -= _retained!.Bytes;
+            // Who comes back without having taken anything has not moved.
+            LastProgress = total > _retained.Acknowledged ? outlet.Now : LastProgress;
             acknowledged = _retained.Acknowledge(total);
             _retained.Rewind(ref _pending);
             counters.QueuedBytes += _pending.Bytes;
@@ -167,7 +169,6 @@ internal sealed partial class OutboundQueue
             _isUnheard = false;
             _blocked = false;
             _flushScheduled = false;
-            LastProgress = outlet.Now;
             counters.QueuedBytes += first.Length;
             _pending.CopyToFront(first);
             WantsFlush();
