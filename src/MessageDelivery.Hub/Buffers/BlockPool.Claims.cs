@@ -10,9 +10,6 @@ internal sealed partial class BlockPool
     /// <summary>The most that can be set aside for one: the largest request.</summary>
     public const long MostClaimBytes = 5 * BlockSizes.LargeBytes;
 
-    private const long LeastShareBytes = 64 << 10;
-    private const int MostShares = 4_096;
-
     // What everybody with a claim receives by.
     private const int ReceiveSlabsPerLoop = 1;
     // Slabs cut for small and for medium blocks may be in use for a single one of them.
@@ -26,9 +23,6 @@ internal sealed partial class BlockPool
 
     /// <summary>Whether receiving takes a claim.</summary>
     public bool IsScarce => FreeBytes <= (long)_scarceSlabs * BlockSizes.LargeBytes;
-
-    /// <summary>What may wait for one receiver while memory is scarce: thousands who read nothing must not have all of it.</summary>
-    public long ScarceShareBytes => Math.Max(LeastShareBytes, LimitBytes / MostShares);
 
     /// <summary>Whether somebody waits for memory: whoever holds some is to move.</summary>
     public bool IsShort => IsLow || _claims.IsWaiting;

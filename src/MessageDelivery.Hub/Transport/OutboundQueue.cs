@@ -65,18 +65,8 @@ internal sealed partial class OutboundQueue
     /// <summary>The same, and those that are kept until the peer has acknowledged them.</summary>
     public long HeldBytes => _pending.Bytes + (_retained?.Bytes ?? 0);
 
-    /// <summary>
-    /// Whether deliveries have to wait. While memory is scarce that is so at a small share of it, so that those who send to who has
-    /// much waiting stop first, and everybody else goes on.
-    /// </summary>
-    public bool IsFull
-    {
-        get
-        {
-            long limit = _pool.IsScarce ? Math.Min(_limitBytes, _pool.ScarceShareBytes) : _limitBytes;
-            return PendingBytes >= limit || HeldBytes >= (_isUnheard ? UnheardLimits * limit : limit);
-        }
-    }
+    /// <summary>Whether deliveries have to wait.</summary>
+    public bool IsFull => PendingBytes >= _limitBytes || HeldBytes >= (_isUnheard ? UnheardLimits * _limitBytes : _limitBytes);
 
     /// <summary>Whether nothing was ever put in. Read under <see cref="Gate"/>.</summary>
     public bool IsUntouched { get; private set; } = true;
