@@ -115,8 +115,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
 
         _connection = null;
         _isAway = true;
-        // Whoever takes over is not kept messages for: it is here.
-        if (!Queue.GoAway(reason == CloseReason.TakenOver ? long.MaxValue : _table.Term.RetentionBytes, _home.Loop))
+        if (!Queue.GoAway(_table.Term.RetentionBytes, limitsLine: reason != CloseReason.TakenOver, _home.Loop))
         {
             End(SessionEnd.RetentionFull);
             return true;

@@ -166,7 +166,14 @@ internal sealed partial class EventLoop
         // Not those that come meanwhile: one that finds that it is too early is called again in the next turn.
         for (int count = _calls.Count; count > 0 && _calls.TryDequeue(out var call); count--)
         {
-            call();
+            try
+            {
+                call();
+            }
+            catch (Exception exception)
+            {
+                _events.ConnectionFailed(exception);
+            }
         }
     }
 
@@ -190,7 +197,14 @@ internal sealed partial class EventLoop
     {
         while (Deadlines.Next(Now) is { } entry)
         {
-            entry.OnDue();
+            try
+            {
+                entry.OnDue();
+            }
+            catch (Exception exception)
+            {
+                _events.ConnectionFailed(exception);
+            }
         }
 
         if (Now >= _nextHousekeeping)

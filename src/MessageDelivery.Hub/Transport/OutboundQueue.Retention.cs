@@ -97,7 +97,8 @@ internal sealed partial class OutboundQueue
     /// The connection is lost: keeps what the peer has not acknowledged, and what comes for it up to a limit. Those in line wait
     /// no longer. False if they have more than the limit: then nothing is kept.
     /// </summary>
-    public bool GoAway(long limitBytes, IOutlet outlet)
+    /// <param name="limitsLine">Whether those in line count; not if the peer has another connection already.</param>
+    public bool GoAway(long limitBytes, bool limitsLine, IOutlet outlet)
     {
         WaitingLine held = default;
         WaitingLine refused = default;
@@ -115,7 +116,7 @@ internal sealed partial class OutboundQueue
             _blocked = false;
             while (_line.First is { } waiting)
             {
-                if (!TryCountAway(Segment.TotalBytes(waiting.Segments)))
+                if (limitsLine && !TryCountAway(Segment.TotalBytes(waiting.Segments)))
                 {
                     refused = TakeLine();
                     ended = CloseCore(outlet);

@@ -233,7 +233,7 @@ public sealed class RetentionModelTests
             // Those in line are added while it is away.
             _addedAway = _waiting.Skip(_waiter.Told.Count).Sum();
             _isOver = _addedAway > AwayLimit;
-            Assert.Equal(!_isOver, _queue.GoAway(AwayLimit, _peer));
+            Assert.Equal(!_isOver, _queue.GoAway(AwayLimit, limitsLine: true, _peer));
         }
 
         private void ComeBack()
