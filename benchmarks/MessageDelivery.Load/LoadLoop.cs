@@ -32,7 +32,7 @@ internal sealed unsafe class LoadLoop : IDisposable
     private readonly long _deliveryBytes;
     private readonly int _bodyOffset;
     private readonly byte _firstByte;
-    private readonly int _mostUnacknowledged;
+    private readonly Acknowledging _acknowledging;
     private readonly Pace? _pace;
     private readonly bool _numbersSenders;
     private readonly bool _timesSending;
@@ -54,7 +54,7 @@ internal sealed unsafe class LoadLoop : IDisposable
         _deliveryBytes = protocol.DeliveryBytes;
         _bodyOffset = protocol.DeliveryHeadBytes;
         _firstByte = protocol.DeliveryFirstByte;
-        _mostUnacknowledged = protocol.MostUnacknowledged;
+        _acknowledging = new(protocol);
         _pace = population.Pace;
         _numbersSenders = settings.NumbersSenders;
         _timesSending = settings.Rate is null && settings.IsTimed;
@@ -239,7 +239,7 @@ internal sealed unsafe class LoadLoop : IDisposable
             if (count > 0 && connection.Receiver is Receiver receiver)
             {
                 Consume(receiver, _buffer, _buffer + count);
-                AcknowledgeIfDue(connection, receiver);
+                _acknowledging.SendIfDue(connection, receiver);
             }
             else if (count > 0 && _protocol.FaultIn(new(_buffer, (int)count)) is string fault)
             {
@@ -252,25 +252,6 @@ internal sealed unsafe class LoadLoop : IDisposable
             string whose = connection.Receiver is null ? $"sender {connection.Sender!.Number}" : $"receiver {connection.Receiver.Number}";
             string how = count == 0 ? "" : $": {new Win32Exception(Libc.LastError).Message}";
             throw new LoadException($"the server closed the connection of {whose}{how}");
-        }
-    }
-
-    private void AcknowledgeIfDue(Connection connection, Receiver receiver)
-    {
-        if (_mostUnacknowledged == 0 || receiver.Delivered - receiver.Acknowledged < _mostUnacknowledged)
-        {
-            return;
-        }
-
-        Span<byte> frame = stackalloc byte[_protocol.AcknowledgementBytes];
-        _protocol.WriteAcknowledgement(frame, receiver.Delivered);
-        fixed (byte* bytes = frame)
-        {
-            // A few bytes once in a while always have room in the kernel.
-            if (Libc.Send(connection.Fd, bytes, frame.Length, Libc.MsgDontWait | Libc.MsgNoSignal) == frame.Length)
-            {
-                receiver.Acknowledged = receiver.Delivered;
-            }
         }
     }
 

@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Transport;
@@ -161,6 +162,22 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal(FlushResult.Drained, Flush());
         Assert.True(bytes.Block.IsExclusive);
         Assert.False(_queue.IsSendingOn(_peer));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_waits_during_a_takeover_is_held_whatever_its_size_and_whoever_comes_later_is_not(bool isTakeover)
+    {
+        _queue.Retain(CountedFrames.Instance);
+        using var bytes = new TestBytes(_pool, 400);
+        Assert.Equal(QueueResult.Accepted, _queue.TryAdd([bytes.Part(0, 100)], 1, null, null, 0, _peer));
+        Assert.Equal(QueueResult.Waiting, _queue.TryAdd([bytes.Part(100, 100)], 1, null, _waiter, 0, _peer));
+        bool isKept = _queue.GoAway(limitBytes: 50, limitsLine: !isTakeover, _peer);
+        Assert.Equal(isTakeover, isKept);
+        Assert.Equal([(0, isKept)], _waiter.Told);
+        Assert.Equal(
+            isKept ? QueueResult.Overflowed : QueueResult.Closed, _queue.TryAdd([bytes.Part(200, 51)], 1, null, null, 0, _peer));
     }
 
     [Fact]
