@@ -15,6 +15,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     private const int MostNamed = 10;
 
     private volatile ulong[] _receivers = [];
+    private bool _isSomebodyElse;
 
     /// <summary>Goes on until the input ends, <c>/quit</c>, a connection lost for good (which throws), or a cancelled token.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -25,6 +26,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         SetReceivers([]);
         ReconnectOptions.Announce(client, text => screen.Show(Colors.Bad($"! {text}")), screen.Show);
         client.IdentityChanged += OnIdentityChanged;
+        client.ConnectionStateChanged += OnConnectionStateChanged;
         var receiving = ReceiveAsync(ending.Token);
         var watching = WatchAsync([.. users], ending.Token);
         var typing = TypeAsync(ending.Token);
@@ -37,6 +39,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
             await ending.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(typing, receiving, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             client.IdentityChanged -= OnIdentityChanged;
+            client.ConnectionStateChanged -= OnConnectionStateChanged;
         }
     }
 
@@ -44,7 +47,16 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     {
         // After a restart of the hub the same ids may be other people.
         SetReceivers([]);
-        screen.Show($"You are {Name(change.NewUserId)} now; choose again with /to whom to talk to.");
+        _isSomebodyElse = true;
+    }
+
+    private void OnConnectionStateChanged(object? sender, ConnectionStateChangedEventArgs change)
+    {
+        if (change.NewState == ConnectionState.Connected && _isSomebodyElse)
+        {
+            _isSomebodyElse = false;
+            screen.Show($"You are {Name(client.UserId)} now; choose again with /to whom to talk to.");
+        }
     }
 
     private async Task WatchAsync(HashSet<ulong> known, CancellationToken cancellationToken)

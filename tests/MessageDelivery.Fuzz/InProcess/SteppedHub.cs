@@ -135,7 +135,9 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
 /// <summary>The other end of one of the hub's connections.</summary>
 internal sealed unsafe class SteppedPeer(int socket)
 {
-    private static readonly byte[] Room = new byte[64 << 10];
+    // Hubs on several threads have one each.
+    [ThreadStatic]
+    private static byte[]? t_room;
 
     private bool _closed;
 
@@ -159,18 +161,19 @@ internal sealed unsafe class SteppedPeer(int socket)
 
     public void Receive()
     {
-        fixed (byte* start = Room)
+        byte[] room = t_room ??= new byte[64 << 10];
+        fixed (byte* start = room)
         {
             while (!_closed && !HasEnded)
             {
-                nint received = Libc.Receive(socket, start, Room.Length, Libc.MsgDontWait);
+                nint received = Libc.Receive(socket, start, room.Length, Libc.MsgDontWait);
                 if (received < 0 && Libc.LastError == Libc.TryAgain)
                 {
                     return;
                 }
 
                 HasEnded = received <= 0;
-                Received.AddRange(Room.AsSpan(0, (int)Math.Max(received, 0)));
+                Received.AddRange(room.AsSpan(0, (int)Math.Max(received, 0)));
             }
         }
     }
