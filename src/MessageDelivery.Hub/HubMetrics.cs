@@ -40,7 +40,7 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome.");
         _meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason.");
         _meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use.");
-        _meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 senders take turns, 2 new connections are refused, 3 who holds most is cut off.");
+        _meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 the largest senders wait, 2 new connections are refused, 3 who holds most is cut off.");
         _meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses.");
     }
 

@@ -106,7 +106,8 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
             throw;
         }
 
-        _pool = new BlockPool(Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes);
+        _pool = new BlockPool(
+            Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
         StartLoops(_pool);
         _logger.Limits(_pool.LimitBytes, _admitted.Most, _loops.Length);
         foreach (var listener in _listeners)

@@ -17,7 +17,7 @@ internal sealed partial class BlockPool
     // What a loop may still take when it saw a moment ago that there was enough.
     private const int SlabsInFlightPerLoop = 2;
 
-    private readonly ClaimLine _claims = new();
+    private readonly ClaimLine _claims;
     private volatile int _scarceSlabs;
     private int _unclaimableSlabs;
 
@@ -95,5 +95,6 @@ internal sealed partial class BlockPool
         int most = (int)(_mostSlabs * 3L / 4) - claims;
         _unclaimableSlabs = Math.Min(_reserveSlabs + PartialSlabs + (ReceiveSlabsPerLoop * loops), most);
         _scarceSlabs = Math.Min(_unclaimableSlabs + (SlabsInFlightPerLoop * loops), most) + claims;
+        _claims.SparedBytes = ((long)claims * BlockSizes.LargeBytes) - MostClaimBytes;
     }
 }

@@ -43,9 +43,12 @@ internal sealed partial class BlockPool : IDisposable
     private volatile int _available;
     private volatile bool _refused;
 
-    public BlockPool(long limitBytes)
+    /// <param name="limitBytes">The ceiling.</param>
+    /// <param name="claimPatience">How long smaller claims may pass one in line, in the callers' milliseconds.</param>
+    public BlockPool(long limitBytes, long claimPatience = 10_000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limitBytes, LeastLimitBytes);
+        _claims = new(claimPatience);
         LimitBytes = limitBytes;
         _mostSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
         _reserveSlabs = (int)(Math.Min(limitBytes / 8, MostReserveBytes) / BlockSizes.LargeBytes);
@@ -216,6 +219,7 @@ internal sealed partial class BlockPool : IDisposable
     public void Trim(long now)
     {
         Slab[] surplus;
+        MemoryClaim? granted;
         lock (_lock)
         {
             if (now < _nextTrim)
@@ -223,11 +227,15 @@ internal sealed partial class BlockPool : IDisposable
                 return;
             }
 
+            _claims.NoteTime(now);
+            granted = GrantWaiting();
+
             _nextTrim = now + TrimMilliseconds;
             surplus = PopSurplus(Math.Min((_leastFree + 1) / 2, MostSlabsPerTrim));
             _leastFree = _freeSlabs;
         }
 
+        ClaimLine.Tell(granted);
         Array.ForEach(surplus, slab => slab.Free());
     }
 

@@ -1,14 +1,26 @@
 namespace MessageDelivery.Hub.Buffers;
 
 /// <summary>
-/// What is set aside for claims, and the claims in line, first come, first served: a small one never passes a large one, which
-/// might wait for ever otherwise. Guarded by the pool's lock but for what says otherwise.
+/// What is set aside for claims, and the claims in line. The larger a claim, the more memory has to be left for smaller ones beside it,
+/// so that as memory runs out the largest are the first to wait. Each size has a line of its own, first come, first served, and small ones
+/// pass large ones; but nobody passes one that has waited for as long as its patience, which then gets whatever is there. Guarded by the
+/// pool's lock but for what says otherwise.
 /// </summary>
-internal sealed class ClaimLine
+/// <param name="patience">How long a claim is passed by smaller ones at most, in the callers' milliseconds.</param>
+internal sealed class ClaimLine(long patience)
 {
-    private readonly LinkedList<MemoryClaim> _line = [];
+    // The most bytes of a small and of a middling claim, and which part of what is spared for others a middling one leaves.
+    private const long MostSmallBytes = 2 * BlockSizes.MediumBytes;
+    private const long MostMiddlingBytes = BlockSizes.LargeBytes;
+    private const int MiddlingPart = 4;
+
+    private readonly LinkedList<MemoryClaim>[] _lines = [[], [], []];
     private long _grantedBytes;
     private int _waiting;
+    private long _now = long.MinValue;
+
+    /// <summary>Bytes that the largest claims leave for smaller ones.</summary>
+    public long SparedBytes { get; set; }
 
     /// <summary>Bytes set aside in all. Read without the lock.</summary>
     public long GrantedBytes => Volatile.Read(ref _grantedBytes);
@@ -16,22 +28,43 @@ internal sealed class ClaimLine
     /// <summary>Whether anybody stands in line. Read without the lock.</summary>
     public bool IsWaiting => Volatile.Read(ref _waiting) > 0;
 
-    /// <summary>Since when the first has stood in line; <see cref="long.MaxValue"/> if nobody does.</summary>
-    public long WaitsSince => _line.First?.Value.WaitsSince ?? long.MaxValue;
+    /// <summary>Since when the first of all has stood in line; <see cref="long.MaxValue"/> if nobody does.</summary>
+    public long WaitsSince => Longest?.WaitsSince ?? long.MaxValue;
 
-    /// <summary>Grants a claim, if nobody stands in line and there is that much; else it joins the line.</summary>
+    private MemoryClaim? Longest
+    {
+        get
+        {
+            MemoryClaim? longest = null;
+            foreach (var line in _lines)
+            {
+                if (line.First?.Value is { } first && (longest is null || first.WaitsSince < longest.WaitsSince))
+                {
+                    longest = first;
+                }
+            }
+
+            return longest;
+        }
+    }
+
+    /// <summary>Notes the time. Times that come later from other threads may be a little earlier.</summary>
+    public void NoteTime(long now) => _now = Math.Max(_now, now);
+
+    /// <summary>Grants a claim, if nobody of its size stands in line and there is that much; else it joins the line.</summary>
     public bool TryGrant(MemoryClaim claim, long bytes, long free, long now)
     {
-        if (_line.Count == 0 && bytes <= free)
+        NoteTime(now);
+        claim.WantedBytes = bytes;
+        if (_lines[SizeOf(bytes)].Count == 0 && Longest is var longest && !IsOutOfPatience(longest) && Fits(claim, free))
         {
             SetAside(claim, bytes);
             return true;
         }
 
-        claim.WantedBytes = bytes;
         claim.WaitsSince = now;
-        _line.AddLast(claim.Place);
-        _waiting = _line.Count;
+        _lines[SizeOf(bytes)].AddLast(claim.Place);
+        _waiting++;
         return false;
     }
 
@@ -40,8 +73,7 @@ internal sealed class ClaimLine
     {
         if (claim.Place.List is not null)
         {
-            _line.Remove(claim.Place);
-            _waiting = _line.Count;
+            Leave(claim);
         }
         else
         {
@@ -53,14 +85,13 @@ internal sealed class ClaimLine
     public MemoryClaim? GrantWaiting(long free)
     {
         MemoryClaim? granted = null;
-        while (_line.First?.Value is { } first && first.WantedBytes <= free)
+        while (_waiting > 0 && Next(free) is { } next)
         {
-            _line.RemoveFirst();
-            _waiting = _line.Count;
-            SetAside(first, first.WantedBytes);
-            free -= first.WantedBytes;
-            first.NextGranted = granted;
-            granted = first;
+            Leave(next);
+            SetAside(next, next.WantedBytes);
+            free -= next.WantedBytes;
+            next.NextGranted = granted;
+            granted = next;
         }
 
         return granted;
@@ -77,6 +108,42 @@ internal sealed class ClaimLine
             claim.NextGranted = null;
             claim.Owner.ClaimGranted();
         }
+    }
+
+    private static int SizeOf(long bytes) => bytes <= MostSmallBytes ? 0 : bytes <= MostMiddlingBytes ? 1 : 2;
+
+    private MemoryClaim? Next(long free)
+    {
+        var longest = Longest;
+        if (IsOutOfPatience(longest))
+        {
+            return longest!.WantedBytes <= free ? longest : null;
+        }
+
+        foreach (var line in _lines)
+        {
+            if (line.First?.Value is { } first && Fits(first, free))
+            {
+                return first;
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsOutOfPatience(MemoryClaim? claim) => claim is not null && _now - claim.WaitsSince >= patience;
+
+    private bool Fits(MemoryClaim claim, long free) => claim.WantedBytes <= free - SizeOf(claim.WantedBytes) switch
+    {
+        0 => 0,
+        1 => SparedBytes / MiddlingPart,
+        _ => SparedBytes,
+    };
+
+    private void Leave(MemoryClaim claim)
+    {
+        claim.Place.List!.Remove(claim.Place);
+        _waiting--;
     }
 
     private void SetAside(MemoryClaim claim, long bytes)

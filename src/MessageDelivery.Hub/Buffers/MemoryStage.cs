@@ -5,7 +5,7 @@ internal enum MemoryStage
 {
     /// <summary>Nothing.</summary>
     Plenty,
-    /// <summary>Senders take turns: who is under way with most is the first for whom there is nothing to set aside.</summary>
+    /// <summary>The largest senders wait: the more a request may bring, the more has to be left beside it for others.</summary>
     Scarce,
     /// <summary>Somebody waits for memory: new connections are refused, and what is kept for users who are away is dropped.</summary>
     Short,

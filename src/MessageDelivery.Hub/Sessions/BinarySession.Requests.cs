@@ -104,7 +104,7 @@ internal sealed partial class BinarySession
         bool isDone = _services.Router.Route(delivery, Relay, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
         Relay.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && confirmation is null ? correlation : null;
         Relay.Confirmation = confirmation;
-        CountRelay(ProtocolLimits.HeaderBytes + (int)header.Length);
+        CountRelays(1, ProtocolLimits.HeaderBytes + (int)header.Length);
         if (isDone)
         {
             _services.Settle(Relay, _connection.Outbound);
@@ -182,7 +182,7 @@ internal sealed partial class BinarySession
     {
         if (refused.RelayBytes > 0)
         {
-            CountRelay(refused.RelayBytes);
+            CountRelays(1, refused.RelayBytes);
         }
 
         _connection.SendError(refused.Code, refused.Text, refused.Correlation);

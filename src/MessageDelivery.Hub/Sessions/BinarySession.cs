@@ -47,12 +47,15 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         : _assembly is { IsUnderWay: true } ? _assembly.Missing
         : FrameCheck.MostMissingBytes(begun);
 
+    /// <inheritdoc/>
+    public int RequestBytes(ReadOnlySpan<byte> front) =>
+        IsBetweenFrames ? FrameCheck.WholeBytes(front) is var whole and > 0 ? whole : FrameCheck.MostBytes(front) : MostMissingBytes([]);
+
     private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.IsStarved
         ? long.MaxValue
         : _connection.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
 
-    private bool IsBetweenFrames =>
-        _resumable is not null && _connection.IsOpen && _refused is null && _assembly is not { IsUnderWay: true };
+    private bool IsBetweenFrames => _refused is null && _assembly is not { IsUnderWay: true };
 
     private PendingRelay Relay => _resumable?.Relay ?? (_relay ??= new(_connection));
 
@@ -71,7 +74,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         CommitRun();
-        TellProcessed();
+        if (_resumable is not null)
+        {
+            Heard(used);
+        }
+
         return used;
     }
 
@@ -79,7 +86,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         int used = 0;
-        while (IsBetweenFrames && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
+        while (_resumable is not null && _connection.IsOpen && IsBetweenFrames && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
         {
             CarryAck(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
             used += AckBytes;
@@ -150,6 +157,17 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _services.Leave(_user, _connection);
     }
 
+    /// <summary>Frames, or parts of them, have come on a connection with a session.</summary>
+    private void Heard(int bytes)
+    {
+        if (bytes > 0)
+        {
+            _resumable!.ConfirmKey();
+        }
+
+        TellProcessed();
+    }
+
     private void TellProcessed()
     {
         if (_resumable is { Processed: var processed } && processed.IsDue(_connection.Loop.Now) && _connection.IsOpen)
@@ -199,7 +217,6 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         if (taken)
         {
             used += frame.Length;
-            _resumable?.ConfirmKey();
         }
 
         return taken;
@@ -224,7 +241,6 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _services.Run.Begin(_user.Id, frame, layout);
         }
 
-        CountRelay(frame.Length);
         return true;
     }
 
@@ -285,7 +301,14 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
     private bool CommitRun()
     {
-        if (_services.Run.IsEmpty || _services.Run.Commit(Relay))
+        var run = _services.Run;
+        if (run.IsEmpty)
+        {
+            return true;
+        }
+
+        CountRelays(run.Relays, run.ReceivedBytes);
+        if (run.Commit(Relay))
         {
             return true;
         }
@@ -323,7 +346,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _connection.Outbound.Unhear(_connection.Loop);
     }
 
-    private void CountRelay(int frameBytes) => _resumable?.Processed.Count(frameBytes, _connection.Loop.Now);
+    private void CountRelays(int relays, long bytes) => _resumable?.Processed.Count(relays, bytes, _connection.Loop.Now);
 
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {

@@ -5,6 +5,8 @@ namespace MessageDelivery.Hub.Sessions;
 /// <summary>What a client may send after its HELLO, by header alone; what it may not is answered with an ERROR that names it.</summary>
 internal static class FrameCheck
 {
+    private const int MostFrameBytes = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
+
     /// <summary><see cref="ProtocolCode.Normal"/>, or why the frame is refused. A RELAY that is not is laid out.</summary>
     public static ProtocolCode Refusal(in FrameHeader header, bool isResumable, out RelayLayout layout, out string text)
     {
@@ -29,14 +31,25 @@ internal static class FrameCheck
     /// <summary>The most bytes that may still come of a frame, after so many; more than one frame may have begun.</summary>
     public static int MostMissingBytes(ReadOnlySpan<byte> begun)
     {
-        if (begun.Length < ProtocolLimits.HeaderBytes)
+        int missing = MostBytes(begun) - begun.Length;
+        return missing > 0 && begun.Length >= ProtocolLimits.HeaderBytes ? missing : MostFrameBytes;
+    }
+
+    /// <summary>The most bytes that the first frame may have in all.</summary>
+    public static int MostBytes(ReadOnlySpan<byte> begun) => begun.Length < ProtocolLimits.HeaderBytes
+        ? MostFrameBytes
+        : ProtocolLimits.HeaderBytes + (int)Math.Min(FrameHeader.Read(begun).Length, ProtocolLimits.MaxRelayLength);
+
+    /// <summary>The bytes of the frames at the front that are whole.</summary>
+    public static int WholeBytes(ReadOnlySpan<byte> front)
+    {
+        int whole = 0;
+        while (front.Length - whole >= ProtocolLimits.HeaderBytes && MostBytes(front[whole..]) is var next && next <= front.Length - whole)
         {
-            return ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
+            whole += next;
         }
 
-        uint length = Math.Min(FrameHeader.Read(begun).Length, ProtocolLimits.MaxRelayLength);
-        int missing = ProtocolLimits.HeaderBytes + (int)length - begun.Length;
-        return missing > 0 ? missing : ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
+        return whole;
     }
 
     private static ProtocolCode Plain(in FrameHeader header, byte definedFlags, out string text)

@@ -18,10 +18,10 @@ internal sealed class ProcessedRelays
     /// <summary>When the client is to be told at the latest; <see cref="long.MaxValue"/> while there is nothing to tell.</summary>
     public long Due { get; private set; } = long.MaxValue;
 
-    public void Count(int frameBytes, long now)
+    public void Count(int relays, long bytes, long now)
     {
-        Total++;
-        _untoldBytes += frameBytes;
+        Total += (ulong)relays;
+        _untoldBytes += bytes;
         if (Due == long.MaxValue)
         {
             Due = now + MostMilliseconds;

@@ -32,6 +32,12 @@ internal sealed class RelayRun(EventLoop loop, Delivery delivery, Router router)
 
     public bool IsEmpty => _relays == 0;
 
+    /// <summary>Relays that it has.</summary>
+    public int Relays => _relays;
+
+    /// <summary>Bytes of their frames as they came.</summary>
+    public long ReceivedBytes => _bodyBytes + ((long)_relays * (ProtocolLimits.HeaderBytes + _ids.Length));
+
     /// <summary>Begins a run with a whole frame. The run must be empty.</summary>
     public void Begin(ulong senderId, in Segment frame, in RelayLayout layout)
     {

@@ -54,6 +54,10 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         ProtocolLimits.DeliveryHeaderBytes + ProtocolLimits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
 
     /// <inheritdoc/>
+    public int RequestBytes(ReadOnlySpan<byte> front) =>
+        _parser.IsBetweenCommands && CommandsAhead.WholeBytes(front) is var whole and > 0 ? whole : MostMissingBytes([]);
+
+    /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
         _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), delivery.Relays, null, waiter, place, running);
 

@@ -8,6 +8,8 @@ namespace MessageDelivery.Hub.Transport;
 /// </summary>
 internal sealed partial class Connection
 {
+    private const int ForeseenBytes = 8 << 10;
+
     private MemoryClaim? _claim;
     private long _admittedAt;
 
@@ -30,29 +32,48 @@ internal sealed partial class Connection
     /// <summary>How much may be received now; if nothing, the connection goes on when its claim is granted.</summary>
     private int Admit()
     {
+        if (!HasClaim && !Loop.Pool.IsScarce)
+        {
+            return int.MaxValue;
+        }
+
+        if (!MayBeKeptWaiting())
+        {
+            return 0;
+        }
+
+        int wanted = Wanted();
+        if (HasClaim && BytesToClaim(wanted) > ClaimedBytes)
+        {
+            // What its claim was for was dealt with without receiving it.
+            LetGoOfClaim();
+        }
+
         if (!HasClaim)
         {
-            if (!Loop.Pool.IsScarce)
-            {
-                return int.MaxValue;
-            }
-
-            if (!MayBeKeptWaiting())
-            {
-                return 0;
-            }
-
             _claim ??= new(this);
-            _starved = !Loop.Pool.TryClaim(_claim, BytesToClaim(MostMissing), Loop.Now);
+            _starved = !Loop.Pool.TryClaim(_claim, BytesToClaim(wanted), Loop.Now);
             _admittedAt = Loop.Now;
-            if (_starved)
-            {
-                return 0;
-            }
         }
 
         // No more than what memory was set aside for: what stands behind it is another request.
-        return Math.Max(1, MostMissing);
+        return _starved ? 0 : wanted;
+    }
+
+    /// <summary>
+    /// What the request under way may still bring. Of one that has yet to be received, as much as a look at its beginning tells, so that
+    /// who sends little need not wait for as much as who sends most.
+    /// </summary>
+    private int Wanted()
+    {
+        if (HoldsInput || Handler.UnfinishedBytes > 0)
+        {
+            return Math.Max(1, MostMissing);
+        }
+
+        Span<byte> front = stackalloc byte[ForeseenBytes];
+        long seen = StreamSocket.Peek(_socket, front);
+        return seen <= 0 ? 1 : Math.Max(1, Handler.RequestBytes(front[..(int)seen]));
     }
 
     /// <summary>After input was consumed: nothing is kept for one that is between two requests, or waits for a receiver.</summary>

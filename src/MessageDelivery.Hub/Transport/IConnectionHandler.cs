@@ -34,6 +34,12 @@ internal interface IConnectionHandler
     /// <summary>The most bytes that may still come of the request whose beginning this is, or which it keeps already.</summary>
     int MostMissingBytes(ReadOnlySpan<byte> begun);
 
+    /// <summary>
+    /// How many bytes to receive of what has come, of which this is the beginning and nothing has been received: whole requests, or
+    /// all that the first may bring.
+    /// </summary>
+    int RequestBytes(ReadOnlySpan<byte> front) => MostMissingBytes([]);
+
     /// <summary>There is no memory to go on with, and this connection's unfinished input holds the most of it.</summary>
     void Overloaded();
 

@@ -109,6 +109,9 @@ public sealed partial class TextParser
     /// </summary>
     public bool BodyMayEndByPause => _state == State.Body && _arrivedTogether;
 
+    /// <summary>True between two commands: what comes next begins one.</summary>
+    public bool IsBetweenCommands => _state == State.Command;
+
     /// <summary>To be called once whenever new bytes have come, before they are read: what comes in one such arrival counts as arrived together.</summary>
     public void BeginArrival()
     {

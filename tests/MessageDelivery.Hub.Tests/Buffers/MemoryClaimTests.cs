@@ -6,8 +6,10 @@ namespace MessageDelivery.Hub.Tests.Buffers;
 public sealed class MemoryClaimTests : IDisposable
 {
     private const long Most = BlockPool.MostClaimBytes;
+    private const long Small = 16 << 10;
+    private const long Patience = 1_000;
 
-    private readonly BlockPool _pool = new(BlockPool.LeastLimitBytes);
+    private readonly BlockPool _pool = new(BlockPool.LeastLimitBytes, Patience);
     private readonly Stack<Block> _used = new();
     private readonly List<Owner> _granted = [];
 
@@ -35,25 +37,76 @@ public sealed class MemoryClaimTests : IDisposable
     }
 
     [Fact]
-    public void Claims_are_granted_in_the_order_in_which_they_came_and_a_small_one_passes_nobody()
+    public void Claims_of_one_size_are_granted_in_the_order_in_which_they_came()
+    {
+        TakeUntilScarce();
+        var first = new Owner(_granted);
+        var second = new Owner(_granted);
+        var third = new Owner(_granted);
+        Assert.True(_pool.TryClaim(first.Claim, Most, now: 0));
+        Assert.False(_pool.TryClaim(second.Claim, Most - 1, now: 0));
+        Assert.False(_pool.TryClaim(third.Claim, Most / 2, now: 0));
+        Assert.True(_pool.IsShort);
+        Assert.Equal(Most, _pool.ClaimedBytes);
+
+        // Room for the third, but the second was before it.
+        _pool.Reduce(first.Claim, Most / 2);
+        Assert.Empty(_granted);
+        _pool.Reduce(first.Claim, 0);
+        Assert.Equal([second], _granted);
+        _pool.Reduce(second.Claim, 0);
+        Assert.Equal([second, third], _granted);
+        Assert.False(_pool.IsShort);
+        _pool.Reduce(third.Claim, 0);
+    }
+
+    [Fact]
+    public void A_small_claim_passes_a_large_one_until_that_has_waited_for_its_patience()
     {
         TakeUntilScarce();
         var first = new Owner(_granted);
         var large = new Owner(_granted);
         var small = new Owner(_granted);
-        Assert.True(_pool.TryClaim(first.Claim, Most, now: 0));
-        Assert.False(_pool.TryClaim(large.Claim, Most - 1, now: 0));
-        Assert.False(_pool.TryClaim(small.Claim, 1, now: 0));
-        Assert.True(_pool.IsShort);
-        Assert.Equal(Most, _pool.ClaimedBytes);
-
-        _pool.Reduce(first.Claim, Most / 2);
-        Assert.Empty(_granted);
-        _pool.Reduce(first.Claim, 0);
-        Assert.Equal([large, small], _granted.OrderByDescending(owner => owner.Claim.Bytes));
-        Assert.False(_pool.IsShort);
-        _pool.Reduce(large.Claim, 0);
+        var late = new Owner(_granted);
+        Assert.True(_pool.TryClaim(first.Claim, Most - Small, now: 0));
+        Assert.False(_pool.TryClaim(large.Claim, Most, now: 0));
+        Assert.True(_pool.TryClaim(small.Claim, Small, now: Patience - 1));
         _pool.Reduce(small.Claim, 0);
+        Assert.False(_pool.TryClaim(late.Claim, Small, now: Patience));
+        Assert.Empty(_granted);
+
+        _pool.Reduce(first.Claim, 0);
+        Assert.Equal([large], _granted);
+        _pool.Reduce(large.Claim, 0);
+        Assert.Equal([large, late], _granted);
+        _pool.Reduce(late.Claim, 0);
+    }
+
+    [Fact]
+    public void The_larger_a_claim_the_more_it_leaves_for_others()
+    {
+        // Enough memory that more is kept than one of the largest.
+        using var pool = new BlockPool(256L << 20, Patience);
+        var used = new Stack<Block>();
+        Owner[] owners = [new(_granted), new(_granted), new(_granted)];
+        long[] sizes = [Most, 80 << 10, Small];
+        int[] grantedAt = [0, 0, 0];
+        while (!pool.IsLow)
+        {
+            used.Push(pool.Rent(BlockSize.Large));
+            for (int i = 0; i < sizes.Length; i++)
+            {
+                grantedAt[i] += pool.TryClaim(owners[i].Claim, sizes[i], now: 0) ? 1 : 0;
+                pool.Reduce(owners[i].Claim, 0);
+            }
+        }
+
+        Assert.True(grantedAt[0] + 8 < grantedAt[1], $"large {grantedAt[0]}, middling {grantedAt[1]}");
+        Assert.True(grantedAt[1] + 4 < grantedAt[2], $"middling {grantedAt[1]}, small {grantedAt[2]}");
+        while (used.TryPop(out var block))
+        {
+            block.Release();
+        }
     }
 
     [Fact]
@@ -65,10 +118,12 @@ public sealed class MemoryClaimTests : IDisposable
         var small = new Owner(_granted);
         Assert.True(_pool.TryClaim(first.Claim, Most - 1, now: 0));
         Assert.False(_pool.TryClaim(large.Claim, Most - 1, now: 3));
-        Assert.False(_pool.TryClaim(small.Claim, 1, now: 5));
+        Assert.False(_pool.TryClaim(small.Claim, Small, now: 5));
         Assert.False(_pool.HasWaitedSince(2));
         Assert.True(_pool.HasWaitedSince(3));
         _pool.Reduce(large.Claim, 0);
+        Assert.Empty(_granted);
+        _pool.Reduce(first.Claim, Most / 2);
         Assert.Equal([small], _granted);
         Assert.Equal(0, large.Claim.Bytes);
         _pool.Reduce(first.Claim, 0);

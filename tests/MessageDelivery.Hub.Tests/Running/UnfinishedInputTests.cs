@@ -60,8 +60,13 @@ public sealed class UnfinishedInputTests
             Assert.Equal(number, BinaryPrimitives.ReadInt64LittleEndian(delivery.AsSpan(16)));
         }
 
-        int cut = flood.Count(WasToldOverloaded);
-        Assert.True(cut > 0, "The hub had memory for all of them.");
+        // What is small passes them while they have time; then whoever leaves something unfinished is in the way.
+        for (int i = 0; i < 2_000 && !flood.Any(WasToldOverloaded); i++)
+        {
+            Assert.True(i < 1_999, "The hub had memory for all of them.");
+            await Task.Delay(10);
+        }
+
         flood.ForEach(peer => peer.Dispose());
         sender.Dispose();
         receiver.Dispose();

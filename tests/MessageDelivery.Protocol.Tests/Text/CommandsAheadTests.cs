@@ -1,0 +1,45 @@
+using System.Text;
+using CsCheck;
+using MessageDelivery.Protocol.Text;
+
+namespace MessageDelivery.Protocol.Tests.Text;
+
+/// <summary>What a look ahead takes for whole, the parser carries out without waiting for more.</summary>
+public sealed class CommandsAheadTests
+{
+    private static readonly string[] Lines =
+    [
+        "list\n", "echo a\r\n", "\n", "  identity  \n", "relay 1,2 hello\n", "relay 3\nbody\n.\n", "RELAY\n4,5\r\nbody\r\n..\r\n.\r\n",
+        "relay 6 \n", "relay\n", "relayed\n", "relay 7\nno end", "echo no end", "relay 8\n.\r", ".\n",
+    ];
+
+    [Theory]
+    [InlineData("", 0)]
+    [InlineData("list", 0)]
+    [InlineData("list\nident", 5)]
+    [InlineData("echo a\r\n\nlist\n", 14)]
+    [InlineData("relay 1,2 hello\n", 16)]
+    [InlineData("list\nrelay 1\nbody\n", 5)]
+    [InlineData("list\nrelay 1\nbody\n.\nlist\n", 25)]
+    [InlineData(" Relay \n1\nbody\n.\r\nli", 18)]
+    public void Whole_commands_are_counted_with_their_bodies(string front, int whole) =>
+        Assert.Equal(whole, CommandsAhead.WholeBytes(Encoding.ASCII.GetBytes(front)));
+
+    [Fact]
+    public void The_parser_needs_no_more_for_what_is_whole() =>
+        Gen.Int[0, Lines.Length - 1].Array[0, 8].Sample(picks =>
+        {
+            byte[] front = Encoding.ASCII.GetBytes(string.Concat(picks.Select(pick => Lines[pick])));
+            int whole = CommandsAhead.WholeBytes(front);
+            var parser = new TextParser();
+            parser.BeginArrival();
+            int used = 0;
+            while (parser.Read(front.AsSpan(used, whole - used), out int consumed) != TextEvent.NeedMoreData)
+            {
+                used += consumed;
+            }
+
+            // "relay" with nothing behind it but an end that the parser takes for its ids is the one thing taken for more than it is.
+            return parser.IsBetweenCommands || picks.Any(pick => Lines[pick] is "relay\n" or "relay 6 \n");
+        });
+}
