@@ -34,7 +34,10 @@ public sealed class SmallSendersTests
         var large = Enumerable.Range(0, 4).Select(_ => new Peer(hub.Endpoints[0])).ToList();
         foreach (var sender in large)
         {
-            Assert.True(sender.SendUntilHeldBack(Peer.Relay(new byte[1 << 20], RelayFlags.None, deaf.Id)) < 64);
+            // How often in full depends on what the kernel holds beside the hub; what the hub holds has a ceiling.
+            long times = sender.SendUntilHeldBack(Peer.Relay(new byte[1 << 20], RelayFlags.None, deaf.Id));
+            Assert.True(
+                hub.Pool!.UsedBytes <= hub.Pool.LimitBytes, $"{hub.Pool.UsedBytes} bytes in use after {times} relays; the limit is {hub.Pool.LimitBytes}");
         }
 
         Assert.True(hub.Pool!.IsShort);
