@@ -29,9 +29,9 @@ internal sealed class ClaimLine(long patience)
     public bool IsWaiting => Volatile.Read(ref _waiting) > 0;
 
     /// <summary>Since when the first of all has stood in line; <see cref="long.MaxValue"/> if nobody does.</summary>
-    public long WaitsSince => Longest?.WaitsSince ?? long.MaxValue;
+    public long WaitsSince => LongestWaiting?.WaitsSince ?? long.MaxValue;
 
-    private MemoryClaim? Longest
+    private MemoryClaim? LongestWaiting
     {
         get
         {
@@ -56,7 +56,7 @@ internal sealed class ClaimLine(long patience)
     {
         NoteTime(now);
         claim.WantedBytes = bytes;
-        if (_lines[SizeOf(bytes)].Count == 0 && Longest is var longest && !IsOutOfPatience(longest) && Fits(claim, free))
+        if (_lines[SizeOf(bytes)].Count == 0 && !IsOutOfPatience(LongestWaiting) && Fits(claim, free))
         {
             SetAside(claim, bytes);
             return true;
@@ -114,7 +114,7 @@ internal sealed class ClaimLine(long patience)
 
     private MemoryClaim? Next(long free)
     {
-        var longest = Longest;
+        var longest = LongestWaiting;
         if (IsOutOfPatience(longest))
         {
             return longest!.WantedBytes <= free ? longest : null;
@@ -133,7 +133,10 @@ internal sealed class ClaimLine(long patience)
 
     private bool IsOutOfPatience(MemoryClaim? claim) => claim is not null && _now - claim.WaitsSince >= patience;
 
-    private bool Fits(MemoryClaim claim, long free) => claim.WantedBytes <= free - SizeOf(claim.WantedBytes) switch
+    private bool Fits(MemoryClaim claim, long free) => claim.WantedBytes <= free - SparedBeside(claim.WantedBytes);
+
+    /// <summary>What a claim of that many bytes leaves for smaller ones.</summary>
+    private long SparedBeside(long bytes) => SizeOf(bytes) switch
     {
         0 => 0,
         1 => SparedBytes / MiddlingPart,

@@ -49,7 +49,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front) =>
-        IsBetweenFrames ? FrameCheck.WholeBytes(front) is var whole and > 0 ? whole : FrameCheck.MostBytes(front) : MostMissingBytes([]);
+        IsBetweenFrames ? FrameCheck.RequestBytes(front) : MostMissingBytes([]);
 
     private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.IsStarved
         ? long.MaxValue

@@ -35,13 +35,8 @@ internal static class FrameCheck
         return missing > 0 && begun.Length >= ProtocolLimits.HeaderBytes ? missing : MostFrameBytes;
     }
 
-    /// <summary>The most bytes that the first frame may have in all.</summary>
-    public static int MostBytes(ReadOnlySpan<byte> begun) => begun.Length < ProtocolLimits.HeaderBytes
-        ? MostFrameBytes
-        : ProtocolLimits.HeaderBytes + (int)Math.Min(FrameHeader.Read(begun).Length, ProtocolLimits.MaxRelayLength);
-
-    /// <summary>The bytes of the frames at the front that are whole.</summary>
-    public static int WholeBytes(ReadOnlySpan<byte> front)
+    /// <summary>The bytes of the frames at the front that are whole; if none is, the most that the first may have in all.</summary>
+    public static int RequestBytes(ReadOnlySpan<byte> front)
     {
         int whole = 0;
         while (front.Length - whole >= ProtocolLimits.HeaderBytes && MostBytes(front[whole..]) is var next && next <= front.Length - whole)
@@ -49,8 +44,12 @@ internal static class FrameCheck
             whole += next;
         }
 
-        return whole;
+        return whole > 0 ? whole : MostBytes(front);
     }
+
+    private static int MostBytes(ReadOnlySpan<byte> begun) => begun.Length < ProtocolLimits.HeaderBytes
+        ? MostFrameBytes
+        : ProtocolLimits.HeaderBytes + (int)Math.Min(FrameHeader.Read(begun).Length, ProtocolLimits.MaxRelayLength);
 
     private static ProtocolCode Plain(in FrameHeader header, byte definedFlags, out string text)
     {

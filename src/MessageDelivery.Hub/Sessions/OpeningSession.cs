@@ -50,6 +50,15 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     public int MostMissingBytes(ReadOnlySpan<byte> begun) => FrameCheck.MostMissingBytes([]);
 
     /// <inheritdoc/>
+    public int RequestBytes(ReadOnlySpan<byte> front) => FirstBytes.Tell(front) switch
+    {
+        FirstBytesKind.Hello => FrameCheck.RequestBytes(front),
+        FirstBytesKind.Text when CommandsAhead.WholeBytes(front) is var whole and > 0 => whole,
+        FirstBytesKind.Tls or FirstBytesKind.Http => front.Length,
+        _ => MostMissingBytes(front),
+    };
+
+    /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
     {
         var text = TextForm.Of(delivery, verbose: false);

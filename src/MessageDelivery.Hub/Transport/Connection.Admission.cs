@@ -37,11 +37,6 @@ internal sealed partial class Connection
             return int.MaxValue;
         }
 
-        if (!MayBeKeptWaiting())
-        {
-            return 0;
-        }
-
         int wanted = Wanted();
         if (HasClaim && BytesToClaim(wanted) > ClaimedBytes)
         {
@@ -51,6 +46,11 @@ internal sealed partial class Connection
 
         if (!HasClaim)
         {
+            if (!MayBeKeptWaiting())
+            {
+                return 0;
+            }
+
             _claim ??= new(this);
             _starved = !Loop.Pool.TryClaim(_claim, BytesToClaim(wanted), Loop.Now);
             _admittedAt = Loop.Now;

@@ -9,6 +9,8 @@ public static class CommandsAhead
     private const byte Lf = (byte)'\n';
     private static readonly SearchValues<byte> InIds = SearchValues.Create("0123456789,"u8);
 
+    private static ReadOnlySpan<byte> Relay => "relay"u8;
+
     /// <summary>
     /// The bytes of the commands at the front that are whole, a relay with its body. An estimate for planning, made without the state
     /// of a connection: where the parser takes a line for something else, it is the parser that is right.
@@ -17,19 +19,26 @@ public static class CommandsAhead
     public static int WholeBytes(ReadOnlySpan<byte> front)
     {
         int whole = 0;
-        while (front[whole..].IndexOf(Lf) is var end and >= 0)
+        while (LineAt(front, whole, out int next) is { HasEnd: true } command)
         {
-            var line = front.Slice(whole, end).Trim((byte)' ');
-            int next = whole + end + 1;
-            if (HasBodyBehind(line))
+            if (IsRelay(command.Text, out var ids))
             {
-                int body = BodyBytes(front[(next - 1)..]);
-                if (body < 0)
+                // The ids may have a line of their own.
+                if (ids.IsEmpty && !LineAt(front, next, out next).HasEnd)
                 {
                     break;
                 }
 
-                next += body - 1;
+                if (!HasBodyInLine(ids))
+                {
+                    int body = BodyBytes(front[(next - 1)..]);
+                    if (body < 0)
+                    {
+                        break;
+                    }
+
+                    next += body - 1;
+                }
             }
 
             whole = next;
@@ -38,17 +47,26 @@ public static class CommandsAhead
         return whole;
     }
 
-    /// <summary>Whether it is a relay whose body does not stand in the same line.</summary>
-    private static bool HasBodyBehind(ReadOnlySpan<byte> line)
+    /// <summary>The line at a place, without its end and the spaces around it, and where the next one begins.</summary>
+    private static Line LineAt(ReadOnlySpan<byte> front, int start, out int next)
     {
-        if (line.Length < 5 || !Ascii.EqualsIgnoreCase(line[..5], "relay"u8))
-        {
-            return false;
-        }
+        int end = front[start..].IndexOf(Lf);
+        next = start + end + 1;
+        var line = front.Slice(start, Math.Max(end, 0));
+        return new(line.EndsWith("\r"u8) ? line[..^1].Trim((byte)' ') : line.Trim((byte)' '), end >= 0);
+    }
 
-        var ids = line[5..].TrimStart((byte)' ');
+    private static bool IsRelay(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> ids)
+    {
+        bool isRelay = line.Length >= Relay.Length && Ascii.EqualsIgnoreCase(line[..Relay.Length], Relay);
+        ids = isRelay ? line[Relay.Length..].TrimStart((byte)' ') : default;
+        return isRelay;
+    }
+
+    private static bool HasBodyInLine(ReadOnlySpan<byte> ids)
+    {
         int idsEnd = ids.IndexOfAnyExcept(InIds);
-        return idsEnd <= 0 || ids[idsEnd] != (byte)' ';
+        return idsEnd > 0 && ids[idsEnd] == (byte)' ';
     }
 
     /// <summary>From the line end in front of a body to behind its closing line; -1 if that has not come.</summary>
@@ -57,5 +75,12 @@ public static class CommandsAhead
         int unix = lines.IndexOf("\n.\n"u8);
         int windows = lines.IndexOf("\n.\r\n"u8);
         return unix >= 0 && (windows < 0 || unix < windows) ? unix + 3 : windows >= 0 ? windows + 4 : -1;
+    }
+
+    private readonly ref struct Line(ReadOnlySpan<byte> text, bool hasEnd)
+    {
+        public ReadOnlySpan<byte> Text { get; } = text;
+
+        public bool HasEnd { get; } = hasEnd;
     }
 }

@@ -108,4 +108,16 @@ public sealed class FrameCheckTests
         Assert.Contains("9 bytes", text, StringComparison.Ordinal);
         Assert.EndsWith(" 8", text, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("", 1_050_632)]
+    [InlineData("03000000000000", 1_050_632)]
+    [InlineData("0300000000000000", 8)]
+    [InlineData("0300000000000000070000", 8)]
+    [InlineData("03000000000000000200000001000000AA0700000000000000", 25)]
+    [InlineData("0300000000000000020000000200000000", 8)]
+    [InlineData("0200000002000000AA", 10)]
+    [InlineData("05000100FFFFFFFF", 1_050_632)]
+    public void What_is_whole_is_foreseen_and_else_what_the_first_frame_declares(string front, int bytes) =>
+        Assert.Equal(bytes, FrameCheck.RequestBytes(Convert.FromHexString(front)));
 }
