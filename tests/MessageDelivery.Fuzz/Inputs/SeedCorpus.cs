@@ -27,8 +27,9 @@ internal static class SeedCorpus
             .. HelloTexts.Select(text => (Encoding.Latin1.GetBytes(text), new byte[] { 0, 1, 2, 4 }))],
         "text" => Conversations("text-transcripts", "mixed-transcripts").Where(IsNoHello).Select(stream => (stream, new byte[] { 0, 1, 6 })),
         "client" => [.. Files("hub-frames", "hub-frames-invalid").Select(stream => (stream, new byte[] { 0, 1, 0x56, 0xa8 })),
-            .. Answers.Select(hex => (Hex(hex), new byte[] { 0, 2, 0xe4, 0xa8 })),
-            .. Resumptions.Select(hex => (Hex(hex), new byte[] { 0x19, 0x99 }))],
+            .. Answers.Select(hex => (Hex(hex), new byte[] { 0, 2, 0x0c, 0xe4, 0xa8 })),
+            .. Resumptions.Select(hex => (Hex(hex), new byte[] { 0x19, 0x99 })),
+            (ManyDeliveries, [0x19, 0x1b])],
         "differential" => Commands.Select(hex => (Hex(hex), new byte[] { 0, 1, 7 })),
         _ => throw new ArgumentException($"There is no target {target}.", nameof(target)),
     };
@@ -44,13 +45,14 @@ internal static class SeedCorpus
     private static readonly string[] HelloTexts =
         ["GET / HTTP/1.1\r\n\r\n", "HEAD / HTTP/1.1\r\n\r\n", "CONNECT x", "OPTIONS * HTTP/1.1\r\n", "DELET", "PO\nlist\n", "\u0016\u0003\u0001\u0002\0"];
 
-    /// <summary>Answers to the calls that the client target makes: with switches 0 four echoes; with e4 a list, a receipt, an identity, a list.</summary>
+    /// <summary>Answers to the calls that the client target makes: with switches 0 four echoes; with 0c an identity first; with e4 a list, a receipt, an identity, a list.</summary>
     private static readonly string[] Answers =
     [
         "82 00 00 00 03 00 00 00 01 02 03 82 00 00 00 00 00 00 00 8b 00 04 00 02 00 00 00 6e 6f 82 00 00 00 03 00 00 00 00 00 00 88 00 01 00 03 00 00 00 62 79 65",
         "84 01 00 00 08 00 00 00 01 00 00 00 00 00 00 00 84 00 00 00 08 00 00 00 02 00 00 00 00 00 00 00 85 00 00 00 0a 00 00 00 07 00 00 00 00 00 00 00 68 69"
         + "89 00 02 00 0a 00 00 00 02 00 00 00 00 00 00 00 00 02 8b 00 05 00 02 00 00 00 6e 6f 87 00 00 00 00 00 00 00"
         + "83 00 00 00 08 00 00 00 03 00 00 00 00 00 00 00 84 00 00 00 00 00 00 00 88 00 00 00 00 00 00 00",
+        "87 00 00 00 00 00 00 00 83 00 00 00 08 00 00 00 03 00 00 00 00 00 00 00 82 00 00 00 00 00 00 00 83 00 00 00 07 00 00 00 03 00 00 00 00 00 00",
         "84 00 00 00 00 00 00 00 8b 01 05 00 0a 00 00 00 02 00 00 00 00 00 00 00 6e 6f 87 00 00 00 00 00 00 00 8b 00 04 00 00 00 00 00",
     ];
 
@@ -71,6 +73,13 @@ internal static class SeedCorpus
         "81 01 01 00 30 00 00 00" + Terms + "00 00 00 00 00 00 00 00" + Window + "8a 00 03 00 08 00 00 00 01 00 00 00 00 00 00 00",
         "81 01 01 00 30 00 00 00" + Terms + "00 00 00 00 00 00 00 00" + Window + "86 00 00 00 08 00 00 00 09 00 00 00 00 00 00 00"
         + "81 03 01 00 30 00 00 00" + Terms + "00 00 00 00 00 00 00 00" + Window + "89 00 02 00 0a 00 00 00 09 00 00 00 00 00 00 00 05 00",
+    ];
+
+    /// <summary>More deliveries to a session that can be resumed than it may leave unacknowledged.</summary>
+    private static readonly byte[] ManyDeliveries =
+    [
+        .. Hex("81 01 01 00 30 00 00 00" + Terms + "00 00 00 00 00 00 00 00" + Window), .. Repeated(65, Hex("85 00 00 00 09 00 00 00 07 00 00 00 00 00 00 00 68")),
+        .. Hex("86 00 00 00 08 00 00 00 01 00 00 00 00 00 00 00"),
     ];
 
     /// <summary>Commands as the differential target reads them.</summary>

@@ -25,6 +25,8 @@ internal sealed class TextReading(int maxBody, int maxReceivers)
 
     public List<ulong[]> Relays { get; } = [];
 
+    public bool IsBetweenCommands => _parser.IsBetweenCommands;
+
     private delegate TextEvent Reader(ReadOnlySpan<byte> input, out int consumed);
 
     public TextReading Arrive(ReadOnlySpan<byte> bytes)

@@ -14,6 +14,7 @@ internal static class TextTarget
     {
         var input = new FuzzInput(bytes);
         CheckParser(input);
+        CheckLookAhead(input.Stream);
         CheckRenderer(input);
     }
 
@@ -40,6 +41,16 @@ internal static class TextTarget
         {
             cut.Pause();
         }
+    }
+
+    /// <summary>What a look ahead takes for whole commands is that, as long as they are right.</summary>
+    private static void CheckLookAhead(byte[] text)
+    {
+        int whole = CommandsAhead.WholeBytes(text);
+        Oracle.True(whole == 0 || text[whole - 1] == '\n', "whole commands end with a line");
+        var reading = new TextReading(ProtocolLimits.MaxBodyBytes, ProtocolLimits.MaxReceivers);
+        reading.Arrive(text.AsSpan(0, whole));
+        Oracle.True(reading.IsBetweenCommands || reading.Log != reading.LogWithoutErrors, $"{whole} bytes are not whole commands");
     }
 
     private static void CheckRenderer(FuzzInput input)
