@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Net;
 using System.Text.Json;
 using MessageDelivery.Load.Measuring;
 using MessageDelivery.Load.Protocols;
@@ -27,22 +26,23 @@ internal static class IdleCommand
         ServerOptions.Demand(stay, value => value is >= 0 and <= LoadSettings.MostSeconds, $"0 to {LoadSettings.MostSeconds}");
         command.Add(count);
         command.Add(stay);
-        command.SetAction(arguments => Run(
-            server.Protocol(arguments), server.Server(arguments), server.ProcessId(arguments), arguments.GetValue(count),
-            TimeSpan.FromSeconds(arguments.GetValue(stay))));
+        command.SetAction(arguments => Run(server, arguments, arguments.GetValue(count), TimeSpan.FromSeconds(arguments.GetValue(stay))));
         return command;
     }
 
-    private static int Run(string name, IPEndPoint server, int processId, int count, TimeSpan stay)
+    private static int Run(ServerOptions options, ParseResult arguments, int count, TimeSpan stay)
     {
+        string name = options.Protocol(arguments);
+        int processId = options.ProcessId(arguments);
         var protocol = WireProtocol.Create(name, bodyBytes: 1);
-        using (new Crowd(protocol, server, Math.Min(count, FirstConnections)))
+        using var server = options.Reach(arguments, protocol);
+        using (new Crowd(protocol, server.Endpoint, Math.Min(count, FirstConnections)))
         {
             Thread.Sleep(Interval);
         }
 
         long before = SteadyResidentBytes(processId);
-        using var crowd = new Crowd(protocol, server, count);
+        using var crowd = new Crowd(protocol, server.Endpoint, count);
         Thread.Sleep(stay);
         long with = SteadyResidentBytes(processId);
         var report = new IdleReport(name, count, before, with, (with - before) / count);

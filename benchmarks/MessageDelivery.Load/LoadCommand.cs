@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json;
 using HdrHistogram;
 using MessageDelivery.Load.Measuring;
@@ -56,9 +57,9 @@ internal static class LoadCommand
             mode, count, size, window, rate, addressing, seconds, warmUp, stopped,
         };
         var server = new ServerOptions(command);
-        command.SetAction(arguments => Run(new(
+        command.SetAction(arguments => Run(server, arguments, reached => new(
             server.Protocol(arguments),
-            server.Server(arguments),
+            reached,
             server.ProcessId(arguments),
             Modes[arguments.GetRequiredValue(mode)],
             arguments.GetValue(count),
@@ -72,8 +73,9 @@ internal static class LoadCommand
         return command;
     }
 
-    private static int Run(LoadSettings settings)
+    private static int Run(ServerOptions options, ParseResult arguments, Func<IPEndPoint, LoadSettings> read)
     {
+        var settings = read(options.Server(arguments));
         if (settings.Fault() is string fault)
         {
             Console.Error.WriteLine($"load: {fault}");
@@ -81,6 +83,8 @@ internal static class LoadCommand
         }
 
         var protocol = WireProtocol.Create(settings.Protocol, settings.BodyBytes);
+        using var server = options.Reach(arguments, protocol);
+        settings = settings with { Server = server.Endpoint };
         using var population = new Population(settings, protocol);
         using var loop = new LoadLoop(settings, population, protocol);
         // In nanoseconds, within one percent: as much as one run tells.
@@ -98,7 +102,7 @@ internal static class LoadCommand
         var generator = Environment.CpuUsage.TotalTime - generatorBefore;
         delivered = loop.Delivered - delivered;
 
-        var server = after.ProcessorTimeSince(before);
+        var used = after.ProcessorTimeSince(before);
         bool hasLatencies = latencies is { TotalCount: > 0 };
         var report = new LoadReport(
             settings.Protocol,
@@ -112,8 +116,8 @@ internal static class LoadCommand
             delivered,
             Math.Round(delivered / measured, 1),
             Math.Round(delivered * (double)settings.BodyBytes / measured / 1e6, 3),
-            delivered == 0 ? null : Math.Round(server.TotalMicroseconds / delivered, 5),
-            Math.Round(100 * server.TotalSeconds / measured, 2),
+            delivered == 0 ? null : Math.Round(used.TotalMicroseconds / delivered, 5),
+            Math.Round(100 * used.TotalSeconds / measured, 2),
             Math.Round(100 * generator.TotalSeconds / measured, 2),
             after.ResidentBytes,
             after.PeakResidentBytes,

@@ -3,6 +3,7 @@ using MessageDelivery.Load;
 var root = LoadCommand.Command();
 root.Add(IdleCommand.Command());
 root.Add(ListCommand.Command());
+root.Add(ConnectCommand.Command());
 var arguments = root.Parse(args);
 if (arguments.Errors.Count > 0)
 {

@@ -23,13 +23,18 @@ internal sealed class ServerOptions
 
     private readonly Option<int> _process = new("--process") { Description = "The server's process id, to read what it uses.", Required = true };
 
+    private readonly Option<bool> _tls = new("--tls")
+    {
+        Description = "Through TLS 1.3 (TLS_AES_128_GCM_SHA256); the certificate is not checked. What that costs here is not counted.",
+    };
+
     public ServerOptions(Command command, bool hasProtocol = true)
     {
         _protocol.AcceptOnlyFromAmong(WireProtocol.Names);
         Demand(_port, port => port is > 0 and <= IPEndPoint.MaxPort, $"1 to {IPEndPoint.MaxPort}");
         Demand(_host, host => IPAddress.TryParse(host, out var address) && address.GetAddressBytes().Length == 4, "an IPv4 address");
         Demand(_process, id => id > 0, "at least 1");
-        Option[] options = hasProtocol ? [_protocol, _port, _host, _process] : [_port, _host, _process];
+        Option[] options = hasProtocol ? [_protocol, _port, _host, _process, _tls] : [_port, _host, _process];
         Array.ForEach(options, command.Add);
     }
 
@@ -37,6 +42,13 @@ internal sealed class ServerOptions
 
     public IPEndPoint Server(ParseResult arguments) =>
         new(IPAddress.Parse(arguments.GetRequiredValue(_host)), arguments.GetRequiredValue(_port));
+
+    /// <summary>The server, through TLS if that was asked for.</summary>
+    public ReachedServer Reach(ParseResult arguments, WireProtocol protocol)
+    {
+        var server = Server(arguments);
+        return new(server, arguments.GetValue(_tls) ? new TlsBridge(server, protocol.GreetsInTheClear) : null);
+    }
 
     public int ProcessId(ParseResult arguments) => arguments.GetRequiredValue(_process);
 

@@ -36,8 +36,14 @@ internal sealed record IdleReport(string Protocol, int Count, long ResidentBefor
 internal sealed record ListReport(
     int Count, int Requests, double MedianMicroseconds, double P99Microseconds, double ServerCpuMicrosecondsPerList);
 
+/// <summary>What <c>load connect</c> prints.</summary>
+internal sealed record ConnectReport(
+    string Protocol, bool Tls, long Connections, double Seconds, double ConnectionsPerSecond, double? ServerCpuMicrosecondsPerConnection,
+    double ServerCpuPercent);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(LoadReport))]
 [JsonSerializable(typeof(IdleReport))]
 [JsonSerializable(typeof(ListReport))]
+[JsonSerializable(typeof(ConnectReport))]
 internal sealed partial class ReportContext : JsonSerializerContext;

@@ -7,6 +7,8 @@ internal sealed class NatsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 {
     private static readonly int PingBytes = "PING\r\n".Length;
 
+    public override bool GreetsInTheClear => true;
+
     public override int DeliveryHeadBytes => $"MSG {Subject(0)} 1 {BodyBytes}\r\n".Length;
 
     public override byte DeliveryFirstByte => (byte)'M';

@@ -19,6 +19,9 @@ internal abstract class WireProtocol(int bodyBytes)
     /// <summary>Whether each publish lists its receivers; else it goes to a channel, and to all who subscribe to that.</summary>
     public virtual bool ListsReceivers => false;
 
+    /// <summary>Whether the server says a line before TLS begins, if there is TLS.</summary>
+    public virtual bool GreetsInTheClear => false;
+
     /// <summary>Whether a connection that receives may publish, too.</summary>
     public virtual bool PublishesWhereItReceives => true;
 

@@ -86,6 +86,15 @@ public sealed class LoadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Connections_that_come_and_go_are_counted()
+    {
+        var report = await RunAsync("connect", "--protocol", "mds", "--at-once", "2", "--seconds", "0.5");
+        Assert.True(report.GetProperty("connections").GetInt64() > 0);
+        Assert.True(report.GetProperty("serverCpuMicrosecondsPerConnection").GetDouble() > 0);
+        Assert.False(report.GetProperty("tls").GetBoolean());
+    }
+
+    [Fact]
     public async Task Lists_are_timed()
     {
         var report = await RunAsync("list", "--count", "30", "--requests", "40");
