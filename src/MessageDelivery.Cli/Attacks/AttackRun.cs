@@ -9,7 +9,7 @@ namespace MessageDelivery.Cli.Attacks;
 internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<string> progress) : IAsyncDisposable
 {
     // A hub that counts connections may refuse the healthy for a while after a flood of them: both have the same address.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(500);
     private const double BytesPerMebibyte = 1 << 20;
 

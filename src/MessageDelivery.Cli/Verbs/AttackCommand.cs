@@ -64,11 +64,12 @@ internal static class AttackCommand
             "mds attack hub.example.org:8888 --yes --seconds 30 --connections 200 --json");
         command.SetAction((arguments, _) =>
         {
+            var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MostTime.TotalSeconds));
             var plan = new AttackPlan
             {
                 Attacks = Chosen(arguments.GetValue(only) ?? []),
-                Time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MostTime.TotalSeconds)),
-                Before = DefaultBefore,
+                Time = time,
+                Before = time < DefaultBefore ? time : DefaultBefore,
                 Connections = Number(connections, arguments.GetValue(connections), DefaultConnections, MostConnections),
                 LongestGap = Time(gap, arguments.GetValue(gap)),
                 ProcessId = arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null,
