@@ -51,6 +51,25 @@ public sealed class AttackTests
         Assert.Equal((int)ExitCode.NotDelivered, result.ExitCode);
     }
 
+    [Theory]
+    [InlineData(false, "ok")]
+    [InlineData(true, "suspect")]
+    public async Task Tls_is_attacked_where_it_is_spoken(bool allowsRenegotiation, string verdict)
+    {
+        await using HubProcess hub = await HubProcess.StartAsync();
+        await using var front = new TlsFront(hub.Endpoint, allowsRenegotiation);
+
+        MdsResult result = await AttackAsync(
+            $"{front.Endpoint}", ["--only", "tls-junk", "tls-handshakes", "tls-renegotiation", "--seconds", "6", "--longest-gap", "1m", "--json"]);
+
+        JsonElement report = Report(result);
+        Assert.True(report.GetProperty("hasTls").GetBoolean());
+        Assert.False(report.GetProperty("wantsTls").GetBoolean());
+        JsonElement[] attacks = [.. report.GetProperty("attacks").EnumerateArray()];
+        Assert.True(attacks.Select(Verdict).SequenceEqual(["ok", "ok", verdict]), result.Text);
+        Assert.True(attacks[1].GetProperty("tried").GetProperty("requests").GetInt64() > 10, result.Text);
+    }
+
     [Fact]
     public async Task A_hub_that_waits_for_ever_is_suspect()
     {
