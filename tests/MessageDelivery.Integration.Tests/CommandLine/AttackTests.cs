@@ -4,7 +4,7 @@ using MessageDelivery.Cli.Attacks;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
-/// <summary><c>mds attack</c>: a hub that stands it, hubs that do not, and what it refuses to do.</summary>
+/// <summary><c>mds attack</c>: the hub stands it, and what it refuses to do.</summary>
 [Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class AttackTests
 {
@@ -21,66 +21,16 @@ public sealed class AttackTests
     {
         await using HubProcess hub = await HubProcess.StartAsync();
 
-        MdsResult result = await AttackAsync(hub.Endpoint.ToString(), ["--only", .. names, .. Short]);
+        MdsResult result = await Attacking.AttackAsync(hub.Endpoint.ToString(), ["--only", .. names, .. Short]);
 
-        JsonElement report = Report(result);
+        JsonElement report = Attacking.Report(result);
         Assert.Equal(hub.Mds.Id, report.GetProperty("processId").GetInt32());
         JsonElement[] attacks = [.. report.GetProperty("attacks").EnumerateArray()];
-        Assert.Equal(names, attacks.Select(Name));
-        Assert.All(attacks, attack => Assert.True(Verdict(attack) != "suspect", attack.ToString()));
-        Assert.All(attacks, attack => Assert.Equal(NeedsTls.Contains(Name(attack)), Verdict(attack) == "skipped"));
-        Assert.All(attacks.Where(attack => Verdict(attack) == "ok"), AssertIsWhole);
+        Assert.Equal(names, attacks.Select(Attacking.Name));
+        Assert.All(attacks, attack => Assert.True(Attacking.Verdict(attack) != "suspect", attack.ToString()));
+        Assert.All(attacks, attack => Assert.Equal(NeedsTls.Contains(Attacking.Name(attack)), Attacking.Verdict(attack) == "skipped"));
+        Assert.All(attacks.Where(attack => Attacking.Verdict(attack) == "ok"), AssertIsWhole);
         Assert.Equal((int)ExitCode.Ok, result.ExitCode);
-    }
-
-    [Fact]
-    public async Task A_hub_that_falls_for_it_is_suspect()
-    {
-        await using var hub = new GullibleHub();
-        string[] attacks = ["length-edges", "bad-tokens", "http", "smuggled-commands", "smuggled-lines"];
-
-        MdsResult result = await AttackAsync($"{hub.Endpoint}", ["--only", .. attacks, "--seconds", "2", "--longest-gap", "1m", "--json"]);
-
-        JsonElement report = Report(result);
-        Assert.All(report.GetProperty("attacks").EnumerateArray(), attack =>
-        {
-            Assert.True(Verdict(attack) == "suspect", attack.ToString());
-            Assert.NotEmpty(attack.GetProperty("reasons").EnumerateArray());
-        });
-        Assert.Equal(attacks.Length, report.GetProperty("attacks").GetArrayLength());
-        Assert.Equal((int)ExitCode.NotDelivered, result.ExitCode);
-    }
-
-    [Theory]
-    [InlineData(false, "ok")]
-    [InlineData(true, "suspect")]
-    public async Task Tls_is_attacked_where_it_is_spoken(bool allowsRenegotiation, string verdict)
-    {
-        await using HubProcess hub = await HubProcess.StartAsync();
-        await using var front = new TlsFront(hub.Endpoint, allowsRenegotiation);
-
-        MdsResult result = await AttackAsync(
-            $"{front.Endpoint}", ["--only", "tls-junk", "tls-handshakes", "tls-renegotiation", "--seconds", "6", "--longest-gap", "1m", "--json"]);
-
-        JsonElement report = Report(result);
-        Assert.True(report.GetProperty("hasTls").GetBoolean());
-        Assert.False(report.GetProperty("wantsTls").GetBoolean());
-        JsonElement[] attacks = [.. report.GetProperty("attacks").EnumerateArray()];
-        Assert.True(attacks.Select(Verdict).SequenceEqual(["ok", "ok", verdict]), result.Text);
-        Assert.True(attacks[1].GetProperty("tried").GetProperty("requests").GetInt64() > 10, result.Text);
-    }
-
-    [Fact]
-    public async Task A_hub_that_waits_for_ever_is_suspect()
-    {
-        await using var hub = new GullibleHub();
-
-        MdsResult result = await AttackAsync(
-            $"{hub.Endpoint}", ["--only", "declared-lengths", "--seconds", "13", "--connections", "4", "--longest-gap", "1m"]);
-
-        Assert.Equal((int)ExitCode.NotDelivered, result.ExitCode);
-        Assert.Contains("SUSPECT: half a HELLO was still held after 12 s", result.Text, StringComparison.Ordinal);
-        Assert.Contains("a hub should: keep no memory", result.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,26 +38,11 @@ public sealed class AttackTests
     {
         await using HubProcess hub = await HubProcess.StartAsync("--max-connections", "4");
 
-        MdsResult result = await AttackAsync(
+        MdsResult result = await Attacking.AttackAsync(
             hub.Endpoint.ToString(), ["--only", "declared-lengths", "error-flood", "connection-flood", "bad-tokens", "http", .. Short]);
 
         Assert.True(result.ExitCode == (int)ExitCode.Ok, result.Text + result.Error);
         Assert.Contains("too_many_connections", result.Text, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_hub_that_ends_meanwhile_is_suspect()
-    {
-        await using HubProcess hub = await HubProcess.StartAsync();
-        await using MdsProcess attack = MdsProcess.Start(["attack", hub.Endpoint.ToString(), "--only", "trickle", "http", "--seconds", "5", "--json"]);
-        await attack.WaitForErrorAsync("attacking: trickle");
-        hub.Mds.Signal(MdsProcess.SigKill);
-
-        MdsResult result = await attack.EndAsync();
-
-        JsonElement[] attacks = [.. Report(result).GetProperty("attacks").EnumerateArray()];
-        Assert.Equal(["suspect", "suspect"], attacks.Select(Verdict));
-        Assert.Equal((int)ExitCode.NotDelivered, result.ExitCode);
     }
 
     [Fact]
@@ -127,7 +62,7 @@ public sealed class AttackTests
     [InlineData("--longest-gap: '5' is not a time up to 1h", "--longest-gap", "5")]
     public async Task What_cannot_be_is_named_with_its_limit(string error, params string[] options)
     {
-        MdsResult result = await AttackAsync("127.0.0.1:1", options);
+        MdsResult result = await Attacking.AttackAsync("127.0.0.1:1", options);
 
         Assert.Equal((int)ExitCode.Usage, result.ExitCode);
         Assert.Contains(error, result.Error, StringComparison.Ordinal);
@@ -136,24 +71,11 @@ public sealed class AttackTests
     [Fact]
     public async Task Without_a_hub_there_is_nothing_to_attack()
     {
-        MdsResult result = await AttackAsync("127.0.0.1:1", []);
+        MdsResult result = await Attacking.AttackAsync("127.0.0.1:1", []);
 
         Assert.Equal((int)ExitCode.ConnectionFailed, result.ExitCode);
         Assert.Contains("127.0.0.1:1", result.Error, StringComparison.Ordinal);
     }
-
-    private static Task<MdsResult> AttackAsync(string hub, string[] options) => MdsProcess.RunAsync(["attack", hub, .. options], []);
-
-    private static JsonElement Report(MdsResult result)
-    {
-        Assert.True(result.Output.Length > 0, result.Error);
-        using var json = JsonDocument.Parse(result.Text);
-        return json.RootElement.Clone();
-    }
-
-    private static string? Name(JsonElement attack) => attack.GetProperty("attack").GetString();
-
-    private static string? Verdict(JsonElement attack) => attack.GetProperty("verdict").GetString();
 
     private static void AssertIsWhole(JsonElement attack)
     {
