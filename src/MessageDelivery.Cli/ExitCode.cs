@@ -8,7 +8,7 @@ internal enum ExitCode
 
     /// <summary>
     /// A relay did not reach all of its receivers, and the receipt says whom; or a benchmark found messages missing, out of order
-    /// or changed.
+    /// or changed; or an attack on a hub was suspect.
     /// </summary>
     NotDelivered = 1,
 

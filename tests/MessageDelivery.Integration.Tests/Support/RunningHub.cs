@@ -24,6 +24,9 @@ internal sealed class RunningHub : IAsyncDisposable
 
     public IPEndPoint Endpoint => _hub.Endpoints[0];
 
+    /// <summary>Bytes of message memory in use.</summary>
+    public long UsedMemoryBytes => _hub.Pool!.UsedBytes;
+
     public static async Task<RunningHub> StartAsync(Func<MessageHubOptions, MessageHubOptions>? options = null)
     {
         var defaults = new MessageHubOptions { Listen = [new(IPAddress.Loopback, 0)] };

@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using System.Globalization;
+using MessageDelivery.Client;
+
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>Makes attacks one after the other, with a healthy pair beside them, and judges each.</summary>
+/// <param name="progress">Told the name of each attack before it begins.</param>
+internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<string> progress) : IAsyncDisposable
+{
+    // A hub that counts connections may refuse the healthy for a while after a flood of them: both have the same address.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(500);
+    private const double BytesPerMebibyte = 1 << 20;
+
+    private HealthyPair? _pair;
+    private HubMeter? _meter;
+
+    /// <exception cref="HubConnectionException">The hub cannot be reached, or does not let the healthy pair in.</exception>
+    public async Task<AttackReport> RunAsync(CancellationToken cancellationToken)
+    {
+        // Whoever is not let in in order has nothing to compare an attack with.
+        _pair = await HealthyPair.ConnectAsync(target.Options, cancellationToken).ConfigureAwait(false);
+        var probed = await target.ProbeAsync(cancellationToken).ConfigureAwait(false);
+        _meter = CreateMeter();
+        var results = new List<AttackResult>();
+        foreach (var attack in plan.Attacks)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress(attack.Name);
+            results.Add(
+                attack.DoesNotApply(probed) is { } reason ? Skipped(attack, reason)
+                : !await HasHealthyPairAsync(cancellationToken).ConfigureAwait(false) ? Skipped(attack, "the hub lets no healthy client in any more", Verdict.Suspect)
+                : await MakeAsync(attack, probed, cancellationToken).ConfigureAwait(false));
+        }
+
+        return new()
+        {
+            Hub = string.Create(CultureInfo.InvariantCulture, $"{target.Options.Host}:{target.Options.Port}"),
+            IsOpen = probed.IsOpen,
+            HasTls = probed.HasTls,
+            WantsTls = probed.WantsTls,
+            ProcessId = _meter?.ProcessId,
+            PeakBytes = results.Max(result => result.Use?.PeakBytes),
+            SecondsEach = plan.Time.TotalSeconds,
+            Connections = plan.Connections,
+            Attacks = results,
+        };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_pair is not null)
+        {
+            await _pair.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_meter is not null)
+        {
+            await _meter.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private HubMeter? CreateMeter() => plan.ProcessId is { } process
+        ? HubMeter.Create(process) ?? throw new CommandException(ExitCode.Usage, $"--pid {process}: there is no such process that can be looked at")
+        : target.IsLocal && ListeningProcess.Find(target.Options.Port) is { } found ? HubMeter.Create(found) : null;
+
+    private async Task<bool> HasHealthyPairAsync(CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.StartNew();
+        while (_pair?.Lost is not null || _pair is null)
+        {
+            if (_pair is not null)
+            {
+                await _pair.DisposeAsync().ConfigureAwait(false);
+                _pair = null;
+            }
+
+            try
+            {
+                _pair = await HealthyPair.ConnectAsync(target.Options, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HubConnectionException) when (since.Elapsed < Patience)
+            {
+                await Task.Delay(BetweenTries, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HubConnectionException)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task<AttackResult> MakeAsync(Attack attack, AttackTarget probed, CancellationToken cancellationToken)
+    {
+        _pair!.Begin();
+        await Task.Delay(plan.Before, cancellationToken).ConfigureAwait(false);
+        var before = await _pair.EndAsync().ConfigureAwait(false);
+
+        _meter?.Begin();
+        _pair.Begin();
+        var clock = Stopwatch.StartNew();
+        using var scene = new AttackScene(probed, plan, cancellationToken);
+        await attack.RunAsync(scene).ConfigureAwait(false);
+        double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
+        var during = await _pair.EndAsync().ConfigureAwait(false);
+        var use = _meter?.End();
+        cancellationToken.ThrowIfCancellationRequested();
+        Judge(attack, scene, during, use);
+
+        var tally = scene.Tally;
+        bool wasTried = tally.Opened > 0;
+        return new()
+        {
+            Attack = attack.Name,
+            Tries = attack.Tries,
+            Wants = attack.Wants,
+            Verdict = scene.Reasons.Count > 0 ? Verdict.Suspect : wasTried ? Verdict.Ok : Verdict.Skipped,
+            Reasons = scene.Reasons.Count > 0 || wasTried ? scene.Reasons : ["the hub refused every connection"],
+            Tried = new(seconds, tally.Opened, tally.Refused, tally.Requests, tally.SentBytes),
+            Did = new(
+                tally.Answers, tally.ReceivedBytes, tally.Closed, tally.Reset, tally.LeftOpen, Math.Round(tally.LongestToEnd.TotalSeconds, 2), tally.Describe()),
+            Before = before,
+            During = during,
+            Use = use,
+        };
+    }
+
+    private void Judge(Attack attack, AttackScene scene, HealthSummary during, HubUse? use)
+    {
+        if (during.Disconnected is { } why)
+        {
+            scene.Suspect($"the healthy pair was disconnected: {why}");
+        }
+        else if (during.Lost > 0)
+        {
+            scene.Suspect($"{during.Lost:N0} of the healthy pair's {during.Sent:N0} messages did not arrive");
+        }
+
+        if (during.LongestGapMicroseconds > plan.LongestGap.TotalMicroseconds)
+        {
+            scene.Suspect($"the healthy pair stood still for {during.LongestGapMicroseconds / 1e6:0.0} s; {plan.LongestGap.TotalSeconds:0.##} s are expected at most");
+        }
+
+        if (_meter is not null && use is null)
+        {
+            scene.Suspect($"the hub's process {_meter.ProcessId} has ended");
+        }
+
+        long most = attack.MostGrowthBytes(scene);
+        if (use is not null && use.PeakBytes - use.BytesBefore > most)
+        {
+            scene.Suspect($"the hub's memory grew by {Mebibytes(use.PeakBytes - use.BytesBefore)}; {Mebibytes(most)} are expected at most");
+        }
+    }
+
+    private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / BytesPerMebibyte:0} MiB");
+
+    private static AttackResult Skipped(Attack attack, string reason, string verdict = Verdict.Skipped) => new()
+    {
+        Attack = attack.Name,
+        Tries = attack.Tries,
+        Wants = attack.Wants,
+        Verdict = verdict,
+        Reasons = [reason],
+    };
+}

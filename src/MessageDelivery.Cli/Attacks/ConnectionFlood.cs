@@ -1,0 +1,48 @@
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>Connections that are made, say a little or nothing, and are reset, as many as go.</summary>
+internal sealed class ConnectionFlood : Attack
+{
+    private const int HeldByEach = 3;
+
+    public override string Name => "connection-flood";
+
+    public override string Tries => "connections opened and reset as fast as it goes, silent, binary and text";
+
+    public override string Wants => "serve those who are there; refuse the rest in a word";
+
+    public override long MostGrowthBytes(AttackScene scene) =>
+        RuntimeBytes + ((long)scene.Plan.Connections * HeldByEach * BytesPerConnection);
+
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(scene.Plan.Connections, async worker =>
+    {
+        var held = new Queue<HostileConnection>();
+        for (int i = worker; !scene.Over.IsCancellationRequested; i++)
+        {
+            if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+            {
+                await Task.Delay(AttackScene.Promptly / 100, CancellationToken.None).ConfigureAwait(false);
+                continue;
+            }
+
+            held.Enqueue(connection);
+            byte[] greeting = (i % 3) switch
+            {
+                0 => [],
+                1 => FrameBytes.Hello(scene.Target.Options.Token),
+                _ => "identity\n"u8.ToArray(),
+            };
+            scene.Tally.AddRequests(greeting.Length > 0 ? 1 : 0);
+            await connection.SendAsync(greeting, scene.Over).ConfigureAwait(false);
+            if (held.Count > HeldByEach)
+            {
+                await held.Dequeue().DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        foreach (var connection in held)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+    });
+}

@@ -1,0 +1,62 @@
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>Connections that declare as much as they may, send a little of it, and then nothing.</summary>
+internal sealed class DeclaredLengths : Attack
+{
+    public override string Name => "declared-lengths";
+
+    public override string Tries => "the largest lengths declared, then silence";
+
+    public override string Wants => "keep no memory for what was only declared; end a HELLO that stops half way";
+
+    public override long MostGrowthBytes(AttackScene scene) =>
+        RuntimeBytes + (scene.Tally.Opened * BytesPerConnection);
+
+    public override Task RunAsync(AttackScene scene) =>
+        AttackScene.ForAllAsync(scene.Plan.Connections, i => i % 4 == 0 ? HalfHelloAsync(scene) : i % 4 == 1 ? TextAsync(scene) : FrameAsync(scene, i));
+
+    private static async Task HalfHelloAsync(AttackScene scene)
+    {
+        if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        {
+            await using (connection.ConfigureAwait(false))
+            {
+                byte[] hello = [.. FrameBytes.Header((byte)FrameType.Hello, ProtocolLimits.MaxHelloLength, 0, ProtocolLimits.Version), .. "MDS1"u8];
+                scene.Tally.AddRequests();
+                await connection.SendAsync(hello, scene.Over).ConfigureAwait(false);
+                await scene.ExpectEndAsync(connection, AttackScene.Handshake, "half a HELLO").ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task FrameAsync(AttackScene scene, int number)
+    {
+        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (connection, _))
+        {
+            await using (connection.ConfigureAwait(false))
+            {
+                byte[] begun = number % 4 == 2
+                    ? [.. FrameBytes.Header((byte)FrameType.Relay, ProtocolLimits.MaxRelayLength, 0, 1), .. FrameBytes.Number(0), 1]
+                    : [.. FrameBytes.Header((byte)FrameType.Echo, ProtocolLimits.MaxBodyBytes), 1];
+                scene.Tally.AddRequests();
+                await connection.SendAsync(begun, scene.Over).ConfigureAwait(false);
+                await scene.HoldAsync(connection).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task TextAsync(AttackScene scene)
+    {
+        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        {
+            await using (connection.ConfigureAwait(false))
+            {
+                scene.Tally.AddRequests();
+                await connection.SendAsync("relay\n1\n"u8.ToArray(), scene.Over).ConfigureAwait(false);
+                await scene.HoldAsync(connection).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text;
+
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>Lines, bodies, tokens and HTTP headers that do not end.</summary>
+internal sealed class EndlessLine : Attack
+{
+    private const int MostWorkers = 8;
+    private const long MostBytesEach = 256L << 20;
+
+    private static readonly byte[] Piece = FrameBytes.Repeat("x"u8, 65_536);
+
+    public override string Name => "endless-lines";
+
+    public override string Tries => "a line, a body, a token and an HTTP header without end, as fast as they go";
+
+    public override string Wants => "answer once at most, and keep none of it";
+
+    public override long MostGrowthBytes(AttackScene scene) =>
+        RuntimeBytes + (MostWorkers * (4L << 20)) + (scene.Tally.Opened * BytesPerConnection);
+
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Math.Min(MostWorkers, scene.Plan.Connections), async i =>
+    {
+        while (!scene.Over.IsCancellationRequested)
+        {
+            await RunOnceAsync(scene, i % 4).ConfigureAwait(false);
+            await Task.Delay(AttackScene.Promptly / 50, CancellationToken.None).ConfigureAwait(false);
+        }
+    });
+
+    private static async Task RunOnceAsync(AttackScene scene, int kind)
+    {
+        string beginning = kind switch
+        {
+            0 => "echo ",
+            1 => "relay\n1\n",
+            2 => "auth ",
+            _ => "GET / HTTP/1.1\r\nX-Endless: ",
+        };
+        var connection = kind < 2
+            ? await scene.TextUserAsync(scene.Over).ConfigureAwait(false)
+            : await scene.OpenAsync(scene.Over).ConfigureAwait(false);
+        if (connection is null)
+        {
+            return;
+        }
+
+        await using (connection.ConfigureAwait(false))
+        {
+            scene.Tally.AddRequests();
+            bool goesOn = await connection.SendAsync(Encoding.ASCII.GetBytes(beginning), scene.Over).ConfigureAwait(false);
+            for (long sent = 0; goesOn && sent < MostBytesEach && !connection.HasEnded; sent += Piece.Length)
+            {
+                goesOn = await connection.SendAsync(Piece, scene.Over).ConfigureAwait(false);
+            }
+
+            if (goesOn && !connection.HasEnded)
+            {
+                await scene.HoldAsync(connection).ConfigureAwait(false);
+            }
+        }
+    }
+}

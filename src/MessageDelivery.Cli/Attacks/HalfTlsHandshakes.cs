@@ -1,0 +1,50 @@
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>Handshakes that stop: after a byte, half a ClientHello, a whole one, or at a trickle.</summary>
+internal sealed class HalfTlsHandshakes : Attack
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    public override string Name => "half-tls";
+
+    public override string Tries => "TLS handshakes that stop half way, or trickle";
+
+    public override string Wants => "end each after the time for a handshake, and serve others meanwhile";
+
+    public override async Task RunAsync(AttackScene scene)
+    {
+        byte[] hello = await ClientHello.CreateAsync(scene.Target.TlsOptions).ConfigureAwait(false);
+        await AttackScene.ForAllAsync(scene.Plan.Connections, async i =>
+        {
+            if (await scene.OpenPlainAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+            {
+                return;
+            }
+
+            await using (connection.ConfigureAwait(false))
+            {
+                scene.Tally.AddRequests();
+                var sending = (i % 4) switch
+                {
+                    0 => connection.SendAsync(new byte[] { 0x16 }, scene.Over),
+                    1 => connection.SendAsync(hello.AsMemory(0, hello.Length / 2), scene.Over),
+                    2 => connection.SendAsync(hello, scene.Over),
+                    _ => TrickleAsync(scene, connection, hello),
+                };
+                await scene.ExpectEndAsync(connection, AttackScene.Handshake, "half a TLS handshake").ConfigureAwait(false);
+                await sending.ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> TrickleAsync(AttackScene scene, HostileConnection connection, byte[] hello)
+    {
+        for (int i = 0; i < hello.Length && !scene.Over.IsCancellationRequested && !connection.HasEnded; i++)
+        {
+            await connection.SendAsync(hello.AsMemory(i, 1), scene.Over).ConfigureAwait(false);
+            await connection.EndsWithinAsync(Pause, scene.Over).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>
+/// SMTP smuggling (CVE-2023-51764): bodies that hold almost the end of a body and then commands. Only LF . LF and LF . CRLF end one; a
+/// program that passes on what others wrote, and takes care of these, must be safe.
+/// </summary>
+internal sealed class SmuggledCommands : Attack
+{
+    private const string Smuggled = "SMUGGLED";
+
+    /// <summary>What must not end a body.</summary>
+    public static readonly IReadOnlyList<string> NoEnds =
+    [
+        "\r.\r", "\r.\n", "\r.\r\n", "\n.\r", "\n.\r\r\n", "\n.\0\n", "\n. \n", "\n.\t\n", "\n .\n", "\n..\n", "\n.\v\n", "\n.\f\n", "\r\n..\r\n", "\r\n.\r\r\n",
+        "\n\0.\n", "\0.\0", "\n.\u0085", "\u0085.\u0085", "\u2028.\u2028", "\v.\v", "\f.\f", "\n.\u2028\n", "\n\ufeff.\n",
+    ];
+
+    public override string Name => "smuggled-commands";
+
+    public override string Tries => "bodies that hold almost an end, and commands behind it";
+
+    public override string Wants => "deliver each as one body; carry out nothing that is in it";
+
+    public override async Task RunAsync(AttackScene scene)
+    {
+        if (await scene.BinaryUserAsync(scene.Over, keepsBodies: true).ConfigureAwait(false) is not var (witness, id))
+        {
+            return;
+        }
+
+        await using (witness.ConfigureAwait(false))
+        {
+            foreach (string end in NoEnds)
+            {
+                // In one piece, then cut in the middle of what is not an end.
+                await SmuggleAsync(scene, witness, id, end, isCut: false).ConfigureAwait(false);
+                await SmuggleAsync(scene, witness, id, end, isCut: true).ConfigureAwait(false);
+            }
+
+            await OneLineAsync(scene, witness, id).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task SmuggleAsync(AttackScene scene, HostileConnection witness, ulong id, string end, bool isCut)
+    {
+        string before = string.Create(CultureInfo.InvariantCulture, $"relay\n{id}\n");
+        string body = string.Create(CultureInfo.InvariantCulture, $"first{end}relay {id} {Smuggled}\nrelay\n{id}\n{Smuggled}\nlast");
+        string after = "\n.\nidentity\n";
+        int cut = isCut ? before.Length + "first".Length + (end.Length / 2) : 0;
+        byte[] expected = Encoding.UTF8.GetBytes(string.Join('\n', body.Split('\n').Select(line => line.StartsWith('.') ? line[1..] : line)));
+        await TryAsync(scene, witness, before + body + after, cut, expected, Show(end)).ConfigureAwait(false);
+    }
+
+    private static Task OneLineAsync(AttackScene scene, HostileConnection witness, ulong id)
+    {
+        string body = string.Create(CultureInfo.InvariantCulture, $"first\rrelay {id} {Smuggled}\0relay {id} {Smuggled}\u0085relay {id} {Smuggled}");
+        string line = string.Create(CultureInfo.InvariantCulture, $"relay {id} {body}\nidentity\n");
+        return TryAsync(scene, witness, line, 0, Encoding.UTF8.GetBytes(body), "one line with other line ends in it");
+    }
+
+    private static async Task TryAsync(AttackScene scene, HostileConnection witness, string text, int cut, byte[] expected, string what)
+    {
+        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        {
+            return;
+        }
+
+        await using (connection.ConfigureAwait(false))
+        {
+            scene.Tally.AddRequests();
+            await connection.SendAsync(Encoding.UTF8.GetBytes(text[..cut]), scene.Interrupted).ConfigureAwait(false);
+            await connection.SendAsync(Encoding.UTF8.GetBytes(text[cut..]), scene.Interrupted).ConfigureAwait(false);
+            var carriedOut = await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false);
+            var got = await DeliveriesAsync(scene, witness).ConfigureAwait(false);
+            if (scene.Interrupted.IsCancellationRequested || (connection.HasEnded && got.Count == 0))
+            {
+                return;
+            }
+
+            if (got.Count > 1 || got.Any(body => body.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(Smuggled))))
+            {
+                scene.Suspect($"{what}: {got.Count} messages came out of one body");
+            }
+            else if (got.Count == 0 || carriedOut is null)
+            {
+                scene.Suspect($"{what}: the body did not end where it should");
+            }
+            else if (!got[0].AsSpan().SequenceEqual(expected))
+            {
+                scene.Suspect($"{what}: the body arrived changed, {got[0].Length} bytes in place of {expected.Length}");
+            }
+        }
+    }
+
+    /// <summary>What has come for the witness, up to the answer to a question of its own.</summary>
+    private static async Task<List<byte[]>> DeliveriesAsync(AttackScene scene, HostileConnection witness)
+    {
+        var bodies = new List<byte[]>();
+        await witness.SendAsync(FrameBytes.Header((byte)FrameType.Identity, 0), scene.Interrupted).ConfigureAwait(false);
+        while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is { } answer && answer.Name != Answer.Identity)
+        {
+            if (answer.Name == Answer.Delivery)
+            {
+                bodies.Add(answer.Bytes[sizeof(ulong)..]);
+            }
+        }
+
+        return bodies;
+    }
+
+    private static string Show(string end) =>
+        $"\"{string.Concat(end.Select(c => c is >= ' ' and < '\x7f' ? $"{c}" : string.Create(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}")))}\"";
+}

@@ -1,0 +1,31 @@
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>Whole TLS handshakes, each of which costs the hub a signature.</summary>
+internal sealed class TlsHandshakeFlood : Attack
+{
+    private const int MostWorkers = 16;
+
+    public override string Name => "tls-handshakes";
+
+    public override string Tries => "TLS handshakes as many as go, each connection reset when it is made";
+
+    public override string Wants => "go on serving those who are there; the rest may wait or be refused";
+
+    public override string? DoesNotApply(AttackTarget target) => target.HasTls ? null : "the hub does not speak TLS";
+
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Math.Min(MostWorkers, scene.Plan.Connections), async _ =>
+    {
+        while (!scene.Over.IsCancellationRequested)
+        {
+            if (await scene.OpenTlsAsync(scene.Over).ConfigureAwait(false) is { } connection)
+            {
+                scene.Tally.AddRequests();
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+            else
+            {
+                await Task.Delay(AttackScene.Promptly / 100, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    });
+}

@@ -1,0 +1,78 @@
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>What begins like TLS and is not, whether the hub speaks TLS or not.</summary>
+internal sealed class TlsJunk : Attack
+{
+    private const int AtOnce = 8;
+
+    public override string Name => "tls-junk";
+
+    public override string Tries => "records that are no TLS: wrong lengths, versions, contents";
+
+    public override string Wants => "end each with an alert or without a word, after the time for a handshake at the latest";
+
+    public override async Task RunAsync(AttackScene scene)
+    {
+        byte[] hello = await ClientHello.CreateAsync(scene.Target.TlsOptions).ConfigureAwait(false);
+        await AttackScene.ForEachAsync(Junk(hello), AtOnce, junk => SendAsync(scene, junk.What, junk.Bytes)).ConfigureAwait(false);
+    }
+
+    private static IEnumerable<(string What, byte[] Bytes)> Junk(byte[] hello)
+    {
+        byte[] random = new byte[64];
+        new Random(1).NextBytes(random);
+        yield return ("a record of random bytes", [0x16, 3, 1, 0, 64, .. random]);
+        yield return ("an empty record", [0x16, 3, 1, 0, 0]);
+        yield return ("a record longer than any", [0x16, 3, 1, 0xFF, 0xFF, .. random]);
+        yield return ("a version that there never was", [0x16, 9, 9, 0, 5, 1, 0, 0, 1, 0]);
+        yield return ("a ClientHello that declares 2^24 - 1 bytes", [0x16, 3, 1, 0, 4, 1, 0xFF, 0xFF, 0xFF]);
+        yield return ("a ServerHello", [0x16, 3, 3, 0, 4, 2, 0, 0, 0]);
+        yield return ("commands behind the first byte of TLS", [0x16, .. "identity\nlist\n"u8]);
+        yield return ("two ClientHellos", [.. hello, .. hello]);
+        yield return ("a ClientHello and then a command", [.. hello, .. "identity\n"u8]);
+        if (hello.Length > 64)
+        {
+            yield return ("a ClientHello with its length changed", Changed(hello, 8, 0xFF));
+            yield return ("a ClientHello with its version changed", Changed(hello, 9, 9));
+            yield return ("a ClientHello whose extensions are cut off", Cut(hello));
+        }
+    }
+
+    private static byte[] Changed(byte[] hello, int offset, byte value)
+    {
+        byte[] changed = [.. hello];
+        changed[offset] = value;
+        return changed;
+    }
+
+    private static byte[] Cut(byte[] hello)
+    {
+        byte[] cut = hello[..^32];
+        (cut[3], cut[4]) = ((byte)((cut.Length - 5) >> 8), (byte)(cut.Length - 5));
+        return cut;
+    }
+
+    private static async Task SendAsync(AttackScene scene, string what, byte[] junk)
+    {
+        if (await scene.OpenPlainAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        {
+            return;
+        }
+
+        await using (connection.ConfigureAwait(false))
+        {
+            scene.Tally.AddRequests();
+            await connection.SendAsync(junk, scene.Over).ConfigureAwait(false);
+            var expecting = scene.ExpectEndAsync(connection, AttackScene.Handshake, what);
+            while (await connection.NextAsync(AttackScene.Handshake, scene.Over).ConfigureAwait(false) is { } answer)
+            {
+                if (answer.Name is Answer.TextIdentity or "list" or Answer.Welcome)
+                {
+                    scene.Suspect($"{what} was carried out: the hub answered '{answer.Name}'");
+                }
+            }
+
+            await expecting.ConfigureAwait(false);
+        }
+    }
+}

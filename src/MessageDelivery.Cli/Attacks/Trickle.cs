@@ -1,0 +1,72 @@
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>A HELLO, a frame and a line, a byte at a time.</summary>
+internal sealed class Trickle : Attack
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    public override string Name => "trickle";
+
+    public override string Tries => "a HELLO, a frame and a line, a byte every quarter of a second";
+
+    public override string Wants => "end a HELLO after its time in all, however it comes; keep no memory for the rest";
+
+    public override long MostGrowthBytes(AttackScene scene) =>
+        RuntimeBytes + (scene.Tally.Opened * BytesPerConnection);
+
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(scene.Plan.Connections, i => (i % 3) switch
+    {
+        0 => HelloAsync(scene),
+        1 => FrameAsync(scene),
+        _ => LineAsync(scene),
+    });
+
+    private static async Task HelloAsync(AttackScene scene)
+    {
+        if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        {
+            await using (connection.ConfigureAwait(false))
+            {
+                // A token of full size: the HELLO would be whole after half an hour.
+                byte[] hello = FrameBytes.Hello(new byte[ProtocolLimits.MaxTokenBytes]);
+                var trickling = SendAsync(scene, connection, hello);
+                await scene.ExpectEndAsync(connection, AttackScene.Handshake, "a trickled HELLO").ConfigureAwait(false);
+                await trickling.ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task FrameAsync(AttackScene scene)
+    {
+        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (connection, _))
+        {
+            await using (connection.ConfigureAwait(false))
+            {
+                await SendAsync(scene, connection, FrameBytes.Frame(FrameType.Echo, 0, new byte[4_096])).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task LineAsync(AttackScene scene)
+    {
+        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        {
+            await using (connection.ConfigureAwait(false))
+            {
+                await SendAsync(scene, connection, FrameBytes.Repeat("x"u8, 4_096)).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task SendAsync(AttackScene scene, HostileConnection connection, byte[] bytes)
+    {
+        scene.Tally.AddRequests();
+        for (int i = 0; i < bytes.Length && !scene.Over.IsCancellationRequested && !connection.HasEnded; i++)
+        {
+            await connection.SendAsync(bytes.AsMemory(i, 1), scene.Over).ConfigureAwait(false);
+            await connection.EndsWithinAsync(Pause, scene.Over).ConfigureAwait(false);
+        }
+    }
+}

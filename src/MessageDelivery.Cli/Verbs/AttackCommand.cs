@@ -1,0 +1,152 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using MessageDelivery.Cli.Attacks;
+using MessageDelivery.Cli.Settings;
+using MessageDelivery.Client;
+
+namespace MessageDelivery.Cli.Verbs;
+
+/// <summary><c>mds attack</c>: does to a hub of one's own what somebody hostile would, and tells how it took that.</summary>
+internal static class AttackCommand
+{
+    private const int MostConnections = 10_000;
+    private const int DefaultConnections = 48;
+    private static readonly TimeSpan DefaultTime = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan DefaultBefore = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DefaultLongestGap = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MostTime = TimeSpan.FromHours(1);
+
+    public static Command Create()
+    {
+        var hub = new Argument<string>("HOST:PORT") { Description = "The hub to attack; it has to be yours." };
+        var only = new Option<string[]>("--only")
+        {
+            HelpName = "NAME",
+            AllowMultipleArgumentsPerToken = true,
+            Description = $"Make these attacks only: {string.Join(", ", Attack.All.Select(attack => attack.Name))}.",
+        };
+        var seconds = new Option<string?>("--seconds")
+        {
+            HelpName = "N",
+            Description = $"How long each attack goes on that has no end of its own. Default: {DefaultTime.TotalSeconds}; with less than 12 it is not seen whether the hub ends half handshakes.",
+        };
+        var connections = new Option<string?>("--connections")
+        {
+            HelpName = "N",
+            Description = $"Hostile connections at one time, 1 to {MostConnections}. Default: {DefaultConnections}.",
+        };
+        var gap = new Option<string?>("--longest-gap")
+        {
+            HelpName = "TIME",
+            Description = $"The longest time without a message of the healthy pair that is not suspect. Default: {Duration.Format(DefaultLongestGap)}.",
+        };
+        var process = new Option<string?>("--pid")
+        {
+            HelpName = "N",
+            Description = "The hub's process on this machine, for its memory and CPU. Default: the one that listens on the port, if it can be found.",
+        };
+        var yes = new Option<bool>("--yes") { Description = "The hub is mine: do not ask, although its address is not loopback." };
+        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object." };
+        var command = new Command("attack", "Attack a hub of your own: hostile input of all kinds, and what healthy users feel of it.")
+        {
+            hub, only, seconds, connections, gap, process, yes, json,
+        };
+        CommandHelp.Add(
+            command,
+            """
+            Beside each attack a healthy pair of users, through the client library, sends a message every 5 ms. An attack is suspect if the
+            hub does what it must not, loses a message, disconnects or stops the healthy pair, or takes more memory than the attack should
+            cost. Attackers and the healthy pair have the same address: limits for each address hit both. Exit code 1 if anything is suspect.
+            """,
+            "mds attack 127.0.0.1:8888",
+            "mds attack localhost:8888 --only http smuggled-commands",
+            "mds attack hub.example.org:8888 --yes --seconds 30 --connections 200 --json");
+        command.SetAction((arguments, _) =>
+        {
+            var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MostTime.TotalSeconds));
+            var plan = new AttackPlan
+            {
+                Attacks = Chosen(arguments.GetValue(only) ?? []),
+                Time = time,
+                Before = time < DefaultBefore ? time : DefaultBefore,
+                Connections = Number(connections, arguments.GetValue(connections), DefaultConnections, MostConnections),
+                LongestGap = Time(gap, arguments.GetValue(gap)),
+                ProcessId = arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null,
+            };
+            return HubAccess.RunAsync(
+                arguments.GetValue(hub),
+                (options, cancellationToken) => RunAsync(options, plan, arguments.GetValue(yes), arguments.GetValue(json), cancellationToken));
+        });
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(
+        HubClientOptions options, AttackPlan plan, bool isSure, bool isJson, CancellationToken cancellationToken)
+    {
+        var target = await AttackTarget.ResolveAsync(options, cancellationToken).ConfigureAwait(false);
+        if (!target.IsLoopback && !isSure)
+        {
+            Confirm(options);
+        }
+
+        AttackReport report;
+        var run = new AttackRun(target, plan, name => Console.Error.WriteLine($"mds: attacking: {name}"));
+        await using (run.ConfigureAwait(false))
+        {
+            report = await run.RunAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (isJson)
+        {
+            using var output = Console.OpenStandardOutput();
+            output.Write([.. JsonSerializer.SerializeToUtf8Bytes(report, AttackJson.Default.AttackReport), .. "\n"u8]);
+        }
+        else
+        {
+            AttackText.Write(report, Console.Out);
+        }
+
+        return report.Attacks.Any(attack => attack.Verdict == Verdict.Suspect) ? ExitCode.NotDelivered : ExitCode.Ok;
+    }
+
+    /// <summary>Asks whether the hub is one's own; anything but a yes ends the command.</summary>
+    private static void Confirm(HubClientOptions options)
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"{options.Host}:{options.Port}");
+        Console.Error.Write($"mds: {name} is not this machine. Attack only a hub that is yours. Type 'yes' to go on: ");
+        if (Console.In.ReadLine()?.Trim() != "yes")
+        {
+            throw new CommandException(ExitCode.Usage, $"{name} is not this machine, and nobody said that it is yours; --yes does");
+        }
+    }
+
+    private static IReadOnlyList<Attack> Chosen(string[] names)
+    {
+        string[] chosen = [.. names.SelectMany(name => name.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        if (chosen.FirstOrDefault(name => Attack.All.All(attack => attack.Name != name)) is { } unknown)
+        {
+            throw new CommandException(
+                ExitCode.Usage, $"--only: there is no attack '{unknown}'; there are {string.Join(", ", Attack.All.Select(attack => attack.Name))}");
+        }
+
+        return chosen.Length == 0 ? Attack.All : [.. Attack.All.Where(attack => chosen.Contains(attack.Name))];
+    }
+
+    private static int Number(Option option, string? text, int usual, int most)
+    {
+        if (text is null)
+        {
+            return usual;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= most
+            ? number
+            : throw new CommandException(ExitCode.Usage, $"{option.Name}: '{text}' is not a whole number from 1 to {most}");
+    }
+
+    private static TimeSpan Time(Option option, string? text) =>
+        text is null ? DefaultLongestGap
+        : Duration.TryParse(text, out var time) && time > TimeSpan.Zero && time <= MostTime ? time
+        : throw new CommandException(ExitCode.Usage, $"{option.Name}: '{text}' is not a time up to {Duration.Format(MostTime)}; {Duration.Form}");
+}
