@@ -61,7 +61,7 @@ internal static class CommandLine
     {
         [] or ["help"] => ["--help"],
         ["help", var verb] => [verb, "--help"],
-        ["serve", ..] => [.. arguments.Select(argument =>
+        ["serve" or "check-config" or "doctor", ..] => [.. arguments.Select(argument =>
             argument == "-port" || argument.StartsWith("-port=", StringComparison.Ordinal) ? $"-{argument}" : argument)],
         _ => arguments,
     };
@@ -71,6 +71,7 @@ internal static class CommandLine
         var root = new RootCommand("Message delivery: run a hub, or talk to one.")
         {
             ServeCommand.Create(),
+            CheckConfigCommand.Create(),
             IdentityCommand.Create(),
             ListCommand.Create(),
             EchoCommand.Create(),
