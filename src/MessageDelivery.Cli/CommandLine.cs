@@ -12,7 +12,8 @@ internal static class CommandLine
     private const string Text = """
         Exit codes:
           0    done
-          1    a relay did not reach all of its receivers; a benchmark found messages missing, out of order or changed
+          1    a relay did not reach all of its receivers; a benchmark found messages missing, out of order or changed; the doctor
+               found something that has failed
           2    the command line, an environment variable or the configuration file is wrong
           3    the hub cannot be reached, or the connection was lost
           4    the hub refused
@@ -72,6 +73,7 @@ internal static class CommandLine
         {
             ServeCommand.Create(),
             CheckConfigCommand.Create(),
+            DoctorCommand.Create(),
             IdentityCommand.Create(),
             ListCommand.Create(),
             EchoCommand.Create(),
