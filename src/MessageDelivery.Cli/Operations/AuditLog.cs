@@ -38,7 +38,8 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     private bool _ends;
     private DateTimeOffset _quietUntil;
 
-    private AuditLog(string? path, Stream? output, TimeProvider time)
+    /// <param name="output">Where it writes until another file is used; null is nowhere.</param>
+    internal AuditLog(string? path, Stream? output, TimeProvider time)
     {
         (_path, _output, _time) = (path, output, time);
         _thread = new Thread(Run) { IsBackground = true, Name = "audit" };
