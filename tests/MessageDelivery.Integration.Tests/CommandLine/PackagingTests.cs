@@ -90,7 +90,7 @@ public sealed class PackagingTests : IDisposable
         Assert.All(
             [
                 "Type=notify", "User=mds", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict", "MemoryDenyWriteExecute=yes",
-                "SystemCallFilter=@system-service", "ExecStart=/usr/bin/mds serve --config /etc/mds/mds.json", "ExecReload=/bin/kill -HUP $MAINPID",
+                "SystemCallFilter=@system-service", "ExecStart=/usr/bin/mds serve --config /etc/mds/mds.json", "ExecReload=/bin/sh -c 'kill -HUP $$MAINPID'",
             ],
             line => Assert.Contains(line, unit));
     }
