@@ -27,5 +27,5 @@ internal static partial class ServeLog
     public static partial void SocketsPassed(this ILogger logger, int count);
 
     [LoggerMessage(57, LogLevel.Warning, "The service manager at {Address} cannot be told: {Problem}")]
-    public static partial void ManagerFailed(this ILogger logger, string address, string problem);
+    public static partial void SupervisorFailed(this ILogger logger, string address, string problem);
 }

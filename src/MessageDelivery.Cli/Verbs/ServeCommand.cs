@@ -40,13 +40,13 @@ internal static class ServeCommand
     {
         var loaded = loader.Load();
         var settings = loaded.Settings;
-        var sockets = ServiceManager.PassedSockets();
+        var sockets = Supervisor.PassedSockets();
         using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
         var logs = new LineLoggerProvider(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
         using var host = BuildHost(settings, settings.Hub with { Audit = audit, ListeningSockets = sockets }, logs);
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");
         audit.Logger = logger;
-        using var manager = ServiceManager.FromEnvironment(logger);
+        using var supervisor = Supervisor.FromEnvironment(logger);
         var hub = host.Services.GetRequiredService<MessageHub>();
         // Whatever of the hub can change while it runs has its place in this list.
         var reload = new HubReload(loader, loaded, [new LogReload(logs), audit], logger);
@@ -74,10 +74,10 @@ internal static class ServeCommand
             Console.Out.WriteLine($"listening on {endpoint}");
         }
 
-        manager.Ready(Status());
-        manager.Watch(hub);
+        supervisor.Ready(Status());
+        supervisor.Watch(hub);
         await WaitAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
-        manager.Stopping();
+        supervisor.Stopping();
         await host.StopAsync(dropQueued.Token).ConfigureAwait(false);
         if (hub.Completion.Exception is { } defect)
         {
@@ -100,14 +100,14 @@ internal static class ServeCommand
         void Reload(PosixSignalContext context)
         {
             context.Cancel = true;
-            manager.Reloading();
+            supervisor.Reloading();
             if (!reload.Reload())
             {
                 // The file may have been rotated all the same.
                 audit.Reopen();
             }
 
-            manager.Ready(Status());
+            supervisor.Ready(Status());
         }
 
         string Status() => $"listening on {string.Join(", ", hub.Endpoints)}";

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary>What <c>packaging/</c> makes of the program: a Debian package, a unit, a container file and a bill of materials.</summary>
+[Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
 public sealed class PackagingTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mds");

@@ -11,7 +11,7 @@ namespace MessageDelivery.Cli.Operations;
 /// The service manager that started this process, such as systemd: it is told how the hub is (sd_notify(3)), and may pass sockets
 /// (sd_listen_fds(3)). Without one nothing is done.
 /// </summary>
-internal sealed class ServiceManager : IDisposable
+internal sealed class Supervisor : IDisposable
 {
     private const int FirstPassedDescriptor = 3;
     private const int MostPassedDescriptors = 1_024;
@@ -22,7 +22,7 @@ internal sealed class ServiceManager : IDisposable
     private readonly CancellationTokenSource _ends = new();
     private bool _failed;
 
-    private ServiceManager(string address, ILogger logger)
+    private Supervisor(string address, ILogger logger)
     {
         (_address, _logger) = (address, logger);
         if (address.Length == 0)
@@ -45,7 +45,7 @@ internal sealed class ServiceManager : IDisposable
     }
 
     /// <summary>The one that the environment names.</summary>
-    public static ServiceManager FromEnvironment(ILogger logger) => new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET") ?? "", logger);
+    public static Supervisor FromEnvironment(ILogger logger) => new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET") ?? "", logger);
 
     /// <summary>The listening sockets that were passed to this process.</summary>
     /// <exception cref="CommandException">The environment names an impossible number.</exception>
@@ -135,7 +135,7 @@ internal sealed class ServiceManager : IDisposable
         if (!_failed)
         {
             _failed = true;
-            _logger.ManagerFailed(_address, exception.Message);
+            _logger.SupervisorFailed(_address, exception.Message);
         }
     }
 }

@@ -9,7 +9,7 @@ namespace MessageDelivery.Integration.Tests.CommandLine;
 
 /// <summary><c>mds serve</c> under a service manager: what it tells (sd_notify(3)), and sockets it is passed (sd_listen_fds(3)).</summary>
 [Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
-public sealed partial class ServiceManagerTests : IDisposable
+public sealed partial class SupervisorTests : IDisposable
 {
     private const int SigHup = 1;
     private const int GetDescriptorFlags = 1;
