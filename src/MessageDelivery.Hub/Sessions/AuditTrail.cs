@@ -14,8 +14,9 @@ internal sealed class AuditTrail(IHubAudit? audit)
     /// <summary>A connection has proved who it is; <see cref="Connection.Subject"/> says it.</summary>
     public void Authenticated(Connection connection) => Record(AuditKind.Authenticated, 0, null, connection);
 
-    /// <summary>A user is back on another connection.</summary>
-    public void Resumed(ulong userId, Connection connection) => Record(AuditKind.Resumed, userId, null, connection);
+    /// <summary>A user is back on another connection, which may have been taken for a silent text user's until now.</summary>
+    public void Resumed(ulong userId, Connection connection) =>
+        audit?.Record(Event(AuditKind.Resumed, userId, null, connection) with { Protocol = "binary" });
 
     /// <summary>A user's connection was lost.</summary>
     public void Away(ulong userId, CloseReason reason, Connection connection) =>
@@ -49,11 +50,14 @@ internal sealed class AuditTrail(IHubAudit? audit)
         audit?.Record(new(AuditKind.Refused, 0, Reasons[(int)reason], address));
 
     private void Record(AuditKind kind, ulong userId, string? reason, Connection connection) =>
-        audit?.Record(new(kind, userId, reason, connection.Address)
+        audit?.Record(Event(kind, userId, reason, connection));
+
+    private static AuditEvent Event(AuditKind kind, ulong userId, string? reason, Connection connection) =>
+        new(kind, userId, reason, connection.Address)
         {
             Subject = connection.Subject,
             Protocol = connection.Protocol,
             IsEncrypted = connection.IsEncrypted,
             Milliseconds = connection.Loop.Now - connection.OpenedAt,
-        });
+        };
 }
