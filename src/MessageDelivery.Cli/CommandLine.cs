@@ -13,7 +13,7 @@ internal static class CommandLine
         Exit codes:
           0    done
           1    a relay did not reach all of its receivers; a benchmark found messages missing, out of order or changed;
-               an attack was not withstood
+               an attack was not withstood; the doctor found something that has failed
           2    the command line, an environment variable or the configuration file is wrong
           3    the hub cannot be reached, or the connection was lost
           4    the hub refused
@@ -62,7 +62,7 @@ internal static class CommandLine
     {
         [] or ["help"] => ["--help"],
         ["help", var verb] => [verb, "--help"],
-        ["serve", ..] => [.. arguments.Select(argument =>
+        ["serve" or "check-config" or "doctor", ..] => [.. arguments.Select(argument =>
             argument == "-port" || argument.StartsWith("-port=", StringComparison.Ordinal) ? $"-{argument}" : argument)],
         _ => arguments,
     };
@@ -72,6 +72,8 @@ internal static class CommandLine
         var root = new RootCommand("Message delivery: run a hub, or talk to one.")
         {
             ServeCommand.Create(),
+            CheckConfigCommand.Create(),
+            DoctorCommand.Create(),
             IdentityCommand.Create(),
             ListCommand.Create(),
             EchoCommand.Create(),

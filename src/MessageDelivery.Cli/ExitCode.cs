@@ -12,6 +12,9 @@ internal enum ExitCode
     /// </summary>
     NotDelivered = 1,
 
+    /// <summary>The doctor has found something that does not work, or that lets strangers in.</summary>
+    CheckFailed = NotDelivered,
+
     /// <summary>The command line, an environment variable or the configuration file is wrong.</summary>
     Usage = 2,
 

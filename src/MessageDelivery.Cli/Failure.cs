@@ -28,7 +28,7 @@ internal static class Failure
         ProtocolCode.Normal or ProtocolCode.ShuttingDown or ProtocolCode.HandshakeTimeout or ProtocolCode.HeartbeatTimeout
         or ProtocolCode.SlowConsumer or ProtocolCode.TakenOver);
 
-    // The hub's words and file names end up here; neither may move the cursor.
-    private static string OneLine(string message) =>
+    /// <summary>Words of others, such as the hub's or file names, as one line that cannot move the cursor.</summary>
+    public static string OneLine(string message) =>
         string.Concat(message.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : $"{c}"));
 }

@@ -53,7 +53,8 @@ internal sealed class HubMetrics : IDisposable
     }
 
     /// <summary>The metric's value of <c>reason</c>, in the field's spelling: <c>SlowConsumer</c> is <c>slow_consumer</c>.</summary>
-    public static string Name(CloseReason reason) =>
+    public static string Name<T>(T reason)
+        where T : struct, Enum =>
         string.Concat(reason.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 
     private long Sum(Func<LoopCounters, long> count) => _loops.Sum(loop => count(loop.Counters));

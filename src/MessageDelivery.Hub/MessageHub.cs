@@ -78,6 +78,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 
     /// <summary>Starts listening; completes when connections are accepted.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on.</exception>
+    /// <exception cref="ArgumentException">A socket that was passed is none that listens, or is open to strangers.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public Task StartAsync(CancellationToken cancellationToken = default)
     {
@@ -94,10 +95,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            foreach (var endpoint in Options.Listen)
-            {
-                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this));
-            }
+            OpenListeners();
         }
         catch
         {
@@ -139,8 +137,8 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         bool admitted = _admitted.TryEnter();
         if (!admitted && !_refused.TryEnter())
         {
+            ((IListenerEvents)this).TurnedAway(socket);
             Libc.Close(socket);
-            ((IListenerEvents)this).TurnedAway();
             return;
         }
 
@@ -151,11 +149,24 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         var refusal = !admitted ? ProtocolCode.TooManyConnections
             : _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? ProtocolCode.Overloaded
             : ProtocolCode.Normal;
-        _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection => new OpeningSession(services, connection, refusal, order));
+        _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection =>
+        {
+            if (Options.Audit is not null)
+            {
+                connection.NotePeer();
+            }
+
+            return new OpeningSession(services, connection, refusal, order);
+        });
     }
 
-    void IListenerEvents.TurnedAway()
+    void IListenerEvents.TurnedAway(int socket)
     {
+        if (Options.Audit is not null)
+        {
+            _sessions!.Audit.TurnedAway(PeerAddress.Of(socket), CloseReason.TooManyConnections);
+        }
+
         _loops[0].Counters.Disconnects[(int)CloseReason.TooManyConnections]++;
         if (_loops[0].Now >= _quietUntil)
         {
@@ -166,6 +177,48 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 
     void IListenerEvents.AcceptFailed(IPEndPoint endpoint, int error) => _logger.AcceptFailed(endpoint, error);
 
+    /// <summary>
+    /// Completes once each of the hub's threads has taken a turn: a hub that hangs does not. For health checks and watchdogs; give it a
+    /// time limit.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The hub does not run.</exception>
+    public Task RespondAsync()
+    {
+        if (_loops.Length == 0 || Volatile.Read(ref _stopped) is not null)
+        {
+            throw new InvalidOperationException("The hub does not run.");
+        }
+
+        return Task.WhenAll(_loops.Select(static loop =>
+        {
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            loop.Call(turn.SetResult);
+            return turn.Task;
+        }));
+    }
+
+    private void OpenListeners()
+    {
+        foreach (var socket in Options.ListeningSockets)
+        {
+            var listener = new Listener(socket, Options.SendBufferBytes, this);
+            _listeners.Add(listener);
+            if (Options.IsOpenToStrangers(listener.Endpoint))
+            {
+                throw new ArgumentException(
+                    $"A socket that was passed listens on {listener.Endpoint}, which others can reach, and there is no authentication; AllowAnonymous allows that.");
+            }
+        }
+
+        if (Options.ListeningSockets.Count == 0)
+        {
+            foreach (var endpoint in Options.Listen)
+            {
+                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this));
+            }
+        }
+    }
+
     private void StartLoops(BlockPool pool)
     {
         var settings = new EventLoopSettings(
@@ -174,7 +227,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         var users = new UserRegistry(pool);
         var term = new SessionTerm(
             (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _admitted.Most);
-        _sessions = new(users, term, _logger);
+        _sessions = new(users, term, _logger, new AuditTrail(Options.Audit));
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
         _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger))];

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub;
@@ -14,6 +15,12 @@ public sealed record MessageHubOptions
     /// <see cref="MessageHub.Endpoints"/> tells which. An address that is not loopback needs <see cref="AllowAnonymous"/>.
     /// </summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, DefaultPort)];
+
+    /// <summary>
+    /// TCP sockets that listen already, as a service manager passes them, in place of <see cref="Listen"/>; the hub closes them. Default:
+    /// none. One whose address is not loopback needs <see cref="AllowAnonymous"/>, too.
+    /// </summary>
+    public IReadOnlyList<SafeSocketHandle> ListeningSockets { get; init; } = [];
 
     /// <summary>Let anyone who reaches an address that is not loopback in without authentication. Default: false.</summary>
     public bool AllowAnonymous { get; init; }
@@ -77,6 +84,9 @@ public sealed record MessageHubOptions
     /// <summary>Threads that move bytes. Default: null, one for each processor the process may use.</summary>
     public int? EventLoops { get; init; }
 
+    /// <summary>Is told who comes, is refused, goes and is removed, and why. Default: null, nobody.</summary>
+    public IHubAudit? Audit { get; init; }
+
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
     internal static long DefaultMemoryLimitBytes =>
         Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
@@ -90,7 +100,7 @@ public sealed record MessageHubOptions
             throw new ArgumentException("Listen names no address; a hub listens on at least one.", nameof(Listen));
         }
 
-        if (!AllowAnonymous && Listen.FirstOrDefault(endpoint => !IPAddress.IsLoopback(endpoint.Address)) is { } open)
+        if (ListeningSockets.Count == 0 && Listen.FirstOrDefault(IsOpenToStrangers) is { } open)
         {
             throw new ArgumentException(
                 $"Listen names {open}, which others can reach, and there is no authentication; AllowAnonymous allows that.", nameof(Listen));
@@ -122,6 +132,9 @@ public sealed record MessageHubOptions
             throw new ArgumentException($"Heartbeat is {Heartbeat}; it must be whole seconds.", nameof(Heartbeat));
         }
     }
+
+    /// <summary>Whether somebody on another machine could get in there without having to prove who it is, and nobody has allowed that.</summary>
+    internal bool IsOpenToStrangers(IPEndPoint endpoint) => !AllowAnonymous && !IPAddress.IsLoopback(endpoint.Address);
 
     private const int MostSendBufferBytes = 1 << 30;
 

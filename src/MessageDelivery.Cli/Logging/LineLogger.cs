@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Cli.Logging;
 
 /// <summary>One source's logger: makes a line of each entry and hands it on.</summary>
-internal sealed class LineLogger(string category, LogLevel least, ILineFormat format, TimeProvider time, LogWriter writer) : ILogger
+internal sealed class LineLogger(string category, LineLoggerProvider provider, TimeProvider time, LogWriter writer) : ILogger
 {
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= provider.Least && logLevel != LogLevel.None;
 
     // Nothing here uses scopes.
     public IDisposable? BeginScope<TState>(TState state)
@@ -16,7 +16,7 @@ internal sealed class LineLogger(string category, LogLevel least, ILineFormat fo
     {
         if (IsEnabled(logLevel))
         {
-            writer.Write(format.Line(new(
+            writer.Write(provider.Format.Line(new(
                 time.GetUtcNow(), logLevel, category, eventId, formatter(state, exception), exception,
                 state as IReadOnlyList<KeyValuePair<string, object?>> ?? [])));
         }
@@ -26,8 +26,25 @@ internal sealed class LineLogger(string category, LogLevel least, ILineFormat fo
 /// <summary>Makes loggers that write lines to stderr.</summary>
 internal sealed class LineLoggerProvider(LogLevel least, ILineFormat format, LogWriter writer, TimeProvider time) : ILoggerProvider
 {
+    private volatile LogLevel _least = least;
+    private volatile ILineFormat _format = format;
+
+    /// <summary>Lines below this level are left out; may be changed at any time.</summary>
+    public LogLevel Least
+    {
+        get => _least;
+        set => _least = value;
+    }
+
+    /// <summary>How lines look; may be changed at any time.</summary>
+    public ILineFormat Format
+    {
+        get => _format;
+        set => _format = value;
+    }
+
     public ILogger CreateLogger(string categoryName) =>
-        new LineLogger(categoryName[(categoryName.LastIndexOf('.') + 1)..], least, format, time, writer);
+        new LineLogger(categoryName[(categoryName.LastIndexOf('.') + 1)..], this, time, writer);
 
     public void Dispose() => writer.Dispose();
 }

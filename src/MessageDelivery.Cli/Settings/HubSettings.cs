@@ -86,6 +86,7 @@ internal static class HubSettings
         new("log-format", "FORMAT", "text",
             "How log lines look: text for people, json for programs.",
             static (settings, values) => settings with { LogFormat = (LogFormat)OneOf(values[0], ["text", "json"]) }),
+        .. OperationSettings.All,
     ];
 
     private static int Port(string text) => Number(text, 0, IPEndPoint.MaxPort);

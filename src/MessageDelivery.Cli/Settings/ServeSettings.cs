@@ -25,6 +25,9 @@ internal sealed record ServeSettings
     /// <summary>How log lines look.</summary>
     public LogFormat LogFormat { get; init; }
 
+    /// <summary>The file that says who comes, is refused, goes and is removed; <c>-</c> is standard output, null is none.</summary>
+    public string? AuditLog { get; init; }
+
     /// <summary>
     /// Checks what no single setting can check.
     /// </summary>

@@ -21,10 +21,18 @@ internal sealed class SettingSource(Func<Setting, string> Description)
     /// <summary>Takes a setting's values; they are checked by <see cref="Apply"/>.</summary>
     public void Add(Setting setting, IReadOnlyList<string> values) => _values[setting] = values;
 
+    /// <summary>Whether this place says something about a setting.</summary>
+    public bool Names(Setting setting) => _values.ContainsKey(setting);
+
+    /// <summary>What this place says about a setting it names, and where.</summary>
+    public (IReadOnlyList<string> Values, string Place) Of(Setting setting) => (_values[setting], Description(setting));
+
     /// <summary>Lays what this place says over the settings.</summary>
-    public ServeSettings Apply(ServeSettings settings)
+    /// <param name="problems">Takes what is wrong, one line each; null throws the first.</param>
+    /// <exception cref="CommandException">Something is wrong, and nobody collects that.</exception>
+    public ServeSettings Apply(ServeSettings settings, ICollection<string>? problems = null)
     {
-        RefuseBoth("port", "listen");
+        RefuseBoth("port", "listen", problems);
         foreach (var (setting, values) in _values)
         {
             try
@@ -35,15 +43,14 @@ internal sealed class SettingSource(Func<Setting, string> Description)
             }
             catch (SettingValueException limit)
             {
-                throw new CommandException(
-                    ExitCode.Usage, $"{setting.Name} (from {Description(setting)}) is '{string.Join(',', values)}': {limit.Message}");
+                Tell(problems, $"{setting.Name} (from {Description(setting)}) is '{string.Join(',', values)}': {limit.Message}");
             }
         }
 
         return settings;
     }
 
-    public static SettingSource FromEnvironment(IDictionary variables)
+    public static SettingSource FromEnvironment(IDictionary variables, ICollection<string>? problems = null)
     {
         var source = new SettingSource(setting => $"the environment variable {setting.EnvironmentName}");
         var names = HubSettings.All.ToDictionary(setting => setting.EnvironmentName);
@@ -57,7 +64,8 @@ internal sealed class SettingSource(Func<Setting, string> Description)
 
             if (!names.TryGetValue(name, out var setting))
             {
-                throw new CommandException(ExitCode.Usage, $"the environment variable {name} is not a setting; 'mds serve --help' lists them");
+                Tell(problems, $"the environment variable {name} is not a setting; 'mds serve --help' lists them");
+                continue;
             }
 
             source.Add(setting, setting.IsList ? value.Split(',', StringSplitOptions.TrimEntries) : [value]);
@@ -66,21 +74,23 @@ internal sealed class SettingSource(Func<Setting, string> Description)
         return source;
     }
 
-    public static SettingSource FromJson(string file)
+    public static SettingSource FromJson(string file, ICollection<string>? problems = null)
     {
         var source = new SettingSource(setting => $"{setting.JsonName} in {file}");
         var names = HubSettings.All.ToDictionary(setting => setting.JsonName, StringComparer.OrdinalIgnoreCase);
-        foreach (var section in Read(file).GetChildren())
+        foreach (var section in Read(file, problems))
         {
             if (!names.TryGetValue(section.Key, out var setting))
             {
-                throw new CommandException(ExitCode.Usage, $"'{section.Key}' in {file} is not a setting; 'mds serve --help' lists them");
+                Tell(problems, $"'{section.Key}' in {file} is not a setting; 'mds serve --help' lists them");
+                continue;
             }
 
             var items = section.GetChildren().ToList();
             if (items.Count > 0 && !(setting.IsList && items.All(item => item.Value is not null)))
             {
-                throw new CommandException(ExitCode.Usage, $"{setting.JsonName} in {file} is {(setting.IsList ? "a list of texts" : "one value")}");
+                Tell(problems, $"{setting.JsonName} in {file} is {(setting.IsList ? "a list of texts" : "one value")}");
+                continue;
             }
 
             source.Add(setting, items.Count > 0 ? [.. items.Select(item => item.Value ?? "")] : [section.Value ?? ""]);
@@ -89,21 +99,33 @@ internal sealed class SettingSource(Func<Setting, string> Description)
         return source;
     }
 
-    private static IConfigurationRoot Read(string file)
+    private static IEnumerable<IConfigurationSection> Read(string file, ICollection<string>? problems)
     {
         try
         {
             using var stream = File.OpenRead(file);
-            return new ConfigurationBuilder().AddJsonStream(stream).Build();
+            return new ConfigurationBuilder().AddJsonStream(stream).Build().GetChildren();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.Usage, $"the configuration file {file} cannot be read: {exception.Message}");
+            Tell(problems, $"the configuration file {file} cannot be read: {exception.Message}");
         }
         catch (Exception exception) when (exception is FormatException or JsonException or InvalidDataException)
         {
-            throw new CommandException(ExitCode.Usage, $"the configuration file {file} is not valid json{Where(exception.InnerException ?? exception)}");
+            Tell(problems, $"the configuration file {file} is not valid json{Where(exception.InnerException ?? exception)}");
         }
+
+        return [];
+    }
+
+    private static void Tell(ICollection<string>? problems, string problem)
+    {
+        if (problems is null)
+        {
+            throw new CommandException(ExitCode.Usage, problem);
+        }
+
+        problems.Add(problem);
     }
 
     // The reader counts lines from 0, which no editor does.
@@ -112,13 +134,13 @@ internal sealed class SettingSource(Func<Setting, string> Description)
             ? string.Create(CultureInfo.InvariantCulture, $", line {line + 1}: {exception.Message[..end]}")
             : $": {exception.Message}";
 
-    private void RefuseBoth(string one, string other)
+    private void RefuseBoth(string one, string other, ICollection<string>? problems)
     {
         var both = _values.Keys.Where(setting => setting.Name == one || setting.Name == other).ToList();
         if (both.Count == 2)
         {
-            throw new CommandException(
-                ExitCode.Usage, $"{one} (from {Description(both[0])}) and {other} (from {Description(both[1])}) exclude each other: name every endpoint with {other}");
+            Tell(
+                problems, $"{one} (from {Description(both[0])}) and {other} (from {Description(both[1])}) exclude each other: name every endpoint with {other}");
         }
     }
 }

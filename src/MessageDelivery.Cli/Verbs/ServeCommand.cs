@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MessageDelivery.Cli.Logging;
+using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,73 +19,46 @@ internal static class ServeCommand
 
     public static Command Create()
     {
-        var configuration = new Option<string?>("--config")
-        {
-            HelpName = "FILE",
-            Description = $"Read settings from this json file. Default: {SettingSource.DefaultFile} in the working directory, if there is one.",
-        };
-        var options = HubSettings.All.ToDictionary(setting => setting, OptionFor);
-        var command = new Command("serve", "Run a hub.") { configuration };
-        foreach (var option in options.Values)
-        {
-            command.Add(option);
-        }
-
+        var options = new ServeOptions();
+        var command = new Command("serve", "Run a hub.");
+        options.AddTo(command);
         CommandHelp.Add(
             command,
             """
             Prints "listening on ADDRESS:PORT" when it is ready, logs to stderr, and stops on SIGTERM or Ctrl-C (a second one
-            drops what is still queued). Each option can also be set by an environment variable (--queue-limit is
+            drops what is still queued); on SIGHUP it reads its settings again. Each option can also be set by an environment variable (--queue-limit is
             MDS_QUEUE_LIMIT) or in mds.json ("queueLimit"): command line over environment over file.
             """,
             "mds serve --port 1234",
             "mds serve --listen 127.0.0.1:8888 --listen [::1]:8888 --queue-limit 16MiB",
             "MDS_LOG_LEVEL=debug mds serve --config /etc/mds.json");
-        command.SetAction((arguments, _) => RunAsync(Collect(arguments, configuration, options)));
+        command.SetAction((arguments, _) => RunAsync(options.Read(arguments)));
         return command;
     }
 
-    private static Option OptionFor(Setting setting)
+    private static async Task<int> RunAsync(SettingsLoader loader)
     {
-        Option option = setting.IsList
-            ? new Option<string[]>(setting.OptionName) { Arity = ArgumentArity.OneOrMore }
-            : new Option<string>(setting.OptionName) { Arity = setting.IsSwitch ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne };
-        option.HelpName = setting.ValueName;
-        option.Description = $"{setting.Help} Default: {setting.Default}.";
-        return option;
-    }
-
-    private static ServeSettings Collect(
-        ParseResult arguments, Option<string?> configuration, Dictionary<Setting, Option> options)
-    {
-        var commandLine = new SettingSource(setting => setting.OptionName);
-        foreach (var (setting, option) in options)
-        {
-            if (arguments.GetResult(option) is { Implicit: false } result)
-            {
-                string[] values = [.. result.Tokens.Select(token => token.Value)];
-                commandLine.Add(setting, values.Length == 0 && setting.IsSwitch ? ["true"] : values);
-            }
-        }
-
-        string? file = arguments.GetValue(configuration) ?? Environment.GetEnvironmentVariable(SettingSource.ConfigVariable);
-        file ??= File.Exists(SettingSource.DefaultFile) ? SettingSource.DefaultFile : null;
-        var settings = new ServeSettings();
-        settings = file is null ? settings : SettingSource.FromJson(file).Apply(settings);
-        settings = SettingSource.FromEnvironment(Environment.GetEnvironmentVariables()).Apply(settings);
-        settings = commandLine.Apply(settings);
-        settings.CheckTogether();
-        return settings;
-    }
-
-    private static async Task<int> RunAsync(ServeSettings settings)
-    {
-        using var host = BuildHost(settings);
+        var loaded = loader.Load();
+        var settings = loaded.Settings;
+        var sockets = Supervisor.PassedSockets();
+        using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
+        var logs = new LineLoggerProvider(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
+        using var host = BuildHost(settings, settings.Hub with { Audit = audit, ListeningSockets = sockets }, logs);
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");
+        audit.Logger = logger;
+        using var supervisor = Supervisor.FromEnvironment(logger);
         var hub = host.Services.GetRequiredService<MessageHub>();
+        // Whatever of the hub can change while it runs has its place in this list.
+        var reload = new HubReload(loader, loaded, [new LogReload(logs), audit], logger);
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         using var dropQueued = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reload);
+        if (sockets.Count > 0)
+        {
+            logger.SocketsPassed(sockets.Count);
+        }
 
         try
         {
@@ -100,7 +74,10 @@ internal static class ServeCommand
             Console.Out.WriteLine($"listening on {endpoint}");
         }
 
+        supervisor.Ready(Status());
+        supervisor.Watch(hub);
         await WaitAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
+        supervisor.Stopping();
         await host.StopAsync(dropQueued.Token).ConfigureAwait(false);
         if (hub.Completion.Exception is { } defect)
         {
@@ -119,22 +96,34 @@ internal static class ServeCommand
 
             lifetime.StopApplication();
         }
+
+        void Reload(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            supervisor.Reloading();
+            if (!reload.Reload())
+            {
+                // The file may have been rotated all the same.
+                audit.Reopen();
+            }
+
+            supervisor.Ready(Status());
+        }
+
+        string Status() => $"listening on {string.Join(", ", hub.Endpoints)}";
     }
 
-    private static IHost BuildHost(ServeSettings settings)
+    private static IHost BuildHost(ServeSettings settings, MessageHubOptions options, LineLoggerProvider logs)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true, ApplicationName = "mds" });
-        builder.Logging.SetMinimumLevel(settings.LogLevel);
+        // The provider decides, whose level may change.
+        builder.Logging.SetMinimumLevel(LogLevel.Trace);
         // A hub that cannot start is told in one line, by us.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        builder.Services.AddSingleton<ILoggerProvider>(_ => new LineLoggerProvider(
-            settings.LogLevel,
-            settings.LogFormat == LogFormat.Json ? new JsonLineFormat() : new TextLineFormat(),
-            new LogWriter(Console.Error),
-            TimeProvider.System));
+        builder.Services.AddSingleton<ILoggerProvider>(_ => logs);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Hub.DrainTimeout + StopMargin);
-        builder.Services.AddMessageHub(_ => settings.Hub);
+        builder.Services.AddMessageHub(_ => options);
         return builder.Build();
     }
 

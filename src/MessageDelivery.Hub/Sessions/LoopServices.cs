@@ -56,7 +56,9 @@ internal sealed class LoopServices
     public User Join(IReceiver receiver, Connection connection, string protocol)
     {
         var user = Users.Add(receiver);
+        connection.Protocol = protocol;
         _logger.UserJoined(user.Id, protocol, connection.Peer);
+        Sessions.Audit.Joined(user.Id, connection);
         return user;
     }
 
@@ -90,7 +92,11 @@ internal sealed class LoopServices
     {
         Users.Remove(user);
         _logger.UserLeft(user.Id, connection.Reason, connection.Loop.Now - connection.OpenedAt);
+        Sessions.Audit.Ended(user.Id, connection);
     }
+
+    /// <summary>A connection has ended that had not become a user.</summary>
+    public void LeaveUnknown(Connection connection) => Sessions.Audit.Ended(0, connection);
 }
 
 /// <summary>What sessions tell their users.</summary>

@@ -81,6 +81,7 @@ internal sealed partial class OpeningSession
                 break;
             case TotalCheck.Held:
                 LeaveAsText();
+                _connection.Protocol = "binary";
                 _connection.Handler = new BinarySession(_services, _connection, session.User, session);
                 _connection.Resume();
                 break;

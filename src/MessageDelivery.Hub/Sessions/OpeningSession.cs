@@ -176,6 +176,10 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         {
             _services.Leave(_user, _connection);
         }
+        else
+        {
+            _services.LeaveUnknown(_connection);
+        }
     }
 
     private int ConsumeHello(in Segment input)
@@ -238,6 +242,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     private BinarySession BecomeBinary()
     {
         _user ??= _services.Join(this, _connection, "binary");
+        _connection.Protocol = "binary";
         var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection, _order) : null;
         var session = new BinarySession(_services, _connection, _user, resumable);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];

@@ -124,6 +124,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         SettleAway();
         AwaitReturn();
         _table.Log.UserAway(User.Id, reason, _table.Term.WindowMilliseconds);
+        _table.Audit.Away(User.Id, reason, _last);
         return true;
     }
 
@@ -161,6 +162,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         _connection = _last = takeOver.Connection;
         _home.Loop.Counters.Resumes++;
         _table.Log.UserResumed(User.Id, takeOver.Connection.Peer);
+        _table.Audit.Resumed(User.Id, takeOver.Connection);
         return check;
     }
 
@@ -204,6 +206,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         Queue.Close(_home.Loop);
         _table.Users.Remove(User);
         _table.Log.SessionEnded(User.Id, reason);
+        _table.Audit.Ended(User.Id, reason, _last);
     }
 
     /// <summary>Sends the receipt of a relay that waited for acknowledgements.</summary>

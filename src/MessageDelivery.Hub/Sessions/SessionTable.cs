@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>The sessions of a hub that can be resumed, by their keys. Any thread.</summary>
-internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger logger)
+internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger logger, AuditTrail? audit = null)
 {
     private readonly ConcurrentDictionary<SessionKey, ResumableSession> _sessions = new();
     private int _away;
@@ -18,6 +18,8 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
     public SessionTerm Term { get; } = term;
 
     public ILogger Log { get; } = logger;
+
+    public AuditTrail Audit { get; } = audit ?? new(null);
 
     public ResumableSession? Find(SessionKey key) => _sessions.GetValueOrDefault(key);
 

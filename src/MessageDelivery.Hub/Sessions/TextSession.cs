@@ -144,6 +144,10 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         {
             _services.Leave(_user, _connection);
         }
+        else
+        {
+            _services.LeaveUnknown(_connection);
+        }
     }
 
     private TextEvent Read(ReadOnlySpan<byte> input, out int consumed) =>

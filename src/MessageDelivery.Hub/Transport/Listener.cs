@@ -51,6 +51,35 @@ internal sealed unsafe class Listener : IDisposable
         Endpoint = (IPEndPoint)_socket.LocalEndPoint!;
     }
 
+    /// <summary>Takes over a socket that listens already.</summary>
+    /// <exception cref="ArgumentException">It is no TCP socket that listens.</exception>
+    public Listener(SafeSocketHandle passed, int sendBufferBytes, IListenerEvents events)
+    {
+        _events = events;
+        try
+        {
+            _socket = new(passed);
+            if (_socket is not { SocketType: SocketType.Stream, AddressFamily: AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 }
+                || _socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection) is not > 0)
+            {
+                throw new ArgumentException($"Descriptor {passed.DangerousGetHandle()} was passed to listen on, and is no TCP socket that listens.");
+            }
+
+            _socket.Blocking = false;
+            if (sendBufferBytes > 0)
+            {
+                _socket.SendBufferSize = sendBufferBytes;
+            }
+        }
+        catch (SocketException exception)
+        {
+            throw new ArgumentException(
+                $"Descriptor {passed.DangerousGetHandle()} was passed to listen on, and is no TCP socket that listens: {exception.Message}", exception);
+        }
+
+        Endpoint = (IPEndPoint)_socket.LocalEndPoint!;
+    }
+
     /// <summary>Where it listens, with the port it was given.</summary>
     public IPEndPoint Endpoint { get; }
 
@@ -114,8 +143,8 @@ internal sealed unsafe class Listener : IDisposable
         int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
         if (accepted >= 0)
         {
+            _events.TurnedAway(accepted);
             Libc.Close(accepted);
-            _events.TurnedAway();
             Report(now, Libc.TooManyFiles);
         }
 
@@ -139,8 +168,9 @@ internal interface IListenerEvents
     /// <summary>A socket that does not block; the callee's now.</summary>
     void Accepted(int socket);
 
-    /// <summary>A connection was closed for want of file descriptors.</summary>
-    void TurnedAway();
+    /// <summary>A connection is closed for want of file descriptors.</summary>
+    /// <param name="socket">Closed once this returns.</param>
+    void TurnedAway(int socket);
 
     /// <summary>Accepting failed with this error number; told at most once a second.</summary>
     void AcceptFailed(IPEndPoint endpoint, int error);

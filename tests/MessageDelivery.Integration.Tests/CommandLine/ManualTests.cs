@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
 using MessageDelivery.Cli;
+using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
 using MessageDelivery.Hub.Transport;
@@ -29,7 +30,7 @@ public sealed class ManualTests
     [Fact]
     public void Every_log_event_has_its_row_and_an_id_of_its_own()
     {
-        var events = typeof(HubLog).GetMethods(BindingFlags.Static | BindingFlags.Public)
+        var events = new[] { typeof(HubLog), typeof(ServeLog) }.SelectMany(log => log.GetMethods(BindingFlags.Static | BindingFlags.Public))
             .Select(method => (method.Name, Attribute: method.GetCustomAttribute<LoggerMessageAttribute>()))
             .Where(entry => entry.Attribute is not null)
             .Select(entry => (entry.Name, Id: entry.Attribute!.EventId, entry.Attribute.Level))

@@ -23,7 +23,7 @@ internal sealed partial class MdsProcess : IAsyncDisposable
     public const int SigKill = 9;
     public const int SigTerm = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly string Program =
+    public static readonly string Program =
         Environment.GetEnvironmentVariable("TEST_PROGRAM") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "mds");
 
     private readonly Process _process;

@@ -30,6 +30,7 @@ public sealed class SettingsTests : IDisposable
         ["drain-timeout"] = ("250ms", settings => settings.Hub.DrainTimeout, TimeSpan.FromMilliseconds(250)),
         ["event-loops"] = ("3", settings => settings.Hub.EventLoops, 3),
         ["log-level"] = ("Debug", settings => settings.LogLevel, LogLevel.Debug),
+        ["audit-log"] = ("/var/log/audit.log", settings => settings.AuditLog, "/var/log/audit.log"),
         ["log-format"] = ("json", settings => settings.LogFormat, LogFormat.Json),
     };
 
@@ -78,6 +79,7 @@ public sealed class SettingsTests : IDisposable
         { "event-loops", "0", "it must be a whole number from 1 to 1024" },
         { "event-loops", "1025", "it must be a whole number from 1 to 1024" },
         { "log-level", "loud", "it must be one of trace, debug, information, warning, error, critical, none" },
+        { "audit-log", "", "it is empty" },
         { "log-format", "xml", "it must be one of text, json" },
     };
 

@@ -1,0 +1,21 @@
+using MessageDelivery.Cli.Operations;
+using MessageDelivery.Cli.Settings;
+
+namespace MessageDelivery.Cli.Logging;
+
+/// <summary>The log's level and form can change while the hub runs.</summary>
+internal sealed class LogReload(LineLoggerProvider provider) : IReloadable
+{
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Settings { get; } = ["log-level", "log-format"];
+
+    /// <inheritdoc/>
+    public Change Prepare(ServeSettings settings) => new(() =>
+    {
+        provider.Least = settings.LogLevel;
+        provider.Format = Format(settings.LogFormat);
+    });
+
+    public static ILineFormat Format(LogFormat format) =>
+        format == LogFormat.Json ? new JsonLineFormat() : new TextLineFormat();
+}

@@ -1,0 +1,106 @@
+using MessageDelivery.Cli.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace MessageDelivery.Cli.Operations;
+
+/// <summary>New settings that a part has checked and made ready.</summary>
+/// <param name="Apply">Puts them in force; does not fail.</param>
+/// <param name="Discard">Lets go of them, if they are not to be in force after all.</param>
+internal sealed record Change(Action Apply, Action? Discard = null);
+
+/// <summary>A part of a running hub that takes new settings without a restart.</summary>
+internal interface IReloadable
+{
+    /// <summary>The names of the settings that it takes.</summary>
+    IReadOnlyCollection<string> Settings { get; }
+
+    /// <summary>Reads and checks all it needs, files included, and changes nothing yet. Called at each reload.</summary>
+    /// <exception cref="CommandException">Something is wrong; the message says what.</exception>
+    Change Prepare(ServeSettings settings);
+}
+
+/// <summary>
+/// Reads the settings again and puts them in force: all that need no restart, or, if anything is wrong, none. Any thread.
+/// </summary>
+internal sealed class HubReload(SettingsLoader loader, LoadedSettings first, IReadOnlyList<IReloadable> parts, ILogger logger)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, string> _running =
+        first.Effective.ToDictionary(setting => setting.Setting.Name, setting => setting.Value);
+
+    /// <summary>Reads everything; true if it is in force now. What is wrong is logged.</summary>
+    public bool Reload()
+    {
+        lock (_lock)
+        {
+            var problems = new List<string>();
+            var loaded = Load(problems);
+            var changes = problems.Count > 0 ? [] : Prepare(loaded, problems);
+            if (problems.Count > 0)
+            {
+                changes.ForEach(change => change.Discard?.Invoke());
+                problems.ForEach(problem => logger.ReloadFailed(Failure.OneLine(problem)));
+                return false;
+            }
+
+            changes.ForEach(change => change.Apply());
+            Tell(loaded);
+            return true;
+        }
+    }
+
+    private LoadedSettings Load(List<string> problems)
+    {
+        var loaded = loader.Load(problems);
+        if (problems.Count == 0)
+        {
+            problems.AddRange(SettingsCheck.Problems(loaded.Settings));
+        }
+
+        return loaded;
+    }
+
+    private List<Change> Prepare(LoadedSettings loaded, List<string> problems)
+    {
+        var changes = new List<Change>();
+        foreach (var part in parts)
+        {
+            try
+            {
+                changes.Add(part.Prepare(loaded.Settings));
+            }
+            catch (CommandException exception)
+            {
+                problems.Add(exception.Message);
+            }
+        }
+
+        return changes;
+    }
+
+    private void Tell(LoadedSettings loaded)
+    {
+        var live = parts.SelectMany(part => part.Settings).ToHashSet();
+        var next = loaded.Effective.ToDictionary(setting => setting.Setting.Name, setting => setting.Value);
+        var changed = new List<string>();
+        foreach (string name in HubSettings.All.Select(setting => setting.Name))
+        {
+            string? running = _running.GetValueOrDefault(name), value = next.GetValueOrDefault(name);
+            if (running == value)
+            {
+                continue;
+            }
+
+            if (!live.Contains(name))
+            {
+                logger.NeedsRestart(name, value ?? "not set", running ?? "not set");
+                continue;
+            }
+
+            changed.Add($"{name} {value}");
+            _running[name] = value ?? "";
+        }
+
+        logger.Reloaded(changed.Count > 0 ? string.Join(", ", changed) : "no setting that takes effect without a restart");
+    }
+}

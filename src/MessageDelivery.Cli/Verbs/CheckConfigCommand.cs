@@ -1,0 +1,62 @@
+using System.CommandLine;
+using MessageDelivery.Cli.Operations;
+using MessageDelivery.Cli.Settings;
+
+namespace MessageDelivery.Cli.Verbs;
+
+/// <summary><c>mds check-config</c>: what <c>mds serve</c> would run with, and all that is wrong with it.</summary>
+internal static class CheckConfigCommand
+{
+    public static Command Create()
+    {
+        var options = new ServeOptions();
+        var command = new Command("check-config", "Check the settings of a hub without running it.");
+        options.AddTo(command);
+        CommandHelp.Add(
+            command,
+            """
+            Reads the command line, the environment and the configuration file as 'mds serve' would, and the files that they name.
+            Prints each setting that is in force and where it came from; with a problem, prints all problems to stderr instead and
+            ends with exit code 2. Listens nowhere and changes nothing.
+            """,
+            "mds check-config --config /etc/mds/mds.json",
+            "MDS_QUEUE_LIMIT=1MiB mds check-config --port 1234");
+        command.SetAction((arguments, _) => Task.FromResult((int)Run(options.Read(arguments))));
+        return command;
+    }
+
+    private static ExitCode Run(SettingsLoader loader)
+    {
+        var problems = new List<string>();
+        var loaded = loader.Load(problems);
+        if (problems.Count == 0)
+        {
+            problems.AddRange(SettingsCheck.Problems(loaded.Settings));
+        }
+
+        foreach (string problem in problems)
+        {
+            Console.Error.WriteLine($"mds: {Failure.OneLine(problem)}");
+        }
+
+        if (problems.Count > 0)
+        {
+            return ExitCode.Usage;
+        }
+
+        Print(loaded);
+        return ExitCode.Ok;
+    }
+
+    private static void Print(LoadedSettings loaded)
+    {
+        Console.Out.WriteLine(loaded.File is null ? "no configuration file" : $"configuration file {Failure.OneLine(loaded.File)}");
+        int names = loaded.Effective.Max(setting => setting.Setting.Name.Length);
+        int values = Math.Min(30, loaded.Effective.Max(setting => setting.Value.Length));
+        foreach (var (setting, value, place) in loaded.Effective)
+        {
+            Console.Out.WriteLine(
+                $"{setting.Name.PadRight(names)}  {Failure.OneLine(value).PadRight(values)}  {Failure.OneLine(place is null ? "default" : $"from {place}")}");
+        }
+    }
+}

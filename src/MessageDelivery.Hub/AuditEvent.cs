@@ -1,0 +1,82 @@
+using System.Net;
+using MessageDelivery.Hub.Transport;
+
+namespace MessageDelivery.Hub;
+
+/// <summary>What an <see cref="AuditEvent"/> says has happened.</summary>
+public enum AuditKind
+{
+    /// <summary>A connection became a user: it has its id and can be reached.</summary>
+    Joined,
+
+    /// <summary>A connection has proved who it is.</summary>
+    Authenticated,
+
+    /// <summary>A user whose connection was lost has come back on another one.</summary>
+    Resumed,
+
+    /// <summary>A user's connection was lost; it may come back.</summary>
+    Away,
+
+    /// <summary>A user, or a connection that never became one, has gone by itself, broke, or left with the hub.</summary>
+    Left,
+
+    /// <summary>The hub ended a user's connection or session.</summary>
+    Removed,
+
+    /// <summary>The hub ended a connection that had not become a user.</summary>
+    Refused,
+}
+
+/// <summary>Somebody came, was refused, went or was removed. A small value; holds on to nothing.</summary>
+public readonly record struct AuditEvent
+{
+    internal AuditEvent(AuditKind kind, ulong userId, string? reason, in PeerAddress address)
+    {
+        Kind = kind;
+        UserId = userId;
+        Reason = reason;
+        Address = address;
+    }
+
+    /// <summary>What has happened.</summary>
+    public AuditKind Kind { get; }
+
+    /// <summary>The user's id; 0 where the connection has not become a user.</summary>
+    public ulong UserId { get; }
+
+    /// <summary>
+    /// Why, as metrics spell it (<c>slow_consumer</c>), for <see cref="AuditKind.Away"/>, <see cref="AuditKind.Left"/>,
+    /// <see cref="AuditKind.Removed"/> and <see cref="AuditKind.Refused"/>; else null.
+    /// </summary>
+    public string? Reason { get; }
+
+    /// <summary>Who it has proved to be, where there is authentication; else null. Never a secret.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary><c>text</c> or <c>binary</c>; null where that is not known, as for a connection that said nothing.</summary>
+    public string? Protocol { get; init; }
+
+    /// <summary>Whether the connection is encrypted.</summary>
+    public bool IsEncrypted { get; init; }
+
+    /// <summary>How long the connection had been open, in milliseconds; 0 for a session that ends without one.</summary>
+    public long Milliseconds { get; init; }
+
+    /// <summary>
+    /// The peer's address and port; null where the connection was gone before the hub could ask, or there is none. Made anew by each
+    /// call.
+    /// </summary>
+    public IPEndPoint? Peer => Address.ToEndPoint();
+
+    internal PeerAddress Address { get; }
+}
+
+/// <summary>Takes what a hub tells about who comes and goes.</summary>
+public interface IHubAudit
+{
+    /// <summary>
+    /// Something has happened. Called on the hub's own threads, by several at a time: it must return at once, neither waits nor throws.
+    /// </summary>
+    void Record(in AuditEvent auditEvent);
+}
