@@ -1,5 +1,6 @@
 using System.Net;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 
 namespace MessageDelivery.Hub;
 
@@ -77,6 +78,9 @@ public sealed record MessageHubOptions
     /// <summary>Threads that move bytes. Default: null, one for each processor the process may use.</summary>
     public int? EventLoops { get; init; }
 
+    /// <summary>What one user, or one address, may do.</summary>
+    public HubLimits Limits { get; init; } = new();
+
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
     internal static long DefaultMemoryLimitBytes =>
         Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
@@ -108,6 +112,7 @@ public sealed record MessageHubOptions
 
         Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));
         Between(DrainTimeout, TimeSpan.Zero, MostTimeout, nameof(DrainTimeout));
+        Limits.Validate();
         AtLeast(ResumeRetentionBytes, 0, nameof(ResumeRetentionBytes));
         Between(ConfirmTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(ConfirmTimeout));
         Between(ResumeWindow, TimeSpan.Zero, MostTimeout, nameof(ResumeWindow));

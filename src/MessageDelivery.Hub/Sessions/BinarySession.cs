@@ -33,10 +33,16 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _connection = connection;
         _user = user;
         _resumable = resumable;
+        _limitsRelays = services.Limits.LimitsRelays;
+        if (resumable?.Pace is { } pace && pace.Due > connection.Loop.Now)
+        {
+            _paceDue = pace.Due;
+        }
     }
 
     /// <inheritdoc/>
-    public long Deadline => Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue);
+    public long Deadline => Math.Min(
+        Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue), Math.Min(_paceDue, ProgressDue));
 
     /// <inheritdoc/>
     public int UnfinishedBytes => _assembly?.Bytes ?? 0;
@@ -79,6 +85,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             Heard(used);
         }
 
+        WatchProgress(input.Length - used);
         return used;
     }
 
@@ -99,6 +106,8 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     public void DeadlineReached()
     {
         TellProcessed();
+        EndWaitIfDue();
+        EndIfStopped();
         if (_connection.Loop.Now >= SilenceDeadline)
         {
             _connection.CloseWithGoodbye(
@@ -123,9 +132,10 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _connection.Outbound.Hear();
             _services.Settle(Relay, _connection.Outbound);
         }
-        else
+
+        // It may have come back on a new connection while its relay still waits, or have been too fast.
+        if (!Relay.IsDone || OwesTime)
         {
-            // It came back on a new connection while its relay still waits.
             Pause();
         }
     }
@@ -226,7 +236,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     private bool TryTakePlainRelay(in FrameHeader header, in Segment frame)
     {
         var code = RelayLayout.TryLayOut(header, out var layout);
-        if (code != ProtocolCode.Normal)
+        if (code != ProtocolCode.Normal || (_limitsRelays && !KeepsToLimits(layout)))
         {
             return TryTakeOther(header, frame, frame.Length);
         }
@@ -239,6 +249,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             }
 
             _services.Run.Begin(_user.Id, frame, layout);
+        }
+
+        if (_limitsRelays)
+        {
+            CountRelay(layout);
         }
 
         return true;
@@ -255,6 +270,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
+        refusal = refusal == ProtocolCode.Normal ? LimitRefusal(header, layout, ref text) : refusal;
         if (!HasRoomToAnswer(header, refusal))
         {
             return false;

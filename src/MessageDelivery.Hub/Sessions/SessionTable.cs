@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +19,9 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
     public SessionTerm Term { get; } = term;
 
     public ILogger Log { get; } = logger;
+
+    /// <summary>Tells that limits are met.</summary>
+    public LimitLog Limited { get; } = new(logger);
 
     public ResumableSession? Find(SessionKey key) => _sessions.GetValueOrDefault(key);
 

@@ -48,7 +48,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
         _limit.TryEnter();
-        _loop.Adopt(hub, _limit, connection => new OpeningSession(_services, connection, ProtocolCode.Normal, order: _peers.Count));
+        _loop.Adopt(hub, _limit, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
         Turn();
         return peer;
     }
