@@ -24,7 +24,7 @@ public sealed partial class MessageHub
 
         if (!_admitted.TryEnter())
         {
-            _limited!.Count(LimitKind.Connections, loop);
+            LimitLog.Count(LimitKind.Connections, loop);
             refusal = Refusal.OfAll(_admitted.Most);
             return null;
         }

@@ -13,10 +13,10 @@ internal sealed class LimitLog(ILogger logger)
     private readonly long[] _leftOut = new long[Limit.All.Count];
 
     /// <summary>A limit was met that is told elsewhere.</summary>
-    public void Count(LimitKind kind, EventLoop loop) => loop.Counters.Limited[(int)kind]++;
+    public static void Count(LimitKind kind, EventLoop loop) => loop.Counters.Limited[(int)kind]++;
 
     /// <summary>A request was answered by an error, possibly for a limit's sake.</summary>
-    public void Refused(ProtocolCode code, EventLoop loop)
+    public static void Refused(ProtocolCode code, EventLoop loop)
     {
         LimitKind? kind = code switch
         {

@@ -45,10 +45,16 @@ internal sealed partial class UserIds
     {
         var page = _pages[index];
         int half = page.Length / 2 / sizeof(ulong) * sizeof(ulong);
-        var first = Copy(page with { Length = half }, default);
-        var second = Copy(new(page.Block, half, page.Length - half), default);
-        _pages[index] = first;
+        var second = Copy(new(page.Block, half, page.Length - half));
+        _pages[index] = Copy(page with { Length = half });
         _pages.Insert(index + 1, second);
         page.Block.Release();
+    }
+
+    private Segment Copy(in Segment ids)
+    {
+        var block = pool.Rent(Fitting(ids.Length + sizeof(ulong)));
+        ids.Span.CopyTo(block.Span(0, ids.Length));
+        return new(block, 0, ids.Length);
     }
 }

@@ -106,7 +106,7 @@ internal sealed partial class BinarySession
     /// <summary>A request was answered by an error.</summary>
     private void CountError(ProtocolCode code)
     {
-        _services.Limited.Refused(code, _connection.Loop);
+        LimitLog.Refused(code, _connection.Loop);
         int most = _services.Limits.User.MaxErrorsPerMinute;
         if (_errors.IsOneTooMany(most, _connection.Loop.Now))
         {

@@ -73,7 +73,7 @@ internal sealed partial class TextSession
 
     private void CountError(ProtocolCode code)
     {
-        _services.Limited.Refused(code, _connection.Loop);
+        LimitLog.Refused(code, _connection.Loop);
         int most = _services.Limits.User.MaxErrorsPerMinute;
         if (_connection.IsOpen && _errors.IsOneTooMany(most, _connection.Loop.Now))
         {
