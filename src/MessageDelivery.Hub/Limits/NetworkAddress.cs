@@ -68,6 +68,9 @@ internal readonly record struct NetworkAddress
         }
     }
 
+    /// <summary>Salted anew in each process, so that nobody can choose addresses that fall together.</summary>
+    public override int GetHashCode() => HashCode.Combine(_prefix, _isInternet6);
+
     /// <summary>Such as <c>192.0.2.1</c> or <c>2001:db8::/64</c>.</summary>
     public override string ToString()
     {

@@ -146,7 +146,7 @@ public sealed class PacedSenderTests
         Assert.Equal((1_000, 2), (client.MaxBodyBytes, client.MaxReceivers));
         var body = await Assert.ThrowsAsync<ArgumentException>(async () => await client.RelayAsync(client.UserId, new byte[1_001]));
         Assert.Contains("1001 bytes; the limit is 1000", body.Message, StringComparison.Ordinal);
-        var receivers = await Assert.ThrowsAsync<ArgumentException>(async () => await client.RelayAsync([1, 2, 3], new byte[1]));
+        var receivers = await Assert.ThrowsAsync<ArgumentException>(async () => await client.RelayAsync((ulong[])[1, 2, 3], new byte[1]));
         Assert.Contains("3 receivers; a relay has 1 to 2", receivers.Message, StringComparison.Ordinal);
         await client.RelayAsync(client.UserId, new byte[1_000]);
     }

@@ -4,7 +4,7 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Integration.Tests.Limits;
 
 /// <summary>Frames.</summary>
-internal class SpokenBinary : SpokenProtocol
+internal sealed class SpokenBinary : SpokenProtocol
 {
     public override string Name => "binary";
 

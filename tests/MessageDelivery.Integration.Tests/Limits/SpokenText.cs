@@ -4,7 +4,7 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Integration.Tests.Limits;
 
 /// <summary>Lines.</summary>
-internal class SpokenText : SpokenProtocol
+internal sealed class SpokenText : SpokenProtocol
 {
     public override string Name => "text";
 
