@@ -3,7 +3,6 @@ using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
