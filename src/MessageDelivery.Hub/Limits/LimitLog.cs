@@ -35,7 +35,7 @@ internal sealed class LimitLog(ILogger logger)
     public void Met<T>(LimitKind kind, T peer, EventLoop loop)
     {
         Count(kind, loop);
-        if (MayTell(kind, loop.Now, out long leftOut))
+        if (logger.IsEnabled(LogLevel.Warning) && MayTell(kind, loop.Now, out long leftOut))
         {
             var limit = Limit.Of(kind);
             logger.LimitMet(limit.Name, peer?.ToString() ?? "", limit.Setting ?? "", leftOut);

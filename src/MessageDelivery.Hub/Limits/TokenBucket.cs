@@ -36,9 +36,13 @@ internal struct TokenBucket
             return 0;
         }
 
-        long elapsed = Math.Clamp(now - _at, 0, MostElapsed);
-        _at = Math.Max(_at, now);
-        _level = Math.Min(_rate * Thousandths, _level + (elapsed * _rate));
+        // Of a run of requests only the first comes at another time.
+        if (now > _at)
+        {
+            _level = Math.Min(_rate * Thousandths, _level + (Math.Min(now - _at, MostElapsed) * _rate));
+            _at = now;
+        }
+
         long missing = (count * Thousandths) - _level;
         return missing <= 0 ? 0 : (missing + _rate - 1) / _rate;
     }

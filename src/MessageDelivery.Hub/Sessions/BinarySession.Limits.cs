@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -39,6 +41,24 @@ internal sealed partial class BinarySession
     private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.IsStarved ? long.MaxValue : _progress.Due;
 
     private bool OwesTime => _paceDue != long.MaxValue && _connection.Loop.Now < _paceDue;
+
+    /// <summary>Like <see cref="TryRun"/>, but for a relay that may be refused and has to be counted.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTakeLimitedRelay(ProtocolCode code, in FrameHeader header, in RelayLayout layout, in Segment frame)
+    {
+        if (code != ProtocolCode.Normal || !KeepsToLimits(layout))
+        {
+            return TryTakeOther(header, frame, frame.Length);
+        }
+
+        if (!TryRun(frame, layout))
+        {
+            return false;
+        }
+
+        CountRelay(layout);
+        return true;
+    }
 
     /// <summary>A whole relay as the protocol wants it: whether it also keeps to this hub's limits.</summary>
     private bool KeepsToLimits(in RelayLayout layout) =>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -236,10 +237,17 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     private bool TryTakePlainRelay(in FrameHeader header, in Segment frame)
     {
         var code = RelayLayout.TryLayOut(header, out var layout);
-        if (code != ProtocolCode.Normal || (_limitsRelays && !KeepsToLimits(layout)))
+        if (code != ProtocolCode.Normal || _limitsRelays)
         {
-            return TryTakeOther(header, frame, frame.Length);
+            return TryTakeLimitedRelay(code, header, layout, frame);
         }
+
+        return TryRun(frame, layout);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryRun(in Segment frame, in RelayLayout layout)
+    {
 
         if (!_services.Run.TryExtend(frame, layout))
         {
@@ -249,11 +257,6 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             }
 
             _services.Run.Begin(_user.Id, frame, layout);
-        }
-
-        if (_limitsRelays)
-        {
-            CountRelay(layout);
         }
 
         return true;
