@@ -9,6 +9,8 @@ public class RoutingBenchmarks
 {
     private const int BodyBytes = 128;
 
+    private const int RunRelays = 1_000;
+
     private readonly StillHub _hub = new();
     private StillUser[] _receivers = [];
     private StillUser _sender = null!;
@@ -27,6 +29,19 @@ public class RoutingBenchmarks
     /// <summary>All 255 queues hold something at one time.</summary>
     [Benchmark]
     public long RelayToMost() => Relay();
+
+    [GlobalSetup(Target = nameof(RunToOne))]
+    public void JoinRun()
+    {
+        Join(receivers: 1);
+        _frame = [.. Enumerable.Repeat(_frame, RunRelays).SelectMany(bytes => bytes)];
+        _input.Block.Release();
+        _input = _hub.Fill(_frame);
+    }
+
+    /// <summary>A thousand relays that came in one piece; the figures are for each. What is counted or checked for each shows here.</summary>
+    [Benchmark(OperationsPerInvoke = RunRelays)]
+    public long RunToOne() => Relay();
 
     [GlobalCleanup]
     public void Leave()

@@ -22,7 +22,9 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
         Users = new(Pool);
         Loop = new(0, Pool, new(QueueLimitBytes: 64 << 20, StallMilliseconds: 10_000, DrainMilliseconds: 10_000), TimeProvider.System, this);
         var term = new SessionTerm(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MostAway: 0);
-        _services = new(Loop, new(Users, term, NullLogger.Instance), new(HeartbeatSeconds: 0, MostConnections: 1), NullLogger.Instance);
+        // On a clock that stands still, a rate would soon let nobody do anything.
+        var limits = new SessionLimits(HeartbeatSeconds: 0, MostConnections: 1) { User = new() { ListsPerSecond = 0, EchoesPerSecond = 0 } };
+        _services = new(Loop, new(Users, term, NullLogger.Instance), limits, NullLogger.Instance);
     }
 
     public BlockPool Pool { get; }

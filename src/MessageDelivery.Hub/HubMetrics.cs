@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -38,6 +39,7 @@ internal sealed class HubMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("mds.retained", () => Sum(c => c.RetainedBytes), "By", "Bytes sent that resumable users have not acknowledged.");
         _meter.CreateObservableCounter("mds.waits", () => Sum(c => c.Waits), "{wait}", "Times a sender was made to wait for a receiver.");
         _meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome.");
+        _meter.CreateObservableCounter("mds.limited", Limited, "{time}", "Times somebody was made to wait, refused or cut off by a limit.");
         _meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason.");
         _meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use.");
         _meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 the largest senders wait, 2 new connections are refused, 3 who holds most is cut off.");
@@ -62,6 +64,10 @@ internal sealed class HubMetrics : IDisposable
     private IEnumerable<Measurement<long>> NotDelivered() =>
         from outcome in (Outcome[])[Outcome.Unknown, Outcome.Full]
         select new Measurement<long>(Sum(c => c.NotDelivered[(int)outcome]), new KeyValuePair<string, object?>("outcome", outcome.Name()));
+
+    private IEnumerable<Measurement<long>> Limited() =>
+        from limit in Limit.All
+        select new Measurement<long>(Sum(c => c.Limited[(int)limit.Kind]), new KeyValuePair<string, object?>("limit", limit.Name));
 
     private IEnumerable<Measurement<long>> Disconnects() =>
         from reason in Enum.GetValues<CloseReason>()

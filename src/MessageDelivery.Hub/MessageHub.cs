@@ -1,11 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,7 +15,7 @@ namespace MessageDelivery.Hub;
 /// A hub: listens, gives each connection a user id, and relays messages among them, on threads of its own. Runs on Linux.
 /// Members are safe to call from any thread; it is started and stopped once.
 /// </summary>
-public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
+public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 {
     /// <summary>File descriptors kept free for everything that is not a connection.</summary>
     private const int OtherDescriptors = 64;
@@ -134,10 +134,10 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 
     void IListenerEvents.Accepted(int socket)
     {
-        bool admitted = _admitted.TryEnter();
-        if (!admitted && !_refused.TryEnter())
+        var place = TryAdmit(socket, out var refusal);
+        if (place is null && !_refused.TryEnter())
         {
-            ((IListenerEvents)this).TurnedAway(socket);
+            TurnAway(socket, refusal!);
             Libc.Close(socket);
             return;
         }
@@ -146,10 +146,8 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         _nextLoop = (index + 1) % _loops.Length;
         var services = _services[index];
         long order = ++_accepted;
-        var refusal = !admitted ? ProtocolCode.TooManyConnections
-            : _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? ProtocolCode.Overloaded
-            : ProtocolCode.Normal;
-        _loops[index].Adopt(socket, admitted ? _admitted : _refused, connection =>
+        refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
+        _loops[index].Adopt(socket, place ?? _refused, connection =>
         {
             if (Options.Audit is not null)
             {
@@ -162,12 +160,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 
     void IListenerEvents.TurnedAway(int socket)
     {
-        if (Options.Audit is not null)
-        {
-            _sessions!.Audit.TurnedAway(PeerAddress.Of(socket), CloseReason.TooManyConnections);
-        }
-
-        _loops[0].Counters.Disconnects[(int)CloseReason.TooManyConnections]++;
+        NoteTurnedAway(socket, CloseReason.TooManyConnections);
         if (_loops[0].Now >= _quietUntil)
         {
             _quietUntil = _loops[0].Now + QuietMilliseconds;
@@ -223,11 +216,13 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
     {
         var settings = new EventLoopSettings(
             Options.QueueLimitBytes, (long)Options.StallTimeout.TotalMilliseconds, (long)Options.DrainTimeout.TotalMilliseconds);
-        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _admitted.Most);
-        var users = new UserRegistry(pool);
+        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _admitted.Most) { User = Options.Limits };
+        var users = new UserRegistry(pool, Options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
         var term = new SessionTerm(
             (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _admitted.Most);
         _sessions = new(users, term, _logger, new AuditTrail(Options.Audit));
+        _limited = _sessions.Limited;
+        _addresses = CreateAddressTable();
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
         _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger))];

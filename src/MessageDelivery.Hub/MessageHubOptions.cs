@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 
 namespace MessageDelivery.Hub;
 
@@ -87,6 +88,9 @@ public sealed record MessageHubOptions
     /// <summary>Is told who comes, is refused, goes and is removed, and why. Default: null, nobody.</summary>
     public IHubAudit? Audit { get; init; }
 
+    /// <summary>What one user, or one address, may do.</summary>
+    public HubLimits Limits { get; init; } = new();
+
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
     internal static long DefaultMemoryLimitBytes =>
         Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
@@ -118,6 +122,7 @@ public sealed record MessageHubOptions
 
         Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));
         Between(DrainTimeout, TimeSpan.Zero, MostTimeout, nameof(DrainTimeout));
+        Limits.Validate();
         AtLeast(ResumeRetentionBytes, 0, nameof(ResumeRetentionBytes));
         Between(ConfirmTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(ConfirmTimeout));
         Between(ResumeWindow, TimeSpan.Zero, MostTimeout, nameof(ResumeWindow));

@@ -9,7 +9,8 @@ internal class HubServer(string program, string name = "hub", string title = "ou
     public override string Configuration => "as shipped: every limit, the metrics and the log are on; one event loop, since it has one core";
 
     public override Launch LaunchAt(int port, string folder) =>
-        new(program, "serve", "--port", port.ToString(CultureInfo.InvariantCulture));
+        // One user that asks for list after list is what a row measures.
+        new(program, "serve", "--port", port.ToString(CultureInfo.InvariantCulture), "--list-rate", "0");
 
     public override string ReadVersion() => $"mds {FirstLine(program, "--version")}";
 }

@@ -87,6 +87,7 @@ internal static class HubSettings
             "How log lines look: text for people, json for programs.",
             static (settings, values) => settings with { LogFormat = (LogFormat)OneOf(values[0], ["text", "json"]) }),
         .. OperationSettings.All,
+        .. LimitSettings.All,
     ];
 
     private static int Port(string text) => Number(text, 0, IPEndPoint.MaxPort);
@@ -118,18 +119,18 @@ internal static class HubSettings
 
     private static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
 
-    private static int OneOf(string text, string[] allowed)
+    internal static int OneOf(string text, string[] allowed)
     {
         int index = Array.FindIndex(allowed, name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
         return index >= 0 ? index : throw new SettingValueException($"it must be one of {string.Join(", ", allowed)}");
     }
 
-    private static int Number(string text, int least, int most) =>
+    internal static int Number(string text, int least, int most) =>
         int.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
             ? number
             : throw new SettingValueException(string.Create(CultureInfo.InvariantCulture, $"it must be a whole number from {least} to {most}"));
 
-    private static long Size(string text, long least, long most)
+    internal static long Size(string text, long least, long most)
     {
         if (!ByteSize.TryParse(text, out long bytes))
         {
@@ -141,7 +142,7 @@ internal static class HubSettings
             : throw new SettingValueException($"it must be from {ByteSize.Format(least)} to {ByteSize.Format(most)}");
     }
 
-    private static TimeSpan Time(string text, TimeSpan least, TimeSpan most)
+    internal static TimeSpan Time(string text, TimeSpan least, TimeSpan most)
     {
         if (!Duration.TryParse(text, out var time))
         {

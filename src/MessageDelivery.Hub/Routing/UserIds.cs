@@ -9,10 +9,10 @@ namespace MessageDelivery.Hub.Routing;
 /// Guarded by the registry's lock.
 /// </summary>
 /// <remarks>
-/// Ids only grow: a new one goes behind the last, where no list has looked. Who leaves is taken out of one page, in place if
+/// Where ids only grow, a new one goes behind the last, where no list has looked; else into its page, like who leaves. Who leaves is taken out of one page, in place if
 /// no list holds it, else by copying that page. See docs/adr/0004.
 /// </remarks>
-internal sealed class UserIds(BlockPool pool)
+internal sealed partial class UserIds(BlockPool pool)
 {
     /// <summary>A page holds at most this: what a leaving user can cost, and what one id can pin.</summary>
     public const int MostPageBytes = BlockSizes.MediumBytes;

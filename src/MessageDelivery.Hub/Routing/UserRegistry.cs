@@ -6,17 +6,18 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Routing;
 
 /// <summary>
-/// Who is connected. Ids count up from 1 and are never given twice. Finding a user takes no lock; coming, going, listing and
+/// Who is connected. Ids count up from 1, or cannot be guessed, and are never given twice. Finding a user takes no lock; coming, going, listing and
 /// reading who came and went take one, inside which only the pool's is taken.
 /// </summary>
-internal sealed class UserRegistry(BlockPool pool)
+/// <param name="randomIds">What ids are given; null for 1, 2, 3 and so on.</param>
+internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
 {
     private readonly ConcurrentDictionary<ulong, User> _users = new();
     private readonly Lock _lock = new();
     private readonly UserIds _ids = new(pool);
     private readonly PresenceLog _presence = new();
     private IPresenceReader[] _readers = [];
-    private ulong _lastId;
+    private ulong _given;
 
     public int Count => _users.Count;
 
@@ -30,8 +31,9 @@ internal sealed class UserRegistry(BlockPool pool)
         bool isWatched;
         lock (_lock)
         {
-            user = new User(++_lastId, receiver);
-            _ids.Append(user.Id);
+            ulong number = ++_given;
+            user = new User(randomIds?[number] ?? number, receiver);
+            _ids.Add(user.Id);
             _users[user.Id] = user;
             isWatched = _presence.Note(user.Id, PresenceChange.Joined);
         }

@@ -18,7 +18,7 @@ internal static class BinaryReplies
     public static int WriteWelcome(Span<byte> frame, ulong userId, SessionLimits limits, ResumableSession? session, WelcomeFlags flags)
     {
         int length = WelcomePayload.Length;
-        new WelcomePayload(userId, ProtocolLimits.MaxBodyBytes, ProtocolLimits.MaxReceivers, limits.HeartbeatSeconds)
+        new WelcomePayload(userId, (uint)limits.MaxBodyBytes, (ushort)limits.MaxReceivers, limits.HeartbeatSeconds)
             .Write(frame[ProtocolLimits.HeaderBytes..]);
         if (session is not null)
         {

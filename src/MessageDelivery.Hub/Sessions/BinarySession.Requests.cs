@@ -20,12 +20,14 @@ internal sealed partial class BinarySession
             case FrameType.Echo:
                 frame.Span[0] = (byte)FrameType.EchoReply;
                 _connection.Send(new ReadOnlySpan<Segment>(in frame));
+                CountEcho(header.Length);
                 break;
             case FrameType.Identity:
                 _connection.SendIdentity(_user.Id);
                 break;
             case FrameType.List:
                 CarryList((ListFlags)header.Flags);
+                CountList();
                 break;
             case FrameType.Heartbeat:
                 _connection.SendHeartbeat();
@@ -75,6 +77,7 @@ internal sealed partial class BinarySession
         {
             parts[0].Span[0] = (byte)FrameType.EchoReply;
             _connection.Send(parts);
+            CountEcho(assembly.Header.Length);
         }
 
         assembly.End();
@@ -113,6 +116,8 @@ internal sealed partial class BinarySession
         {
             Pause();
         }
+
+        CountRelay(layout);
     }
 
     private Confirmation Confirm(ulong correlation, int receivers)
@@ -186,6 +191,7 @@ internal sealed partial class BinarySession
         }
 
         _connection.SendError(refused.Code, refused.Text, refused.Correlation);
+        CountError(refused.Code);
     }
 
     /// <summary>A frame that is being skipped, and the error that answers it.</summary>

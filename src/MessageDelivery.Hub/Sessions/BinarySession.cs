@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -33,10 +34,16 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _connection = connection;
         _user = user;
         _resumable = resumable;
+        _limitsRelays = services.Limits.LimitsRelays;
+        if (resumable?.Pace is { } pace && pace.Due > connection.Loop.Now)
+        {
+            _paceDue = pace.Due;
+        }
     }
 
     /// <inheritdoc/>
-    public long Deadline => Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue);
+    public long Deadline => Math.Min(
+        Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue), Math.Min(_paceDue, ProgressDue));
 
     /// <inheritdoc/>
     public int UnfinishedBytes => _assembly?.Bytes ?? 0;
@@ -79,6 +86,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             Heard(used);
         }
 
+        WatchProgress(input.Length - used);
         return used;
     }
 
@@ -99,6 +107,8 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     public void DeadlineReached()
     {
         TellProcessed();
+        EndWaitIfDue();
+        EndIfStopped();
         if (_connection.Loop.Now >= SilenceDeadline)
         {
             _connection.CloseWithGoodbye(
@@ -123,9 +133,10 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _connection.Outbound.Hear();
             _services.Settle(Relay, _connection.Outbound);
         }
-        else
+
+        // It may have come back on a new connection while its relay still waits, or have been too fast.
+        if (!Relay.IsDone || OwesTime)
         {
-            // It came back on a new connection while its relay still waits.
             Pause();
         }
     }
@@ -226,10 +237,17 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     private bool TryTakePlainRelay(in FrameHeader header, in Segment frame)
     {
         var code = RelayLayout.TryLayOut(header, out var layout);
-        if (code != ProtocolCode.Normal)
+        if (code != ProtocolCode.Normal || _limitsRelays)
         {
-            return TryTakeOther(header, frame, frame.Length);
+            return TryTakeLimitedRelay(code, header, layout, frame);
         }
+
+        return TryRun(frame, layout);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryRun(in Segment frame, in RelayLayout layout)
+    {
 
         if (!_services.Run.TryExtend(frame, layout))
         {
@@ -255,6 +273,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
+        refusal = refusal == ProtocolCode.Normal ? LimitRefusal(header, layout, ref text) : refusal;
         if (!HasRoomToAnswer(header, refusal))
         {
             return false;

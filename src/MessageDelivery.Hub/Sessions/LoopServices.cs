@@ -1,4 +1,5 @@
 using System.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
 using Microsoft.Extensions.Logging;
@@ -34,6 +35,9 @@ internal sealed class LoopServices
     public SessionTable Sessions { get; }
 
     public SessionLimits Limits { get; }
+
+    /// <summary>Tells that limits are met.</summary>
+    public LimitLog Limited => Sessions.Limited;
 
     public Router Router { get; }
 
@@ -98,8 +102,3 @@ internal sealed class LoopServices
     /// <summary>A connection has ended that had not become a user.</summary>
     public void LeaveUnknown(Connection connection) => Sessions.Audit.Ended(0, connection);
 }
-
-/// <summary>What sessions tell their users.</summary>
-/// <param name="HeartbeatSeconds">Seconds of silence after which a program sends a heartbeat; 0 is never.</param>
-/// <param name="MostConnections">Connections the hub takes at one time.</param>
-internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnections);

@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -14,12 +15,9 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 {
     public const long SilenceMilliseconds = 1_000;
 
-    private const long HandshakeMilliseconds = 10_000;
-    private const string HandshakeText = "the first bytes took longer than 10 s";
-
     private readonly LoopServices _services;
     private readonly Connection _connection;
-    private readonly ProtocolCode _refusal;
+    private readonly Refusal? _refusal;
     private readonly OutboundQueue _queue;
     private readonly long _order;
     private User? _user;
@@ -28,9 +26,9 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     private bool _helloBegan;
     private bool _isResumable;
 
-    /// <param name="refusal">Why the connection cannot be had; <see cref="ProtocolCode.Normal"/> if it can.</param>
+    /// <param name="refusal">Why the connection cannot be had; null if it can.</param>
     /// <param name="order">The place of the connection among all that were accepted.</param>
-    public OpeningSession(LoopServices services, Connection connection, ProtocolCode refusal, long order)
+    public OpeningSession(LoopServices services, Connection connection, Refusal? refusal, long order)
     {
         _order = order;
         _services = services;
@@ -85,7 +83,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         if (!_began)
         {
             _began = true;
-            Deadline = _connection.LastReceived + HandshakeMilliseconds;
+            Deadline = _services.Limits.HandshakeDue(_connection.LastReceived);
         }
 
         switch (FirstBytes.Tell(input.Span))
@@ -115,7 +113,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
             return ProtocolLimits.HeaderBytes + (int)header.Length;
         }
 
-        if (_refusal != ProtocolCode.Overloaded || kind == FirstBytesKind.Undecided)
+        if (_refusal != Refusal.Overloaded || kind == FirstBytesKind.Undecided)
         {
             return 0;
         }
@@ -130,9 +128,13 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     {
         if (_began)
         {
-            Refuse(ProtocolCode.HandshakeTimeout, CloseReason.HandshakeTimeout, HandshakeText);
+            _services.Limited.Met(LimitKind.Handshake, _connection.Peer, _connection.Loop);
+            Refuse(
+                ProtocolCode.HandshakeTimeout,
+                CloseReason.HandshakeTimeout,
+                RateText.TooSlow("the first bytes", _services.Limits.User.HandshakeTimeout));
         }
-        else if (_refusal != ProtocolCode.Normal)
+        else if (_refusal is not null)
         {
             RefuseAsTold();
         }
@@ -215,12 +217,12 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
             return input.Length;
         }
 
-        if (_refusal is ProtocolCode.Normal or ProtocolCode.Overloaded && TryTakeOver(header, hello))
+        if ((_refusal is null || _refusal == Refusal.Overloaded) && TryTakeOver(header, hello))
         {
             return frameBytes;
         }
 
-        if (_refusal != ProtocolCode.Normal)
+        if (_refusal is not null)
         {
             RefuseAsTold();
             return input.Length;
@@ -260,7 +262,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
     private int BecomeText(in Segment input)
     {
-        if (_refusal != ProtocolCode.Normal)
+        if (_refusal is not null)
         {
             RefuseAsTold();
             return input.Length;
@@ -298,17 +300,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         return input.Length;
     }
 
-    private void RefuseAsTold()
-    {
-        if (_refusal == ProtocolCode.Overloaded)
-        {
-            Refuse(_refusal, CloseReason.Overloaded, "the hub is out of message memory; try again later");
-        }
-        else
-        {
-            Refuse(_refusal, CloseReason.TooManyConnections, $"the hub has its {_services.Limits.MostConnections} connections; try again later");
-        }
-    }
+    private void RefuseAsTold() => Refuse(_refusal!.Code, _refusal.Reason, _refusal.Text);
 
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -45,6 +46,9 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
 
     /// <summary>The relay it is at.</summary>
     public PendingRelay Relay { get; }
+
+    /// <summary>What its user has done of late; null for nothing that is limited.</summary>
+    public Pace? Pace { get; set; }
 
     /// <summary>The relays that were processed.</summary>
     public ProcessedRelays Processed { get; } = new();

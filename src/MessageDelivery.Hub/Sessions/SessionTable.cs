@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,9 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
     public ILogger Log { get; } = logger;
 
     public AuditTrail Audit { get; } = audit ?? new(null);
+
+    /// <summary>Tells that limits are met.</summary>
+    public LimitLog Limited { get; } = new(logger);
 
     public ResumableSession? Find(SessionKey key) => _sessions.GetValueOrDefault(key);
 

@@ -7,13 +7,13 @@ using MessageDelivery.Protocol.Text;
 namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>The conversation with a person, or with a program that speaks like one: lines (protocol, section 3).</summary>
-internal sealed class TextSession : IConnectionHandler, IReceiver
+internal sealed partial class TextSession : IConnectionHandler, IReceiver
 {
     private const long PauseMilliseconds = 200;
 
     private readonly LoopServices _services;
     private readonly Connection _connection;
-    private readonly TextParser _parser = new();
+    private readonly TextParser _parser;
     private readonly PendingRelay _relay;
     private readonly SegmentWriter _body;
     private User? _user;
@@ -25,6 +25,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     {
         _services = services;
         _connection = connection;
+        _parser = new(services.Limits.MaxBodyBytes, services.Limits.MaxReceivers);
         _relay = new(connection);
         _body = new(connection.Loop.Pool);
         _user = user;
@@ -42,6 +43,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
             long pause = _parser.BodyMayEndByPause && !_connection.IsPaused && !_connection.IsStarved
                 ? _connection.LastReceived + PauseMilliseconds
                 : long.MaxValue;
+            pause = Math.Min(pause, Math.Min(_paceDue, ProgressDue));
             return _user is null ? Math.Min(pause, _connection.OpenedAt + OpeningSession.SilenceMilliseconds) : pause;
         }
     }
@@ -51,7 +53,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
 
     /// <summary>A body tells its length by its end only: it may become as long as it may be.</summary>
     public int MostMissingBytes(ReadOnlySpan<byte> begun) =>
-        ProtocolLimits.DeliveryHeaderBytes + ProtocolLimits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
+        ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front) =>
@@ -96,6 +98,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
             Carry(found, rest);
         }
 
+        WatchProgress();
         return used;
     }
 
@@ -103,7 +106,9 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     public void DeadlineReached()
     {
         Join();
-        if (_parser.BodyMayEndByPause && _connection.Loop.Now >= _connection.LastReceived + PauseMilliseconds)
+        EndWaitIfDue();
+        EndIfStopped();
+        if (_connection.IsOpen && _parser.BodyMayEndByPause && _connection.Loop.Now >= _connection.LastReceived + PauseMilliseconds)
         {
             _bodyEnds = true;
             _connection.Reconsume();
@@ -123,9 +128,15 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void Resumed()
     {
-        if (_relayUnderWay)
+        if (_relayUnderWay && _relay.IsDone)
         {
             Report();
+        }
+
+        // Time may be owed while a receiver is waited for, and the other way round.
+        if (_relayUnderWay || OwesTime)
+        {
+            _connection.Pause();
         }
     }
 
@@ -177,6 +188,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
                 _body.Clear();
                 ServerLines.Error(_services.Lines, _parser.ErrorName, _parser.ErrorText);
                 _connection.SendLines(_services.Lines);
+                CountError(_parser.ErrorCode);
                 break;
         }
     }
@@ -192,9 +204,13 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
                 break;
             case TextVerb.List:
                 _services.Listing.SendLine(_connection, _user!.Id, lines);
+                CountList();
+                break;
+            case TextVerb.Echo when IsRefused(argument.Length, 1):
                 break;
             case TextVerb.Echo:
                 TextRenderer.RenderLine(argument, lines);
+                CountEcho(argument.Length);
                 break;
             case TextVerb.VerboseOn or TextVerb.VerboseOff:
                 _verbose = verb == TextVerb.VerboseOn;
@@ -215,6 +231,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     private void BeginBody()
     {
         _body.Clear();
+        _bodies++;
         Span<byte> header = stackalloc byte[ProtocolLimits.DeliveryHeaderBytes];
         header.Clear();
         _body.Write(header);
@@ -228,6 +245,12 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     {
         var receivers = _parser.Receivers;
         int bodyBytes = (int)_body.Bytes - ProtocolLimits.DeliveryHeaderBytes;
+        if (IsRefused(bodyBytes, receivers.Length))
+        {
+            _body.Clear();
+            return;
+        }
+
         receivers.CopyTo(_relay.Begin(receivers.Length));
         new DeliveryHeader(_user!.Id, bodyBytes).Write(_body.Segments.Items[0].Span);
         var delivery = _services.Delivery;
@@ -248,6 +271,8 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         {
             _connection.Pause();
         }
+
+        CountRelay(bodyBytes, receivers.Length);
     }
 
     private void Report()

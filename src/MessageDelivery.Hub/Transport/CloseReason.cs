@@ -23,6 +23,8 @@ internal enum CloseReason
     SlowConsumer,
     /// <summary>The hub had as many connections as it may.</summary>
     TooManyConnections,
+    /// <summary>It did too much in too short a time.</summary>
+    RateLimited,
     /// <summary>The hub was out of memory for messages.</summary>
     Overloaded,
     /// <summary>The hub stopped.</summary>

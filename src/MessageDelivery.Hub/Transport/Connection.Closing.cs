@@ -256,7 +256,7 @@ internal sealed partial class Connection
     private void Ended(CloseReason reason)
     {
         Reason = reason;
-        _limit.Leave();
+        _place.Leave();
         Handler.Closed(reason);
         Loop.Counters.Disconnects[(int)reason]++;
     }

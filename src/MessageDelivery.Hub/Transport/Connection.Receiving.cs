@@ -63,7 +63,7 @@ internal sealed partial class Connection
     internal void OnMemoryAvailable()
     {
         _starved = false;
-        LastReceived = _admittedAt = Loop.Now;
+        LastReceived = HeldUpUntil = _admittedAt = Loop.Now;
         Receive();
         Reschedule();
     }
@@ -174,6 +174,7 @@ internal sealed partial class Connection
         {
             buffer.Commit((int)received);
             LastReceived = Loop.Now;
+            ReceivedBytes += received;
             Loop.Counters.BytesReceived += received;
             // A short read has emptied the socket (epoll(7)), unless its end is behind the bytes.
             _readable = received == room;

@@ -14,7 +14,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private const int ProgressChecksPerStall = 8;
 
     private readonly int _socket;
-    private readonly ConnectionLimit _limit;
+    private readonly IPlace _place;
     private IConnectionHandler? _handler;
     private Phase _phase;
     private bool _broken;
@@ -24,12 +24,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private int _unacknowledged;
     private bool _watched;
 
-    public Connection(EventLoop loop, int socket, ulong tag, ConnectionLimit limit)
+    public Connection(EventLoop loop, int socket, ulong tag, IPlace place)
     {
         Loop = loop;
         _socket = socket;
         Tag = tag;
-        _limit = limit;
+        _place = place;
         Outbound = new OutboundQueue(loop.Pool, loop.QueueLimitBytes, this);
         OpenedAt = LastReceived = loop.Now;
     }
@@ -58,6 +58,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
 
     /// <summary>When bytes last came, or when receiving went on after a pause.</summary>
     public long LastReceived { get; private set; }
+
+    /// <summary>Bytes that have come in all.</summary>
+    public long ReceivedBytes { get; private set; }
+
+    /// <summary>When receiving last went on after the hub had stopped it.</summary>
+    public long HeldUpUntil { get; private set; }
 
     /// <summary>The peer sends nothing more, and everything it sent is in front of the handler.</summary>
     public bool InputIsFinal { get; private set; }
@@ -169,7 +175,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         if (work.HasFlag(LoopWork.Resume) && _paused)
         {
             _paused = false;
-            LastReceived = Loop.Now;
+            LastReceived = HeldUpUntil = Loop.Now;
             if (_phase == Phase.Open)
             {
                 Handler.Resumed();

@@ -1,7 +1,7 @@
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>How many connections may be open at one time. Any thread.</summary>
-internal sealed class ConnectionLimit(int most)
+internal sealed class ConnectionLimit(int most) : IPlace
 {
     private int _open;
 

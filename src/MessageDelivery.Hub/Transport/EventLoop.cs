@@ -106,16 +106,16 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Wake();
     }
 
-    /// <summary>Makes a connection of an accepted socket, which counts in <paramref name="limit"/>. Any thread.</summary>
-    public void Adopt(int socket, ConnectionLimit limit, Func<Connection, IConnectionHandler> converse)
+    /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
+    public void Adopt(int socket, IPlace place, Func<Connection, IConnectionHandler> converse)
     {
         if (IsCurrent)
         {
-            AdoptHere(socket, limit, converse);
+            AdoptHere(socket, place, converse);
         }
         else
         {
-            Call(() => AdoptHere(socket, limit, converse));
+            Call(() => AdoptHere(socket, place, converse));
         }
     }
 
@@ -233,14 +233,14 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Dispose();
     }
 
-    private void AdoptHere(int socket, ConnectionLimit limit, Func<Connection, IConnectionHandler> converse)
+    private void AdoptHere(int socket, IPlace place, Func<Connection, IConnectionHandler> converse)
     {
-        var connection = _connections.Add(tag => new Connection(this, socket, tag, limit));
+        var connection = _connections.Add(tag => new Connection(this, socket, tag, place));
         if (_stopping || !_epoll.TryAdd(socket, SocketEvents, connection.Tag))
         {
             _connections.Remove(connection);
             Libc.Close(socket);
-            limit.Leave();
+            place.Leave();
             return;
         }
 

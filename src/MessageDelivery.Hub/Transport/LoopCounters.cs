@@ -18,6 +18,9 @@ internal sealed class LoopCounters
     /// <summary>Deliveries that were not queued, by <c>Outcome</c>.</summary>
     public readonly long[] NotDelivered = new long[8];
 
+    /// <summary>Times a limit was met, by <c>LimitKind</c>.</summary>
+    public readonly long[] Limited = new long[32];
+
     /// <summary>Connections that ended, by <see cref="CloseReason"/>.</summary>
     public readonly long[] Disconnects = new long[Enum.GetValues<CloseReason>().Length];
 }

@@ -18,7 +18,8 @@ internal readonly unsafe struct SocketPeer(int socket)
             return "gone";
         }
 
-        var bytes = new ReadOnlySpan<byte>(address, (int)Math.Min(length, MostAddressBytes));
+        // Of a socket that is not one of the internet's only the family may be told.
+        var bytes = new ReadOnlySpan<byte>(address, MostAddressBytes);
         int port = (bytes[2] << 8) | bytes[3];
         return (bytes[0] | (bytes[1] << 8)) switch
         {

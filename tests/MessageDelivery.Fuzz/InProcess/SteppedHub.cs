@@ -3,7 +3,6 @@ using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -38,7 +37,12 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         _loop = new(0, _pool, new(QueueLimitBytes, 10_000, 10_000), _time, this);
         var term = new SessionTerm(ResumeWindowSeconds * 1_000L, RetentionBytes, ConfirmMilliseconds, MostConnections);
         _sessions = new(new UserRegistry(_pool), term, NullLogger.Instance);
-        _services = new(_loop, _sessions, new(HeartbeatSeconds, MostConnections), NullLogger.Instance);
+        // What a peer may say is what the protocol allows: how often is another matter, with tests of its own.
+        var limits = new SessionLimits(HeartbeatSeconds, MostConnections)
+        {
+            User = new() { MaxErrorsPerMinute = 0, ListsPerSecond = 0, EchoesPerSecond = 0, LeastProgressBytes = 0 },
+        };
+        _services = new(_loop, _sessions, limits, NullLogger.Instance);
         Turn();
     }
 
@@ -48,7 +52,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
         _limit.TryEnter();
-        _loop.Adopt(hub, _limit, connection => new OpeningSession(_services, connection, ProtocolCode.Normal, order: _peers.Count));
+        _loop.Adopt(hub, _limit, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
         Turn();
         return peer;
     }

@@ -21,7 +21,8 @@ public sealed class RefusedFloodTests
     [MemberData(nameof(Requests))]
     public async Task What_the_hub_has_to_say_to_one_who_does_not_read_is_bounded(string what, byte[] request)
     {
-        await using var hub = new MessageHub(new() { Listen = [new(IPAddress.Loopback, 0)], QueueLimitBytes = QueueLimit });
+        await using var hub = new MessageHub(
+            new() { Listen = [new(IPAddress.Loopback, 0)], QueueLimitBytes = QueueLimit, Limits = new() { MaxErrorsPerMinute = 0 } });
         await hub.StartAsync();
         using var flooder = new Peer(hub.Endpoints[0]);
         using var other = new Peer(hub.Endpoints[0]);

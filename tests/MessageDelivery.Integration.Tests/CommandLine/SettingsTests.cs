@@ -1,6 +1,7 @@
 using System.Net;
 using MessageDelivery.Cli;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Hub.Limits;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
@@ -32,6 +33,20 @@ public sealed class SettingsTests : IDisposable
         ["log-level"] = ("Debug", settings => settings.LogLevel, LogLevel.Debug),
         ["audit-log"] = ("/var/log/audit.log", settings => settings.AuditLog, "/var/log/audit.log"),
         ["log-format"] = ("json", settings => settings.LogFormat, LogFormat.Json),
+        ["max-connections-per-address"] = ("5", settings => settings.Hub.Limits.MaxConnectionsPerAddress, 5),
+        ["connection-rate"] = ("6", settings => settings.Hub.Limits.ConnectionsPerSecond, 6),
+        ["max-connections-per-user"] = ("7", settings => settings.Hub.Limits.MaxConnectionsPerUser, 7),
+        ["handshake-timeout"] = ("3s", settings => settings.Hub.Limits.HandshakeTimeout, TimeSpan.FromSeconds(3)),
+        ["auth-timeout"] = ("4s", settings => settings.Hub.Limits.AuthenticationTimeout, TimeSpan.FromSeconds(4)),
+        ["relay-rate"] = ("1000", settings => settings.Hub.Limits.RelaysPerSecond, 1000L),
+        ["byte-rate"] = ("1MiB", settings => settings.Hub.Limits.BytesPerSecond, 1L << 20),
+        ["list-rate"] = ("8", settings => settings.Hub.Limits.ListsPerSecond, 8L),
+        ["echo-rate"] = ("9", settings => settings.Hub.Limits.EchoesPerSecond, 9L),
+        ["max-errors"] = ("0", settings => settings.Hub.Limits.MaxErrorsPerMinute, 0),
+        ["least-progress"] = ("1KiB", settings => settings.Hub.Limits.LeastProgressBytes, 1024),
+        ["max-body"] = ("64KiB", settings => settings.Hub.Limits.MaxBodyBytes, 64 << 10),
+        ["max-receivers"] = ("16", settings => settings.Hub.Limits.MaxReceivers, 16),
+        ["ids"] = ("random", settings => settings.Hub.Limits.Ids, UserIdOrder.Random),
     };
 
     /// <summary>Values that cannot be, and the words that say why.</summary>
@@ -78,6 +93,20 @@ public sealed class SettingsTests : IDisposable
         { "drain-timeout", "2d", "it must be from 0 to 1d" },
         { "event-loops", "0", "it must be a whole number from 1 to 1024" },
         { "event-loops", "1025", "it must be a whole number from 1 to 1024" },
+        { "max-connections-per-address", "-1", "it must be a whole number from 0 to 10000000" },
+        { "connection-rate", "1000001", "it must be a whole number from 0 to 1000000" },
+        { "max-connections-per-user", "many", "it must be a whole number from 0 to 10000000" },
+        { "handshake-timeout", "25h", "it must be from 0 to 1d" },
+        { "auth-timeout", "-1s", "it must be from 0 to 1d" },
+        { "relay-rate", "1000000001", "it must be a whole number from 0 to 1000000000" },
+        { "byte-rate", "2TiB", "it must be from 0 bytes to 1TiB" },
+        { "list-rate", "0.5", "it must be a whole number from 0 to 1000000000" },
+        { "echo-rate", "-1", "it must be a whole number from 0 to 1000000000" },
+        { "max-errors", "1000001", "it must be a whole number from 0 to 1000000" },
+        { "least-progress", "2MiB", "it must be from 0 bytes to 1MiB" },
+        { "max-body", "1048577", "it must be from 0 bytes to 1MiB" },
+        { "max-receivers", "256", "it must be a whole number from 0 to 255" },
+        { "ids", "ascending", "it must be one of sequential, random" },
         { "log-level", "loud", "it must be one of trace, debug, information, warning, error, critical, none" },
         { "audit-log", "", "it is empty" },
         { "log-format", "xml", "it must be one of text, json" },

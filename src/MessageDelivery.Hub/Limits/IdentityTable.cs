@@ -1,0 +1,65 @@
+namespace MessageDelivery.Hub.Limits;
+
+/// <summary>How many connections each identity has. It knows those that have some, and no others. Any thread.</summary>
+/// <param name="mostPerIdentity">The most that one may have; 0 is as many as there are.</param>
+internal sealed class IdentityTable(int mostPerIdentity)
+{
+    private readonly Dictionary<string, int> _open = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+
+    public int MostPerIdentity { get; } = mostPerIdentity;
+
+    /// <summary>Identities that have connections.</summary>
+    public int Identities
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _open.Count;
+            }
+        }
+    }
+
+    /// <summary>Counts one more connection. False, and nothing is counted, if it has as many as it may.</summary>
+    public bool TryEnter(string identity)
+    {
+        if (MostPerIdentity == 0)
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            int open = _open.GetValueOrDefault(identity);
+            if (open >= MostPerIdentity)
+            {
+                return false;
+            }
+
+            _open[identity] = open + 1;
+            return true;
+        }
+    }
+
+    /// <summary>A connection that was counted is over.</summary>
+    public void Leave(string identity)
+    {
+        if (MostPerIdentity == 0)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_open[identity] == 1)
+            {
+                _open.Remove(identity);
+            }
+            else
+            {
+                _open[identity]--;
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MessageDelivery.Hub.Limits;
+
+/// <summary>Tells the log that limits are met: of each one a line in a second at most, with how many were left out. Any thread.</summary>
+internal sealed class LimitLog(ILogger logger)
+{
+    private const long QuietMilliseconds = 1_000;
+
+    private readonly long[] _quietUntil = new long[Limit.All.Count];
+    private readonly long[] _leftOut = new long[Limit.All.Count];
+
+    /// <summary>A limit was met that is told elsewhere.</summary>
+    public static void Count(LimitKind kind, EventLoop loop) => loop.Counters.Limited[(int)kind]++;
+
+    /// <summary>A request was answered by an error, possibly for a limit's sake.</summary>
+    public static void Refused(ProtocolCode code, EventLoop loop)
+    {
+        LimitKind? kind = code switch
+        {
+            ProtocolCode.FrameTooLarge => LimitKind.Body,
+            ProtocolCode.InvalidReceivers => LimitKind.Receivers,
+            ProtocolCode.RateLimited => LimitKind.ByteRate,
+            _ => null,
+        };
+        if (kind is { } met)
+        {
+            Count(met, loop);
+        }
+    }
+
+    /// <summary>Somebody was refused, or cut off.</summary>
+    public void Met<T>(LimitKind kind, T peer, EventLoop loop)
+    {
+        Count(kind, loop);
+        if (logger.IsEnabled(LogLevel.Warning) && MayTell(kind, loop.Now, out long leftOut))
+        {
+            var limit = Limit.Of(kind);
+            logger.LimitMet(limit.Name, peer?.ToString() ?? "", limit.Setting ?? "", leftOut);
+        }
+    }
+
+    /// <summary>Somebody was made to wait.</summary>
+    public void Waits(LimitKind kind, ulong userId, EventLoop loop)
+    {
+        Count(kind, loop);
+        if (logger.IsEnabled(LogLevel.Debug) && MayTell(kind, loop.Now, out long leftOut))
+        {
+            logger.LimitWaits(userId, Limit.Of(kind).Name, leftOut);
+        }
+    }
+
+    private bool MayTell(LimitKind kind, long now, out long leftOut)
+    {
+        ref long quietUntil = ref _quietUntil[(int)kind];
+        long until = Volatile.Read(ref quietUntil);
+        bool mayTell = now >= until && Interlocked.CompareExchange(ref quietUntil, now + QuietMilliseconds, until) == until;
+        leftOut = mayTell ? Interlocked.Exchange(ref _leftOut[(int)kind], 0) : Interlocked.Increment(ref _leftOut[(int)kind]);
+        return mayTell;
+    }
+}

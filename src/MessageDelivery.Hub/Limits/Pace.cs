@@ -1,0 +1,65 @@
+namespace MessageDelivery.Hub.Limits;
+
+/// <summary>How much a user may do in a second; 0 is as much as it can.</summary>
+internal readonly record struct PaceRates(long Relays, long Bytes, long Lists, long Echoes)
+{
+    public static PaceRates Of(HubLimits limits) =>
+        new(limits.RelaysPerSecond, limits.BytesPerSecond, limits.ListsPerSecond, limits.EchoesPerSecond);
+
+    /// <summary>Whether relaying is limited at all.</summary>
+    public bool LimitRelays => Relays > 0 || Bytes > 0;
+}
+
+/// <summary>
+/// What one user has done of late. A request is carried out as long as nothing is owed, and what it takes beyond its share is waited
+/// for afterwards, before the next one is read. What would be waited for longer than <see cref="MostWaitMilliseconds"/> is refused
+/// instead. Its session's thread only.
+/// </summary>
+internal sealed class Pace(PaceRates rates, long now)
+{
+    /// <summary>A client that waits for an answer should still get one before it gives up.</summary>
+    public const long MostWaitMilliseconds = 2_000;
+
+    private TokenBucket _relays = new(rates.Relays, now);
+    private TokenBucket _bytes = new(rates.Bytes, now);
+    private TokenBucket _lists = new(rates.Lists, now);
+    private TokenBucket _echoes = new(rates.Echoes, now);
+
+    /// <summary>When the next request may be carried out; a time that has passed if nothing is owed.</summary>
+    public long Due { get; private set; }
+
+    /// <summary>The limit that was met last.</summary>
+    public LimitKind Met { get; private set; }
+
+    /// <summary>Whether so many bytes, once for each receiver, would have to be waited for too long.</summary>
+    public bool IsTooMuch(long bytes, long now) => _bytes.WaitFor(bytes, now) > MostWaitMilliseconds;
+
+    /// <summary>Counts relays and their bytes, once for each receiver. True if something is owed.</summary>
+    public bool CountRelays(int relays, long bytes, long now)
+    {
+        bool owes = Owe(LimitKind.RelayRate, _relays.Take(relays, now), now);
+        return Owe(LimitKind.ByteRate, _bytes.Take(bytes, now), now) || owes;
+    }
+
+    /// <summary>Counts a list. True if something is owed.</summary>
+    public bool CountList(long now) => Owe(LimitKind.ListRate, _lists.Take(1, now), now);
+
+    /// <summary>Counts an echo. True if something is owed.</summary>
+    public bool CountEcho(long bytes, long now)
+    {
+        bool owes = Owe(LimitKind.EchoRate, _echoes.Take(1, now), now);
+        return Owe(LimitKind.ByteRate, _bytes.Take(bytes, now), now) || owes;
+    }
+
+    private bool Owe(LimitKind kind, long milliseconds, long now)
+    {
+        if (milliseconds == 0)
+        {
+            return false;
+        }
+
+        Met = kind;
+        Due = Math.Max(Due, now + milliseconds);
+        return true;
+    }
+}

@@ -1,0 +1,75 @@
+using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Transport;
+
+namespace MessageDelivery.Hub;
+
+/// <content>Who of those that connect is let in.</content>
+public sealed partial class MessageHub
+{
+    private LimitLog? _limited;
+    private AddressTable? _addresses;
+
+    /// <summary>A place for a connection, in the hub and among those of its address; or why there is none. The accepting loop's thread.</summary>
+    private IPlace? TryAdmit(int socket, out Refusal? refusal)
+    {
+        var loop = _loops[0];
+        refusal = null;
+        bool isKnown = NetworkAddress.TryAsk(socket, out var address);
+        if (isKnown && !_addresses!.IsInTime(address, loop.Now))
+        {
+            _limited!.Met(LimitKind.ConnectionRate, address, loop);
+            refusal = Refusal.OfRate(address, _addresses.ShareOf(address).PerSecond);
+            return null;
+        }
+
+        if (!_admitted.TryEnter())
+        {
+            LimitLog.Count(LimitKind.Connections, loop);
+            refusal = Refusal.OfAll(_admitted.Most);
+            return null;
+        }
+
+        if ((isKnown ? _addresses!.TryEnter(address, _admitted) : _admitted) is { } place)
+        {
+            return place;
+        }
+
+        _admitted.Leave();
+        _limited!.Met(LimitKind.ConnectionsPerAddress, address, loop);
+        refusal = Refusal.OfAddress(address, _addresses!.ShareOf(address).Most);
+        return null;
+    }
+
+    /// <summary>What was said counts for all; what was not, for those who come from elsewhere.</summary>
+    private AddressTable CreateAddressTable()
+    {
+        var limits = Options.Limits;
+        return new(
+            new(limits.MaxConnectionsPerAddress ?? Math.Max(HubLimits.LeastPerAddress, _admitted.Most / 4),
+                limits.ConnectionsPerSecond ?? HubLimits.DefaultConnectionsPerSecond),
+            new(limits.MaxConnectionsPerAddress ?? 0, limits.ConnectionsPerSecond ?? 0));
+    }
+
+    /// <summary>Closes without a word: those who are being told are enough.</summary>
+    private void TurnAway(int socket, Refusal refusal)
+    {
+        if (refusal.Reason == CloseReason.TooManyConnections)
+        {
+            ((IListenerEvents)this).TurnedAway(socket);
+        }
+        else
+        {
+            NoteTurnedAway(socket, refusal.Reason);
+        }
+    }
+
+    private void NoteTurnedAway(int socket, CloseReason reason)
+    {
+        if (Options.Audit is not null)
+        {
+            _sessions!.Audit.TurnedAway(PeerAddress.Of(socket), reason);
+        }
+
+        _loops[0].Counters.Disconnects[(int)reason]++;
+    }
+}

@@ -1,0 +1,31 @@
+using MessageDelivery.Hub.Limits;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <summary>What sessions tell their users, and keep them to.</summary>
+/// <param name="HeartbeatSeconds">Seconds of silence after which a program sends a heartbeat; 0 is never.</param>
+/// <param name="MostConnections">Connections the hub takes at one time.</param>
+internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnections)
+{
+    /// <summary>What one user may do.</summary>
+    public HubLimits User { get; init; } = new();
+
+    /// <summary>The most bytes of a relay's body.</summary>
+    public int MaxBodyBytes => User.MaxBodyBytes == 0 ? ProtocolLimits.MaxBodyBytes : User.MaxBodyBytes;
+
+    /// <summary>The most receivers of a relay.</summary>
+    public int MaxReceivers => User.MaxReceivers == 0 ? ProtocolLimits.MaxReceivers : User.MaxReceivers;
+
+    /// <summary>Whether a relay that is as the protocol wants it may still be refused, or has to be counted.</summary>
+    public bool LimitsRelays =>
+        MaxBodyBytes < ProtocolLimits.MaxBodyBytes || MaxReceivers < ProtocolLimits.MaxReceivers || PaceRates.Of(User).LimitRelays;
+
+    /// <summary>When something that begins now has to be finished, in a loop's milliseconds.</summary>
+    public long HandshakeDue(long now) => Due(User.HandshakeTimeout, now);
+
+    /// <summary>When a connection that was accepted then has to have said who it is.</summary>
+    public long AuthenticationDue(long openedAt) => Due(User.AuthenticationTimeout, openedAt);
+
+    private static long Due(TimeSpan time, long from) => time == TimeSpan.Zero ? long.MaxValue : from + (long)time.TotalMilliseconds;
+}

@@ -1,0 +1,128 @@
+using System.Net;
+using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Transport;
+
+namespace MessageDelivery.Hub.Tests.Limits;
+
+/// <summary>Who counts as one, how many connections it has, how fast they come, and that remembering it is bounded.</summary>
+public sealed class AddressTests
+{
+    private readonly ConnectionLimit _all = new(int.MaxValue);
+
+    [Theory]
+    [InlineData("192.0.2.1", "192.0.2.1", "192.0.2.1", false)]
+    [InlineData("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1", false)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64", false)]
+    [InlineData("127.0.0.1", "127.0.0.1", "127.0.0.1", true)]
+    [InlineData("::ffff:127.1.2.3", "127.1.2.3", "127.1.2.3", true)]
+    [InlineData("::1", "::1", "::1", true)]
+    public void These_are_one(string one, string other, string name, bool isLoopback)
+    {
+        Assert.Equal(Address(one), Address(other));
+        Assert.Equal(Address(one).GetHashCode(), Address(other).GetHashCode());
+        Assert.Equal((name, isLoopback), (Address(one).ToString(), Address(one).IsLoopback));
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", "192.0.2.2")]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1")]
+    [InlineData("192.0.2.1", "::192.0.2.1")]
+    [InlineData("::1", "::2")]
+    public void These_are_two(string one, string other) => Assert.NotEqual(Address(one), Address(other));
+
+    [Fact]
+    public void One_more_than_the_limit_gets_no_place_until_one_has_left()
+    {
+        var table = new AddressTable(new(2, 0), default);
+        var address = Address("192.0.2.1");
+        _all.TryEnter();
+        _all.TryEnter();
+        var first = table.TryEnter(address, _all);
+        Assert.NotNull(first);
+        Assert.NotNull(table.TryEnter(address, _all));
+        Assert.Null(table.TryEnter(address, _all));
+        Assert.NotNull(table.TryEnter(Address("192.0.2.2"), _all));
+
+        first.Leave();
+        Assert.Equal(1, _all.Open);
+        Assert.NotNull(table.TryEnter(address, _all));
+    }
+
+    [Fact]
+    public void Loopback_has_a_share_of_its_own()
+    {
+        var table = new AddressTable(new(1, 1), default);
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Same(_all, table.TryEnter(Address("127.0.0.1"), _all));
+            Assert.True(table.IsInTime(Address("::1"), 0));
+        }
+    }
+
+    [Fact]
+    public void An_address_that_has_no_connections_is_forgotten()
+    {
+        var table = new AddressTable(new(10, 0), default);
+        var places = Enumerable.Range(0, 1_000).Select(i => table.TryEnter(Address($"10.0.{i / 250}.{i % 250}"), new ConnectionLimit(1))!).ToList();
+        Assert.Equal(1_000, table.Addresses);
+        places.ForEach(place => place.Leave());
+        Assert.Equal(0, table.Addresses);
+    }
+
+    [Fact]
+    public void As_many_as_the_rate_come_at_once_and_then_one_at_a_time()
+    {
+        var table = new AddressTable(new(0, 10), default);
+        var address = Address("192.0.2.1");
+        Assert.Equal(10, Enumerable.Range(0, 50).Count(_ => table.IsInTime(address, 1_000)));
+        Assert.False(table.IsInTime(address, 1_099));
+        Assert.True(table.IsInTime(address, 1_100));
+        Assert.False(table.IsInTime(address, 1_100));
+        Assert.Equal(10, Enumerable.Range(0, 50).Count(_ => table.IsInTime(address, 5_000)));
+    }
+
+    /// <summary>A million networks, each once: nothing grows, and hardly anybody is taken for somebody else.</summary>
+    [Fact]
+    public void However_many_come_the_table_of_rates_stays_as_it_is()
+    {
+        var table = new AddressTable(new(1, 100), default);
+        Assert.True(table.IsInTime(Address("192.0.2.1"), 0));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        int refused = 0;
+        Span<byte> address = stackalloc byte[16];
+        address[0] = 0x20;
+        for (int i = 0; i < 1_000_000; i++)
+        {
+            BitConverter.TryWriteBytes(address[4..], i);
+            refused += table.IsInTime(new(address), i / 500) ? 0 : 1;
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.InRange(refused, 0, 10_000);
+    }
+
+    [Fact]
+    public void An_identity_has_as_many_connections_as_it_may_and_is_forgotten_with_the_last()
+    {
+        var table = new IdentityTable(2);
+        Assert.True(table.TryEnter("a") && table.TryEnter("a") && table.TryEnter("A"));
+        Assert.False(table.TryEnter("a"));
+        table.Leave("a");
+        Assert.True(table.TryEnter("a"));
+        table.Leave("a");
+        table.Leave("a");
+        table.Leave("A");
+        Assert.Equal(0, table.Identities);
+    }
+
+    [Fact]
+    public void Without_a_limit_nobody_is_remembered()
+    {
+        var table = new IdentityTable(0);
+        Assert.True(table.TryEnter("a"));
+        Assert.Equal(0, table.Identities);
+        table.Leave("a");
+    }
+
+    private static NetworkAddress Address(string text) => new(IPAddress.Parse(text).GetAddressBytes());
+}
