@@ -18,11 +18,15 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnection
         {
             _user = value;
             Rates = PaceRates.Of(value);
+            Identities = new(value.MaxConnectionsPerUser);
         }
     }
 
     /// <summary>How fast a user may be that has no rates of its own.</summary>
     public PaceRates Rates { get; private init; } = PaceRates.Of(new());
+
+    /// <summary>How many connections each identity has, on all loops.</summary>
+    public IdentityTable Identities { get; private init; } = new(new HubLimits().MaxConnectionsPerUser);
 
     /// <summary>The most bytes of a relay's body.</summary>
     public int MaxBodyBytes => User.MaxBodyBytes == 0 ? ProtocolLimits.MaxBodyBytes : User.MaxBodyBytes;
