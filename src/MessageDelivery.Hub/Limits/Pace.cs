@@ -1,10 +1,19 @@
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>How much a user may do in a second; 0 is as much as it can.</summary>
-internal readonly record struct PaceRates(long Relays, long Bytes, long Lists, long Echoes)
+internal sealed record PaceRates(long Relays, long Bytes, long Lists, long Echoes)
 {
     public static PaceRates Of(HubLimits limits) =>
         new(limits.RelaysPerSecond, limits.BytesPerSecond, limits.ListsPerSecond, limits.EchoesPerSecond);
+
+    /// <summary>The same for a user with rates of its own.</summary>
+    /// <param name="relays">Relays in a second, above 0; null is as told here. Less than one is one.</param>
+    /// <param name="bytes">Bytes in a second, above 0; null is as told here.</param>
+    public PaceRates With(double? relays, double? bytes) => this with
+    {
+        Relays = relays is { } ownRelays ? (long)Math.Clamp(ownRelays, 1, HubLimits.MostRate) : Relays,
+        Bytes = bytes is { } ownBytes ? (long)Math.Clamp(ownBytes, 1, HubLimits.MostByteRate) : Bytes,
+    };
 
     /// <summary>Whether relaying is limited at all.</summary>
     public bool LimitRelays => Relays > 0 || Bytes > 0;
@@ -32,7 +41,9 @@ internal sealed class Pace(PaceRates rates, long now)
     public LimitKind Met { get; private set; }
 
     /// <summary>Whether so many bytes, once for each receiver, would have to be waited for too long.</summary>
-    public bool IsTooMuch(long bytes, long now) => _bytes.WaitFor(bytes, now) > MostWaitMilliseconds;
+    public bool IsTooMuch(long bytes, long now) =>
+        // Nothing is owed when a request comes, so that less than this need not be looked at.
+        bytes > MostWaitMilliseconds / 1_000 * _bytes.Rate && _bytes.WaitFor(bytes, now) > MostWaitMilliseconds;
 
     /// <summary>Counts relays and their bytes, once for each receiver. True if something is owed.</summary>
     public bool CountRelays(int relays, long bytes, long now)

@@ -23,6 +23,12 @@ internal sealed record Refusal(ProtocolCode Code, CloseReason Reason, string Tex
         CloseReason.TooManyConnections,
         $"{address} has {most} connections, which is the limit for one address (max-connections-per-address); try again later");
 
+    /// <summary>The identity has as many connections as it may.</summary>
+    public static Refusal OfIdentity(int most) => new(
+        ProtocolCode.TooManyConnections,
+        CloseReason.TooManyConnections,
+        $"this identity has {most} connections, which is the limit (max-connections-per-user); try again later");
+
     /// <summary>The address connects too often.</summary>
     public static Refusal OfRate(NetworkAddress address, int perSecond) => new(
         ProtocolCode.RateLimited,

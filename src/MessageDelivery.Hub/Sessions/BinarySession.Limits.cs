@@ -9,6 +9,7 @@ namespace MessageDelivery.Hub.Sessions;
 /// <content>What it may not do, or not so fast (docs/adr/0012).</content>
 internal sealed partial class BinarySession
 {
+    private readonly PaceRates _rates;
     private readonly bool _limitsRelays;
     private Pace? _pace;
     private long _paceDue = long.MaxValue;
@@ -27,7 +28,7 @@ internal sealed partial class BinarySession
 
             if (_pace is null)
             {
-                _pace = new(PaceRates.Of(_services.Limits.User), _connection.Loop.Now);
+                _pace = new(_rates, _connection.Loop.Now);
                 if (_resumable is not null)
                 {
                     _resumable.Pace = _pace;
@@ -79,17 +80,17 @@ internal sealed partial class BinarySession
                 text = $"{layout.ReceiverCount} receivers; a relay lists 1 to {limits.MaxReceivers}";
                 return ProtocolCode.InvalidReceivers;
             case FrameType.Relay when IsTooMuch((long)layout.BodyBytes * layout.ReceiverCount):
-                text = RateText.TooMuch(layout.BodyBytes, layout.ReceiverCount, limits.User.BytesPerSecond);
+                text = RateText.TooMuch(layout.BodyBytes, layout.ReceiverCount, _rates.Bytes);
                 return ProtocolCode.RateLimited;
             case FrameType.Echo when IsTooMuch(header.Length):
-                text = RateText.TooMuch(header.Length, 1, limits.User.BytesPerSecond);
+                text = RateText.TooMuch(header.Length, 1, _rates.Bytes);
                 return ProtocolCode.RateLimited;
             default:
                 return ProtocolCode.Normal;
         }
     }
 
-    private bool IsTooMuch(long bytes) => _services.Limits.User.BytesPerSecond > 0 && Pace.IsTooMuch(bytes, _connection.Loop.Now);
+    private bool IsTooMuch(long bytes) => _rates.Bytes > 0 && Pace.IsTooMuch(bytes, _connection.Loop.Now);
 
     private void CountRelay(in RelayLayout layout)
     {

@@ -34,7 +34,8 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _connection = connection;
         _user = user;
         _resumable = resumable;
-        _limitsRelays = services.Limits.LimitsRelays;
+        _rates = services.Limits.Rates;
+        _limitsRelays = services.Limits.LimitRelays(_rates);
         if (resumable?.Pace is { } pace && pace.Due > connection.Loop.Now)
         {
             _paceDue = pace.Due;

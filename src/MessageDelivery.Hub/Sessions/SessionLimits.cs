@@ -8,8 +8,25 @@ namespace MessageDelivery.Hub.Sessions;
 /// <param name="MostConnections">Connections the hub takes at one time.</param>
 internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnections)
 {
+    private readonly HubLimits _user = new();
+
     /// <summary>What one user may do.</summary>
-    public HubLimits User { get; init; } = new();
+    public HubLimits User
+    {
+        get => _user;
+        init
+        {
+            _user = value;
+            Rates = PaceRates.Of(value);
+            Identities = new(value.MaxConnectionsPerUser);
+        }
+    }
+
+    /// <summary>How fast a user may be that has no rates of its own.</summary>
+    public PaceRates Rates { get; private init; } = PaceRates.Of(new());
+
+    /// <summary>How many connections each identity has, on all loops.</summary>
+    public IdentityTable Identities { get; private init; } = new(new HubLimits().MaxConnectionsPerUser);
 
     /// <summary>The most bytes of a relay's body.</summary>
     public int MaxBodyBytes => User.MaxBodyBytes == 0 ? ProtocolLimits.MaxBodyBytes : User.MaxBodyBytes;
@@ -18,8 +35,9 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnection
     public int MaxReceivers => User.MaxReceivers == 0 ? ProtocolLimits.MaxReceivers : User.MaxReceivers;
 
     /// <summary>Whether a relay that is as the protocol wants it may still be refused, or has to be counted.</summary>
-    public bool LimitsRelays =>
-        MaxBodyBytes < ProtocolLimits.MaxBodyBytes || MaxReceivers < ProtocolLimits.MaxReceivers || PaceRates.Of(User).LimitRelays;
+    /// <param name="rates">Of the user.</param>
+    public bool LimitRelays(PaceRates rates) =>
+        MaxBodyBytes < ProtocolLimits.MaxBodyBytes || MaxReceivers < ProtocolLimits.MaxReceivers || rates.LimitRelays;
 
     /// <summary>When something that begins now has to be finished, in a loop's milliseconds.</summary>
     public long HandshakeDue(long now) => Due(User.HandshakeTimeout, now);

@@ -18,7 +18,9 @@ internal sealed partial class TextSession
     private Progress _progress;
     private int _bodies;
 
-    private Pace Pace => _pace ??= new(PaceRates.Of(_services.Limits.User), _connection.Loop.Now);
+    private PaceRates Rates => _services.Limits.Rates;
+
+    private Pace Pace => _pace ??= new(Rates, _connection.Loop.Now);
 
     private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.IsStarved ? long.MaxValue : _progress.Due;
 
@@ -27,7 +29,7 @@ internal sealed partial class TextSession
     /// <summary>Refuses a relay, or an echo, that would have to wait for too long.</summary>
     private bool IsRefused(long bytes, int receivers)
     {
-        long rate = _services.Limits.User.BytesPerSecond;
+        long rate = Rates.Bytes;
         if (rate == 0 || !Pace.IsTooMuch(bytes * receivers, _connection.Loop.Now))
         {
             return false;
@@ -41,7 +43,7 @@ internal sealed partial class TextSession
 
     private void CountRelay(long bytes, int receivers)
     {
-        if (_services.Limits.LimitsRelays)
+        if (_services.Limits.LimitRelays(Rates))
         {
             WaitIf(Pace.CountRelays(1, bytes * receivers, _connection.Loop.Now));
         }

@@ -50,7 +50,7 @@ public sealed class PaceTests
     [Fact]
     public void Zero_is_no_limit()
     {
-        var pace = new Pace(default, 0);
+        var pace = new Pace(new(0, 0, 0, 0), 0);
         Assert.False(pace.IsTooMuch(1L << 40, 0));
         Assert.False(pace.CountRelays(1_000_000, 1L << 40, 0) || pace.CountList(0) || pace.CountEcho(1L << 40, 0));
     }
@@ -75,6 +75,14 @@ public sealed class PaceTests
         Assert.True(pace.CountEcho(50, 500));
         Assert.Equal((LimitKind.EchoRate, 1_000L), (pace.Met, pace.Due));
     }
+
+    [Theory]
+    [InlineData(null, null, 10, 20)]
+    [InlineData(5.9, null, 5, 20)]
+    [InlineData(0.1, 0.1, 1, 1)]
+    [InlineData(1e30, 1e30, 1_000_000_000, 1L << 40)]
+    public void A_user_may_have_rates_of_its_own(double? relays, double? bytes, long ownRelays, long ownBytes) =>
+        Assert.Equal(new(ownRelays, ownBytes, 1, 2), new PaceRates(10, 20, 1, 2).With(relays, bytes));
 
     [Fact]
     public void A_request_that_has_to_wait_for_more_than_two_seconds_is_too_much()
