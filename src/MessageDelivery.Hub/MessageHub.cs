@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Routing;
@@ -15,7 +16,7 @@ namespace MessageDelivery.Hub;
 /// A hub: listens, gives each connection a user id, and relays messages among them, on threads of its own. Runs on Linux.
 /// Members are safe to call from any thread; it is started and stopped once.
 /// </summary>
-public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
+public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 {
     /// <summary>File descriptors kept free for everything that is not a connection.</summary>
     private const int OtherDescriptors = 64;
@@ -29,6 +30,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly IMeterFactory? _meters;
+    private readonly Admission _admission;
     private readonly List<Listener> _listeners = [];
     private readonly ConnectionLimit _admitted;
     private readonly ConnectionLimit _refused = new(MostRefusals);
@@ -58,6 +60,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<MessageHub>();
         _meters = meters;
         _time = time ?? TimeProvider.System;
+        _admission = new(options.Authenticator, _time, _logger);
         _admitted = new(options.MaxConnections
             ?? (int)Math.Max(1, OpenFiles.RaiseLimit() - OtherDescriptors - MostRefusals));
     }
@@ -177,7 +180,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         _sessions = new(users, term, _logger);
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
-        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger))];
+        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _admission))];
         _metrics = new(_meters, _loops, _sessions, pool);
         foreach (var loop in _loops)
         {

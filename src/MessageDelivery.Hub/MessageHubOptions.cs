@@ -1,4 +1,5 @@
 using System.Net;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub;
@@ -11,12 +12,22 @@ public sealed record MessageHubOptions
 
     /// <summary>
     /// Addresses and ports to listen on, IPv4 or IPv6. Default: 127.0.0.1:8888. Port 0 takes any free port;
-    /// <see cref="MessageHub.Endpoints"/> tells which. An address that is not loopback needs <see cref="AllowAnonymous"/>.
+    /// <see cref="MessageHub.Endpoints"/> tells which. An address that is not loopback needs an <see cref="Authenticator"/> or
+    /// <see cref="AllowAnonymous"/>.
     /// </summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, DefaultPort)];
 
-    /// <summary>Let anyone who reaches an address that is not loopback in without authentication. Default: false.</summary>
+    /// <summary>
+    /// Let anyone who reaches an address that is not loopback in without authentication. Default: false. It excludes an
+    /// <see cref="Authenticator"/>.
+    /// </summary>
     public bool AllowAnonymous { get; init; }
+
+    /// <summary>
+    /// Who tells from a token who somebody is; with it nobody is let in without one, and <see cref="MessageHub.UseAuthenticator"/> may
+    /// replace it. Default: null, everybody who reaches the hub is let in.
+    /// </summary>
+    public IAuthenticator? Authenticator { get; init; }
 
     /// <summary>
     /// Bytes that may wait in the hub for one user. Default: 64 MiB. A queue below it takes one more relay, whatever its
@@ -90,10 +101,16 @@ public sealed record MessageHubOptions
             throw new ArgumentException("Listen names no address; a hub listens on at least one.", nameof(Listen));
         }
 
-        if (!AllowAnonymous && Listen.FirstOrDefault(endpoint => !IPAddress.IsLoopback(endpoint.Address)) is { } open)
+        if (AllowAnonymous && Authenticator is not null)
         {
             throw new ArgumentException(
-                $"Listen names {open}, which others can reach, and there is no authentication; AllowAnonymous allows that.", nameof(Listen));
+                "AllowAnonymous lets people in without a token, and Authenticator demands one; they exclude each other.", nameof(AllowAnonymous));
+        }
+
+        if (!AllowAnonymous && Authenticator is null && Listen.FirstOrDefault(endpoint => !IPAddress.IsLoopback(endpoint.Address)) is { } open)
+        {
+            throw new ArgumentException(
+                $"Listen names {open}, which others can reach, and there is no authentication; Authenticator demands one, AllowAnonymous allows that.", nameof(Listen));
         }
 
         AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));

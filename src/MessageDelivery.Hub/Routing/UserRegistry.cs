@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Protocol;
 
@@ -14,6 +15,7 @@ internal sealed class UserRegistry(BlockPool pool)
     private readonly ConcurrentDictionary<ulong, User> _users = new();
     private readonly Lock _lock = new();
     private readonly UserIds _ids = new(pool);
+    private readonly UserGroups _groups = new(pool);
     private readonly PresenceLog _presence = new();
     private IPresenceReader[] _readers = [];
     private ulong _lastId;
@@ -23,17 +25,24 @@ internal sealed class UserRegistry(BlockPool pool)
     /// <summary>How many watch who comes and goes.</summary>
     public int Watchers => _presence.Watchers;
 
+    /// <summary>All of them, as they come and go meanwhile; whoever was added before is among them.</summary>
+    public IEnumerable<User> Everybody => _users.Select(entry => entry.Value);
+
     /// <summary>Gives the next id and lists its user.</summary>
-    public User Add(IReceiver receiver)
+    /// <param name="receiver">Where its deliveries go.</param>
+    /// <param name="identity">Who it is; null where nobody asks.</param>
+    public User Add(IReceiver receiver, Identity? identity = null)
     {
         User user;
         bool isWatched;
         lock (_lock)
         {
-            user = new User(++_lastId, receiver);
-            _ids.Append(user.Id);
-            _users[user.Id] = user;
-            isWatched = _presence.Note(user.Id, PresenceChange.Joined);
+            ulong id = ++_lastId;
+            int group = identity?.Group is { } name ? _groups.Add(name, id) : 0;
+            user = new User(id, receiver, identity, group);
+            _ids.Append(id);
+            _users[id] = user;
+            isWatched = _presence.Note(id, PresenceChange.Joined, group);
         }
 
         TellReaders(isWatched);
@@ -50,7 +59,12 @@ internal sealed class UserRegistry(BlockPool pool)
             if (_users.TryRemove(new(user.Id, user)))
             {
                 _ids.Remove(user.Id);
-                isWatched = _presence.Note(user.Id, PresenceChange.Left);
+                if (user.Group is { } group)
+                {
+                    _groups.Remove(group, user.Id);
+                }
+
+                isWatched = _presence.Note(user.Id, PresenceChange.Left, user.GroupNumber);
             }
         }
 
@@ -61,12 +75,21 @@ internal sealed class UserRegistry(BlockPool pool)
     /// Adds the ids of all users but one to a list: ascending, 8 bytes each in the machine's order, in pieces of message memory
     /// with a reference each. They are of one moment, and stay as they are until they are released.
     /// </summary>
+    /// <param name="rights">Whose list it is: it has only whom those reach. Null reaches everybody.</param>
     /// <returns>The position of that moment among the events that are kept for watchers.</returns>
-    public long List(SegmentList ids, ulong without)
+    public long List(SegmentList ids, ulong without, Rights? rights = null)
     {
         lock (_lock)
         {
-            _ids.CopyTo(ids, without);
+            if (rights is not { IsNarrow: true })
+            {
+                _ids.CopyTo(ids, without);
+            }
+            else if (!rights.SeesNobody)
+            {
+                _groups.CopyTo(ids, rights.Group!, without);
+            }
+
             return _presence.End;
         }
     }

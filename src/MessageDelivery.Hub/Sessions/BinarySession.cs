@@ -33,10 +33,14 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _connection = connection;
         _user = user;
         _resumable = resumable;
+        if (resumable is not null || user.Rights is not null)
+        {
+            Relay.Rights = user.Rights;
+        }
     }
 
     /// <inheritdoc/>
-    public long Deadline => Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue);
+    public long Deadline => Math.Min(Math.Min(SilenceDeadline, _user.EndsAt), _resumable?.Processed.Due ?? long.MaxValue);
 
     /// <inheritdoc/>
     public int UnfinishedBytes => _assembly?.Bytes ?? 0;
@@ -99,7 +103,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     public void DeadlineReached()
     {
         TellProcessed();
-        if (_connection.Loop.Now >= SilenceDeadline)
+        if (_connection.Loop.Now >= _user.EndsAt)
+        {
+            Refuse(ProtocolCode.AuthFailed, CloseReason.TokenExpired, LoopServices.TokenExpiredText);
+        }
+        else if (_connection.Loop.Now >= SilenceDeadline)
         {
             _connection.CloseWithGoodbye(
                 CloseReason.HeartbeatTimeout,
@@ -133,6 +141,18 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     /// <summary>Another connection goes on with the session.</summary>
     public void TakenOver() => _connection.CloseWithGoodbye(
         CloseReason.TakenOver, ProtocolCode.TakenOver, TakenOverText);
+
+    /// <inheritdoc/>
+    public void Remove() => _services.Loop.Call(RemoveHere);
+
+    /// <summary>What let it in does not hold any more: its session ends, too.</summary>
+    public void RemoveHere()
+    {
+        if (_connection.IsOpen)
+        {
+            Refuse(ProtocolCode.Removed, CloseReason.Removed, LoopServices.RemovedText);
+        }
+    }
 
     /// <inheritdoc/>
     public void ShutDown() => Refuse(ProtocolCode.ShuttingDown, CloseReason.ShuttingDown, LoopServices.ShuttingDownText);
@@ -226,7 +246,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     private bool TryTakePlainRelay(in FrameHeader header, in Segment frame)
     {
         var code = RelayLayout.TryLayOut(header, out var layout);
-        if (code != ProtocolCode.Normal)
+        if (code != ProtocolCode.Normal || _user.Rights is { MaySend: false })
         {
             return TryTakeOther(header, frame, frame.Length);
         }
@@ -255,6 +275,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
+        if (refusal == ProtocolCode.Normal && _user.Rights is { } rights && Forbidden(rights, header) is { } forbidden)
+        {
+            (refusal, text) = (ProtocolCode.AuthFailed, forbidden);
+        }
+
         if (!HasRoomToAnswer(header, refusal))
         {
             return false;

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -16,6 +17,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
     private const long HandshakeMilliseconds = 10_000;
     private const string HandshakeText = "the first bytes took longer than 10 s";
+    public const string NotAuthenticatedText = "nobody was authenticated within 30 s";
 
     private readonly LoopServices _services;
     private readonly Connection _connection;
@@ -37,7 +39,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         _connection = connection;
         _refusal = refusal;
         _queue = connection.Outbound;
-        Deadline = connection.OpenedAt + SilenceMilliseconds;
+        Deadline = connection.OpenedAt + (services.Admission.IsDemanded ? Admission.AuthenticateMilliseconds : SilenceMilliseconds);
     }
 
     /// <inheritdoc/>
@@ -76,7 +78,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         if (!_began)
         {
             _began = true;
-            Deadline = _connection.LastReceived + HandshakeMilliseconds;
+            Deadline = Math.Min(_connection.LastReceived + HandshakeMilliseconds, _services.Admission.IsDemanded ? Deadline : long.MaxValue);
         }
 
         switch (FirstBytes.Tell(input.Span))
@@ -101,7 +103,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         var kind = FirstBytes.Tell(front);
-        if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryTakeOver(header, hello))
+        if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryGoOn((HelloFlags)header.Flags, hello))
         {
             return ProtocolLimits.HeaderBytes + (int)header.Length;
         }
@@ -119,9 +121,9 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void DeadlineReached()
     {
-        if (_began)
+        if (_began || _services.Admission.IsDemanded)
         {
-            Refuse(ProtocolCode.HandshakeTimeout, CloseReason.HandshakeTimeout, HandshakeText);
+            Refuse(ProtocolCode.HandshakeTimeout, CloseReason.HandshakeTimeout, _began && _check is null ? HandshakeText : NotAuthenticatedText);
         }
         else if (_refusal != ProtocolCode.Normal)
         {
@@ -129,7 +131,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         }
         else
         {
-            _user = _services.Join(this, _connection, "text");
+            _user = _services.Join(this, _connection, "text", admitted: null);
             Deadline = long.MaxValue;
         }
     }
@@ -163,6 +165,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
+        WithdrawCheck();
         if (_user is not null)
         {
             _services.Leave(_user, _connection);
@@ -202,9 +205,15 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
             return input.Length;
         }
 
-        if (_refusal is ProtocolCode.Normal or ProtocolCode.Overloaded && TryTakeOver(header, hello))
+        if (_refusal is ProtocolCode.Normal or ProtocolCode.Overloaded && TryGoOn(flags, hello))
         {
             return frameBytes;
+        }
+
+        if (_refusal == ProtocolCode.Normal && _services.Admission.IsDemanded)
+        {
+            BeginCheck(flags, hello);
+            return _connection.IsOpen ? frameBytes : input.Length;
         }
 
         if (_refusal != ProtocolCode.Normal)
@@ -228,7 +237,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
     private BinarySession BecomeBinary()
     {
-        _user ??= _services.Join(this, _connection, "binary");
+        _user ??= _services.Join(this, _connection, "binary", _admitted);
         var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection, _order) : null;
         var session = new BinarySession(_services, _connection, _user, resumable);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];

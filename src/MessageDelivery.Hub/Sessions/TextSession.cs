@@ -7,7 +7,7 @@ using MessageDelivery.Protocol.Text;
 namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>The conversation with a person, or with a program that speaks like one: lines (protocol, section 3).</summary>
-internal sealed class TextSession : IConnectionHandler, IReceiver
+internal sealed partial class TextSession : IConnectionHandler, IReceiver
 {
     private const long PauseMilliseconds = 200;
 
@@ -42,7 +42,8 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
             long pause = _parser.BodyMayEndByPause && !_connection.IsPaused && !_connection.IsStarved
                 ? _connection.LastReceived + PauseMilliseconds
                 : long.MaxValue;
-            return _user is null ? Math.Min(pause, _connection.OpenedAt + OpeningSession.SilenceMilliseconds) : pause;
+            return Math.Min(pause, _user?.EndsAt
+                ?? (_services.Admission.IsDemanded ? AuthenticationDeadline : _connection.OpenedAt + OpeningSession.SilenceMilliseconds));
         }
     }
 
@@ -102,6 +103,11 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void DeadlineReached()
     {
+        if (EndsByTime())
+        {
+            return;
+        }
+
         Join();
         if (_parser.BodyMayEndByPause && _connection.Loop.Now >= _connection.LastReceived + PauseMilliseconds)
         {
@@ -140,6 +146,7 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
     public void Closed(CloseReason reason)
     {
         _body.Clear();
+        _check?.Withdraw();
         if (_user is not null)
         {
             _services.Leave(_user, _connection);
@@ -151,10 +158,27 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         : _connection.InputIsFinal ? _parser.ReadFinal(input, out consumed)
         : _parser.Read(input, out consumed);
 
-    private void Join() => _user ??= _services.Join(this, _connection, "text");
+    private void Join()
+    {
+        if (_user is null && !_services.Admission.IsDemanded)
+        {
+            _user = _services.Join(this, _connection, "text", admitted: null);
+        }
+    }
 
     private void Carry(TextEvent found, ReadOnlySpan<byte> input)
     {
+        if (_user is null)
+        {
+            CarryBefore(found, input);
+            return;
+        }
+
+        if (_user.Rights is not null && IsForbidden(found))
+        {
+            return;
+        }
+
         switch (found)
         {
             case TextEvent.Command:
@@ -182,12 +206,15 @@ internal sealed class TextSession : IConnectionHandler, IReceiver
         var lines = _services.Lines;
         switch (verb)
         {
+            case TextVerb.Auth when _services.Admission.IsDemanded:
+                BeginCheck(argument);
+                return;
             // On a hub that lets everybody in, a token is as good as none.
             case TextVerb.Identity or TextVerb.Auth:
                 ServerLines.Identity(lines, _user!.Id);
                 break;
             case TextVerb.List:
-                _services.Listing.SendLine(_connection, _user!.Id, lines);
+                _services.Listing.SendLine(_connection, _user!.Id, lines, _user.Rights);
                 break;
             case TextVerb.Echo:
                 TextRenderer.RenderLine(argument, lines);

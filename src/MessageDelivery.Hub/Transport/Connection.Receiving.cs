@@ -18,6 +18,7 @@ internal sealed partial class Connection
     private const int MostReadsPerTurn = 4;
 
     private const int UrgentBytes = 256;
+    private const int MostUrgentBytes = BlockSizes.MediumBytes;
     private const int MostUrgentReads = 16;
     private const long MostLingerBytes = 64L << 20;
 
@@ -111,7 +112,7 @@ internal sealed partial class Connection
     /// </summary>
     private void ReceiveUrgent()
     {
-        Span<byte> front = stackalloc byte[UrgentBytes];
+        Span<byte> front = stackalloc byte[Math.Min(Math.Max(UrgentBytes, Handler.UrgentBytes), MostUrgentBytes)];
         for (int reads = 0; reads < MostUrgentReads && _phase == Phase.Open; reads++)
         {
             long seen = StreamSocket.Peek(_socket, front);

@@ -1,0 +1,84 @@
+using MessageDelivery.Hub.Access;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <content>Where the hub demands a token: nobody has an id, or a session, before it is verified (protocol, section 1).</content>
+internal sealed partial class OpeningSession
+{
+    private TokenCheck? _check;
+    private Admitted? _admitted;
+    private HelloFlags _flags;
+    private SessionKey _wantedKey;
+    private ulong _wantedTotal;
+
+    /// <summary>The bytes that <see cref="ConsumeUrgent"/> may need: a HELLO with its token.</summary>
+    public int UrgentBytes => _services.Admission.IsDemanded ? ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength : 0;
+
+    /// <summary>Asks for the HELLO's token to be verified; what the client sends behind it waits meanwhile.</summary>
+    private void BeginCheck(HelloFlags flags, in HelloPayload hello)
+    {
+        _flags = flags;
+        _wantedKey = flags.HasFlag(HelloFlags.Resume) ? new(hello.SessionKey) : default;
+        _wantedTotal = hello.FramesReceived;
+        if (hello.Token.IsEmpty)
+        {
+            RefuseToken(ProtocolCode.AuthRequired, LoopServices.TokenWantedText);
+            return;
+        }
+
+        Deadline = _connection.OpenedAt + Admission.AuthenticateMilliseconds;
+        _check = _services.Check(hello.Token, _connection, Checked);
+        if (_check is null)
+        {
+            Refuse(ProtocolCode.Overloaded, CloseReason.Overloaded, LoopServices.TooManyChecksText);
+            return;
+        }
+
+        _connection.Pause();
+    }
+
+    private void Checked(AuthenticationResult result, IAuthenticator by)
+    {
+        if (!_connection.IsOpen || _check is null)
+        {
+            return;
+        }
+
+        _check = null;
+        if (result.Identity is not { } identity)
+        {
+            RefuseToken(ProtocolCode.AuthFailed, AuthenticationResult.Describe(result.Failure));
+            return;
+        }
+
+        _admitted = new(identity, by);
+        if (_flags.HasFlag(HelloFlags.Resume) && _refusal is ProtocolCode.Normal or ProtocolCode.Overloaded && TryTakeOver(_wantedKey, _wantedTotal))
+        {
+            return;
+        }
+
+        if (_refusal != ProtocolCode.Normal)
+        {
+            RefuseAsTold();
+            return;
+        }
+
+        _isResumable = _flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
+        BecomeBinary();
+        _connection.Resume();
+    }
+
+    private void RefuseToken(ProtocolCode code, string text)
+    {
+        _services.Admission.NoteRefused(_connection.Peer, text);
+        Refuse(code, LoopServices.ReasonOf(code), text);
+    }
+
+    private void WithdrawCheck()
+    {
+        _check?.Withdraw();
+        _check = null;
+    }
+}
