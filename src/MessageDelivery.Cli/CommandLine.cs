@@ -78,6 +78,7 @@ internal static class CommandLine
             ListenCommand.Create(),
             ChatCommand.Create(),
             BenchCommand.Create(),
+            TokenCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {

@@ -32,6 +32,7 @@ internal static class HubSettings
             "Let anybody who reaches an address that is not loopback in without authentication.",
             static (settings, values) => settings with { Hub = settings.Hub with { AllowAnonymous = Switch(values[0]) } })
         { IsSwitch = true },
+        .. AuthSettings.All,
         new("queue-limit", "SIZE", ByteSize.Format(Defaults.QueueLimitBytes),
             "Bytes that may wait for one user; at or above it senders wait.",
             static (settings, values) => settings with { Hub = settings.Hub with { QueueLimitBytes = Size(values[0], 1, MostQueueBytes) } }),
@@ -117,7 +118,7 @@ internal static class HubSettings
 
     private static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
 
-    private static int OneOf(string text, string[] allowed)
+    internal static int OneOf(string text, string[] allowed)
     {
         int index = Array.FindIndex(allowed, name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
         return index >= 0 ? index : throw new SettingValueException($"it must be one of {string.Join(", ", allowed)}");
@@ -140,7 +141,7 @@ internal static class HubSettings
             : throw new SettingValueException($"it must be from {ByteSize.Format(least)} to {ByteSize.Format(most)}");
     }
 
-    private static TimeSpan Time(string text, TimeSpan least, TimeSpan most)
+    internal static TimeSpan Time(string text, TimeSpan least, TimeSpan most)
     {
         if (!Duration.TryParse(text, out var time))
         {

@@ -74,7 +74,7 @@ internal static class ServeCommand
         settings = SettingSource.FromEnvironment(Environment.GetEnvironmentVariables()).Apply(settings);
         settings = commandLine.Apply(settings);
         settings.CheckTogether();
-        return settings;
+        return settings.WithAuthenticator();
     }
 
     private static async Task<int> RunAsync(ServeSettings settings)

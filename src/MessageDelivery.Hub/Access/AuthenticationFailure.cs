@@ -1,6 +1,6 @@
 namespace MessageDelivery.Hub.Access;
 
-/// <summary>Why a token lets nobody in. The client is told which, in the words of <see cref="AuthenticationResult.Describe"/>.</summary>
+/// <summary>Why a token lets nobody in. The client is told which, in the words of <see cref="AuthenticationResult.Description"/>.</summary>
 public enum AuthenticationFailure
 {
     /// <summary>Nothing of the kind: it lets somebody in.</summary>

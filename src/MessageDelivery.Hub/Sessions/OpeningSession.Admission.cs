@@ -49,7 +49,7 @@ internal sealed partial class OpeningSession
         _check = null;
         if (result.Identity is not { } identity)
         {
-            RefuseToken(ProtocolCode.AuthFailed, AuthenticationResult.Describe(result.Failure));
+            RefuseToken(ProtocolCode.AuthFailed, result.Description);
             return;
         }
 

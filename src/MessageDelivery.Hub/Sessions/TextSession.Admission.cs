@@ -107,7 +107,7 @@ internal sealed partial class TextSession
         _check = null;
         if (result.Identity is not { } identity)
         {
-            RefuseToken(AuthenticationResult.Describe(result.Failure));
+            RefuseToken(result.Description);
             return;
         }
 

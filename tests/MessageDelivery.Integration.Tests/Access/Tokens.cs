@@ -29,6 +29,18 @@ internal sealed class Tokens : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }
 
+/// <summary>Who may read and write a file.</summary>
+internal static class Modes
+{
+    public static void Set(string file, int mode)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, (UnixFileMode)mode);
+        }
+    }
+}
+
 internal static class TokenUsers
 {
     /// <summary>A binary user with a token.</summary>
