@@ -52,9 +52,9 @@ public sealed class ClientTokenTests : IDisposable
         var brief = Queue(_tokens.Add("one", entry => entry with { Expires = new(2000, 1, 1, 0, 1, 0, TimeSpan.Zero) }), _tokens.Add("two"));
         await using var hub = await _tokens.StartHubAsync();
         await using var client = await HubClient.ConnectAsync(Options(hub) with { TokenProvider = _ => ValueTask.FromResult(brief.Dequeue()) });
-        var changed = new TaskCompletionSource();
-        client.IdentityChanged += (_, _) => changed.TrySetResult();
-        await hub.AdvanceUntilAsync(changed.Task, TimeSpan.FromSeconds(5));
+        var connected = new TaskCompletionSource();
+        client.ConnectionStateChanged += (_, change) => _ = change.NewState == ConnectionState.Connected && connected.TrySetResult();
+        await hub.AdvanceUntilAsync(connected.Task, TimeSpan.FromSeconds(5));
         Assert.Empty(brief);
         Assert.Equal(2UL, await client.GetIdentityAsync());
     }
