@@ -28,10 +28,13 @@ internal sealed class UserRegistry(BlockPool pool)
     /// <summary>All of them, as they come and go meanwhile; whoever was added before is among them.</summary>
     public IEnumerable<User> Everybody => _users.Select(entry => entry.Value);
 
+    /// <summary>Gives the next id and lists its user, of whom nobody asks who it is.</summary>
+    public User Add(IReceiver receiver) => Add(receiver, null);
+
     /// <summary>Gives the next id and lists its user.</summary>
     /// <param name="receiver">Where its deliveries go.</param>
     /// <param name="identity">Who it is; null where nobody asks.</param>
-    public User Add(IReceiver receiver, Identity? identity = null)
+    public User Add(IReceiver receiver, Identity? identity)
     {
         User user;
         bool isWatched;
