@@ -82,6 +82,7 @@ internal static class CommandLine
             ChatCommand.Create(),
             BenchCommand.Create(),
             AttackCommand.Create(),
+            TokenCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {

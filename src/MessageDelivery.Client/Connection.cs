@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Client;
@@ -13,17 +14,19 @@ internal sealed class Connection : IAsyncDisposable
     private readonly DeliveryQueue _deliveries;
     private readonly TimeProvider _time;
     private readonly Session _session;
+    private readonly string _token;
     private readonly SessionLink _link = new();
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _completion;
     private volatile Heartbeat? _heartbeat;
 
-    private Connection(Socket socket, TimeProvider time, Session session, DeliveryQueue deliveries)
+    private Connection(Socket socket, TimeProvider time, Session session, DeliveryQueue deliveries, string token)
     {
         _socket = socket;
         _deliveries = deliveries;
         _time = time;
         _session = session;
+        _token = token;
         _completion = RunAsync();
     }
 
@@ -51,8 +54,9 @@ internal sealed class Connection : IAsyncDisposable
         try
         {
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            string token = await TokenAsync(options, either.Token).ConfigureAwait(false);
             await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
-            connection = new(socket, options.TimeProvider, session, deliveries);
+            connection = new(socket, options.TimeProvider, session, deliveries, token);
             await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
             return connection;
         }
@@ -77,6 +81,26 @@ internal sealed class Connection : IAsyncDisposable
 
             cancellationToken.ThrowIfCancellationRequested();
             throw reason;
+        }
+    }
+
+    private static async ValueTask<string> TokenAsync(HubClientOptions options, CancellationToken cancellationToken)
+    {
+        if (options.TokenProvider is not { } provider)
+        {
+            return options.Token ?? "";
+        }
+
+        try
+        {
+            string token = await provider(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            int bytes = Encoding.UTF8.GetByteCount(token);
+            return bytes <= ProtocolLimits.MaxTokenBytes ? token
+                : throw new HubConnectionException(null, $"the token provider gave {bytes} bytes; at most {ProtocolLimits.MaxTokenBytes} are possible");
+        }
+        catch (Exception error) when (error is not HubConnectionException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new HubConnectionException(null, $"the token provider failed: {error.Message}", error);
         }
     }
 
@@ -111,7 +135,7 @@ internal sealed class Connection : IAsyncDisposable
     private async Task SendLoopAsync()
     {
         // Nothing follows before WELCOME: only then it is known where a resumed session goes on.
-        await TrySendAsync(_session.CreateHello()).ConfigureAwait(false);
+        await TrySendAsync(_session.CreateHello(_token)).ConfigureAwait(false);
         while (CloseReason is null)
         {
             if (_session.TryTakeOutbound(_link, out ArraySegment<byte> batch))

@@ -5,9 +5,13 @@ namespace MessageDelivery.Client;
 /// <content>From one connection to the next.</content>
 public sealed partial class HubClient
 {
+    // Connections in a row that the hub has ended for their token.
+    private int _refusedTokens;
+
     private bool MayReconnect(HubConnectionException reason, int attempts) =>
         _options.Reconnect is { } policy && (!IsClosing || _session.IsOwedToCalls) && (policy.MaxAttempts is not { } most || attempts < most)
-        && reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause;
+        && (reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause
+            || (reason.ReconnectAdvice == ReconnectAdvice.WithToken && _options.TokenProvider is not null && _refusedTokens == 0));
 
     private async Task RunAsync(Connection connection)
     {
@@ -61,9 +65,11 @@ public sealed partial class HubClient
                     continue;
                 }
 
+                _refusedTokens += reason is HubAuthenticationException ? 1 : 0;
                 TimeSpan pause = _options.Reconnect!.DelayBefore(attempts++, reason.ReconnectAdvice, Random.Shared.NextDouble(), window);
                 await Task.Delay(pause, _options.TimeProvider, _stopping.Token).ConfigureAwait(false);
                 Connection next = await Connection.OpenAsync(_options, _session, _deliveries, _stopping.Token).ConfigureAwait(false);
+                _refusedTokens = 0;
                 Replace(next, lost);
                 return (next, lost, attempts);
             }

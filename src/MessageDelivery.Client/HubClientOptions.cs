@@ -20,6 +20,13 @@ public sealed record HubClientOptions
     public string? Token { get; init; }
 
     /// <summary>
+    /// Asked for the token before each connection, instead of <see cref="Token"/>: for tokens that expire. Default: null. It shares
+    /// <see cref="ConnectTimeout"/>, whose end its parameter tells; what it throws counts as a connection that could not be made. If the
+    /// hub does not take a token any more, or at all, it is asked for another one, once.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<string>>? TokenProvider { get; init; }
+
+    /// <summary>
     /// How long connecting and the hub's welcome may take together. Default: 10 s.
     /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
     /// </summary>
@@ -135,6 +142,7 @@ public sealed record HubClientOptions
         Require(SendBufferBytes > 0, nameof(SendBufferBytes), SendBufferBytes, "at least 1");
         int tokenBytes = Token is null ? 0 : Encoding.UTF8.GetByteCount(Token);
         Require(tokenBytes <= ProtocolLimits.MaxTokenBytes, nameof(Token), $"{tokenBytes} bytes", $"at most {ProtocolLimits.MaxTokenBytes}");
+        Require(TokenProvider is null || Token is null, nameof(TokenProvider), "set", "null where Token is set");
         Reconnect?.Validate();
     }
 
@@ -152,7 +160,7 @@ public sealed record HubClientOptions
     // What a record prints ends up in logs; the token must not.
     private bool PrintMembers(StringBuilder builder)
     {
-        builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is null ? "none" : "***")}, ")
+        builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is not null ? "***" : TokenProvider is not null ? "provided" : "none")}, ")
             .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, Resume = {Resume}, ")
             .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}");
         return true;

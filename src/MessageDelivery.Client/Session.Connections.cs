@@ -68,12 +68,13 @@ internal sealed partial class Session
     }
 
     /// <summary>The HELLO of the next connection: it resumes where there is something to resume.</summary>
-    public byte[] CreateHello()
+    /// <param name="token">The token; empty for none.</param>
+    public byte[] CreateHello(string token)
     {
         lock (_gate)
         {
             var flags = !AsksForResume ? HelloFlags.None : _key is null ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume;
-            var hello = new HelloPayload { SessionKey = _key, FramesReceived = _received.Total, Token = Encoding.UTF8.GetBytes(_options.Token ?? "") };
+            var hello = new HelloPayload { SessionKey = _key, FramesReceived = _received.Total, Token = Encoding.UTF8.GetBytes(token) };
             byte[] frame = new byte[ProtocolLimits.HeaderBytes + hello.Length];
             new FrameHeader(FrameType.Hello, (byte)flags, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
             hello.Write(frame.AsSpan(ProtocolLimits.HeaderBytes));

@@ -22,7 +22,7 @@ internal sealed partial class Session
                 return ReceiveDelivery(frame);
             case FrameType.GoodbyeReply:
                 var code = (ProtocolCode)frame.Header.Argument;
-                return code == ProtocolCode.Normal && _goodbyeWritten ? ClosedHere() : new(code, Encoding.UTF8.GetString(frame.Payload));
+                return code == ProtocolCode.Normal && _goodbyeWritten ? ClosedHere() : Ended(code, Encoding.UTF8.GetString(frame.Payload));
             case FrameType.Error:
                 return ReceiveError(frame);
             case FrameType.Receipt:
@@ -37,6 +37,9 @@ internal sealed partial class Session
                 return Violation($"a frame of type 0x{(byte)type:x2}, which nobody asked for");
         }
     }
+
+    private static HubConnectionException Ended(ProtocolCode code, string text) =>
+        code is ProtocolCode.AuthRequired or ProtocolCode.AuthFailed ? new HubAuthenticationException(code, text) : new HubConnectionException(code, text);
 
     /// <summary>What to say of a frame whose length is above its type's limit.</summary>
     public static HubConnectionException TooLarge(SessionLink link, in FrameHeader header) => link.Opening is not null

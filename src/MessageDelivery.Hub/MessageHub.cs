@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
@@ -29,6 +30,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly IMeterFactory? _meters;
+    private readonly Admission _admission;
     private readonly List<Listener> _listeners = [];
     private readonly ConnectionLimit _admitted;
     private readonly ConnectionLimit _refused = new(MostRefusals);
@@ -58,6 +60,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<MessageHub>();
         _meters = meters;
         _time = time ?? TimeProvider.System;
+        _admission = new(options.Authenticator, _time, _logger);
         _admitted = new(options.MaxConnections
             ?? (int)Math.Max(1, OpenFiles.RaiseLimit() - OtherDescriptors - MostRefusals));
     }
@@ -199,7 +202,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             if (Options.IsOpenToStrangers(listener.Endpoint))
             {
                 throw new ArgumentException(
-                    $"A socket that was passed listens on {listener.Endpoint}, which others can reach, and there is no authentication; AllowAnonymous allows that.");
+                    $"A socket that was passed listens on {listener.Endpoint}, which others can reach, and there is no authentication; Authenticator demands one, AllowAnonymous allows that.");
             }
         }
 
@@ -225,7 +228,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _addresses = CreateAddressTable();
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
-        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger))];
+        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _admission))];
         _metrics = new(_meters, _loops, _sessions, pool);
         foreach (var loop in _loops)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 
@@ -13,18 +14,28 @@ public sealed record MessageHubOptions
 
     /// <summary>
     /// Addresses and ports to listen on, IPv4 or IPv6. Default: 127.0.0.1:8888. Port 0 takes any free port;
-    /// <see cref="MessageHub.Endpoints"/> tells which. An address that is not loopback needs <see cref="AllowAnonymous"/>.
+    /// <see cref="MessageHub.Endpoints"/> tells which. An address that is not loopback needs an <see cref="Authenticator"/> or
+    /// <see cref="AllowAnonymous"/>.
     /// </summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, DefaultPort)];
 
     /// <summary>
     /// TCP sockets that listen already, as a service manager passes them, in place of <see cref="Listen"/>; the hub closes them. Default:
-    /// none. One whose address is not loopback needs <see cref="AllowAnonymous"/>, too.
+    /// none. One whose address is not loopback needs an <see cref="Authenticator"/> or <see cref="AllowAnonymous"/>, too.
     /// </summary>
     public IReadOnlyList<SafeSocketHandle> ListeningSockets { get; init; } = [];
 
-    /// <summary>Let anyone who reaches an address that is not loopback in without authentication. Default: false.</summary>
+    /// <summary>
+    /// Let anyone who reaches an address that is not loopback in without authentication. Default: false. It excludes an
+    /// <see cref="Authenticator"/>.
+    /// </summary>
     public bool AllowAnonymous { get; init; }
+
+    /// <summary>
+    /// Who tells from a token who somebody is; with it nobody is let in without one, and <see cref="MessageHub.UseAuthenticator"/> may
+    /// replace it. Default: null, everybody who reaches the hub is let in.
+    /// </summary>
+    public IAuthenticator? Authenticator { get; init; }
 
     /// <summary>
     /// Bytes that may wait in the hub for one user. Default: 64 MiB. A queue below it takes one more relay, whatever its
@@ -104,10 +115,16 @@ public sealed record MessageHubOptions
             throw new ArgumentException("Listen names no address; a hub listens on at least one.", nameof(Listen));
         }
 
+        if (AllowAnonymous && Authenticator is not null)
+        {
+            throw new ArgumentException(
+                "AllowAnonymous lets people in without a token, and Authenticator demands one; they exclude each other.", nameof(AllowAnonymous));
+        }
+
         if (ListeningSockets.Count == 0 && Listen.FirstOrDefault(IsOpenToStrangers) is { } open)
         {
             throw new ArgumentException(
-                $"Listen names {open}, which others can reach, and there is no authentication; AllowAnonymous allows that.", nameof(Listen));
+                $"Listen names {open}, which others can reach, and there is no authentication; Authenticator demands one, AllowAnonymous allows that.", nameof(Listen));
         }
 
         AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));
@@ -139,7 +156,8 @@ public sealed record MessageHubOptions
     }
 
     /// <summary>Whether somebody on another machine could get in there without having to prove who it is, and nobody has allowed that.</summary>
-    internal bool IsOpenToStrangers(IPEndPoint endpoint) => !AllowAnonymous && !IPAddress.IsLoopback(endpoint.Address);
+    internal bool IsOpenToStrangers(IPEndPoint endpoint) =>
+        !AllowAnonymous && Authenticator is null && !IPAddress.IsLoopback(endpoint.Address);
 
     private const int MostSendBufferBytes = 1 << 30;
 

@@ -12,6 +12,7 @@ internal static class SettingsCheck
     public static readonly IReadOnlyList<Func<ServeSettings, IEnumerable<string>>> All =
     [
         AuditLog.Check,
+        AuthReload.Check,
     ];
 
     /// <summary>All that is wrong.</summary>

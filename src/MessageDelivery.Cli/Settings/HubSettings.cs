@@ -32,6 +32,7 @@ internal static class HubSettings
             "Let anybody who reaches an address that is not loopback in without authentication.",
             static (settings, values) => settings with { Hub = settings.Hub with { AllowAnonymous = Switch(values[0]) } })
         { IsSwitch = true },
+        .. AuthSettings.All,
         new("queue-limit", "SIZE", ByteSize.Format(Defaults.QueueLimitBytes),
             "Bytes that may wait for one user; at or above it senders wait.",
             static (settings, values) => settings with { Hub = settings.Hub with { QueueLimitBytes = Size(values[0], 1, MostQueueBytes) } }),

@@ -19,6 +19,9 @@ internal sealed record ServeSettings
     /// <summary>What the hub itself needs.</summary>
     public MessageHubOptions Hub { get; init; } = new();
 
+    /// <summary>Who is let in.</summary>
+    public AuthSettings Auth { get; init; } = new();
+
     /// <summary>Log lines below this level are left out.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -33,11 +36,17 @@ internal sealed record ServeSettings
     /// </summary>
     public void CheckTogether()
     {
-        if (!Hub.AllowAnonymous && Hub.Listen.FirstOrDefault(endpoint => !System.Net.IPAddress.IsLoopback(endpoint.Address)) is { } open)
+        Auth.CheckTogether();
+        if (Hub.AllowAnonymous && Auth.Mode != AuthMode.None)
+        {
+            throw new CommandException(ExitCode.Usage, "allow-anonymous lets people in without a token, and auth demands one: they exclude each other");
+        }
+
+        if (!Hub.AllowAnonymous && Auth.Mode == AuthMode.None && Hub.Listen.FirstOrDefault(endpoint => !System.Net.IPAddress.IsLoopback(endpoint.Address)) is { } open)
         {
             throw new CommandException(
                 ExitCode.Usage,
-                $"listen names {open}, which is not a loopback address: whoever reaches it would be let in without authentication; --allow-anonymous allows that");
+                $"listen names {open}, which is not a loopback address: whoever reaches it would be let in without authentication; --auth demands a token, --allow-anonymous allows that");
         }
     }
 }

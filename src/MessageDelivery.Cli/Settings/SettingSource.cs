@@ -14,6 +14,7 @@ internal sealed class SettingSource(Func<Setting, string> Description)
 
     /// <summary>The variables that are not a hub's settings.</summary>
     public const string HubVariable = Setting.EnvironmentPrefix + "HUB";
+    public const string TokenVariable = Setting.EnvironmentPrefix + "TOKEN";
     public const string ConfigVariable = Setting.EnvironmentPrefix + "CONFIG";
 
     private readonly Dictionary<Setting, IReadOnlyList<string>> _values = [];
@@ -57,7 +58,7 @@ internal sealed class SettingSource(Func<Setting, string> Description)
         foreach (DictionaryEntry variable in variables)
         {
             string name = (string)variable.Key, value = (string?)variable.Value ?? "";
-            if (!name.StartsWith(Setting.EnvironmentPrefix, StringComparison.Ordinal) || name is HubVariable or ConfigVariable)
+            if (!name.StartsWith(Setting.EnvironmentPrefix, StringComparison.Ordinal) || name is HubVariable or TokenVariable or ConfigVariable)
             {
                 continue;
             }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using MessageDelivery.Cli.Bench;
+using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -18,11 +19,9 @@ internal static class BenchCommand
     public static Command Create()
     {
         // Before the shape or behind it: both are what people type.
-        var hub = HubAccess.CreateOption();
-        hub.Recursive = true;
+        var hub = new HubOptions();
         var command = new Command("bench", "Measure a hub: throughput and latency, and whether all arrives as it was sent.")
         {
-            hub,
             Create(
                 hub, BenchShape.Pairs, "Each sender relays to a receiver of its own.",
                 "mds bench pairs --users 16 --size 128", "mds bench pairs --users 200 --window 1", "mds bench pairs --rate 50000 --duration 30s --json"),
@@ -39,6 +38,7 @@ internal static class BenchCommand
                 hub, BenchShape.Rtt, "Each user relays to itself, one message at a time: a round trip through the hub.",
                 "mds bench rtt", "mds bench rtt --users 100 --size 1KiB", "mds bench rtt --rate 1000"),
         };
+        hub.AddTo(command, recursive: true);
         CommandHelp.Add(
             command,
             "'mds bench SHAPE --help' has the options of each.",
@@ -46,7 +46,7 @@ internal static class BenchCommand
         return command;
     }
 
-    private static Command Create(Option<string?> hub, BenchShape shape, string description, params string[] examples)
+    private static Command Create(HubOptions hub, BenchShape shape, string description, params string[] examples)
     {
         var options = new BenchOptions(shape);
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object." };
@@ -78,12 +78,12 @@ internal static class BenchCommand
         {
             var plan = options.Read(arguments);
             var form = arguments.GetValue(json) ? Form.Json : arguments.GetValue(csv) ? Form.Csv : Form.Text;
-            return RunAsync(arguments.GetValue(hub), plan, form, arguments.GetValue(hgrm), !arguments.GetValue(noProgress));
+            return RunAsync(hub.Read(arguments), plan, form, arguments.GetValue(hgrm), !arguments.GetValue(noProgress));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(string? hub, BenchPlan plan, Form form, string? hgrm, bool showsProgress)
+    private static async Task<int> RunAsync(HubClientOptions hub, BenchPlan plan, Form form, string? hgrm, bool showsProgress)
     {
         // Before the run: it would be a pity to learn afterwards that its result cannot be written.
         using var percentiles = hgrm is null ? null : CreateFile(hgrm);

@@ -8,9 +8,10 @@ internal static class ChatCommand
 {
     public static Command Create()
     {
-        var hub = HubAccess.CreateOption();
+        var hub = new HubOptions();
         var reconnect = new ReconnectOptions();
-        var command = new Command("chat", "Talk to other users, and see what they say.") { hub };
+        var command = new Command("chat", "Talk to other users, and see what they say.");
+        hub.AddTo(command);
         reconnect.AddTo(command);
         CommandHelp.Add(
             command,
@@ -23,7 +24,7 @@ internal static class ChatCommand
             "mds chat --hub 127.0.0.1:1234",
             "printf '/to 2\\nhello\\n' | mds chat");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            hub.Read(arguments),
             options => reconnect.Configure(arguments, options),
             async (client, cancellationToken) =>
             {

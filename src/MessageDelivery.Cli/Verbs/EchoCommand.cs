@@ -9,16 +9,17 @@ internal static class EchoCommand
 {
     public static Command Create()
     {
-        var hub = HubAccess.CreateOption();
+        var hub = new HubOptions();
         var text = new Argument<string[]>("TEXT")
         {
             Arity = ArgumentArity.OneOrMore,
             Description = "What to send; several words are joined by a space.",
         };
-        var command = new Command("echo", "Send a text to the hub and print what comes back.") { hub, text };
+        var command = new Command("echo", "Send a text to the hub and print what comes back.") { text };
+        hub.AddTo(command);
         CommandHelp.Add(command, "A text that begins with a hyphen goes behind '--'.", "mds echo hello", "mds echo -- -5 degrees");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            hub.Read(arguments),
             options => options with { DiscardDeliveries = true },
             async (client, cancellationToken) =>
             {

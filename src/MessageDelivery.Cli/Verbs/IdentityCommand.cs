@@ -7,14 +7,15 @@ internal static class IdentityCommand
 {
     public static Command Create()
     {
-        var hub = HubAccess.CreateOption();
-        var command = new Command("identity", "Print the user id that the hub gives to this command.") { hub };
+        var hub = new HubOptions();
+        var command = new Command("identity", "Print the user id that the hub gives to this command.");
+        hub.AddTo(command);
         CommandHelp.Add(
             command,
             "Each connection is a user of its own, whose id ends with it. To be somebody who stays, use 'mds listen' or 'mds chat'.",
             "mds identity --hub 127.0.0.1:1234");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            hub.Read(arguments),
             options => options with { DiscardDeliveries = true },
             async (client, cancellationToken) =>
             {

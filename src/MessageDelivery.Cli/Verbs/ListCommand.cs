@@ -9,11 +9,12 @@ internal static class ListCommand
 {
     public static Command Create()
     {
-        var hub = HubAccess.CreateOption();
+        var hub = new HubOptions();
         var watch = new Option<bool>("--watch") { Description = "Go on with who comes and goes, until Ctrl-C." };
         var json = new Option<bool>("--json") { Description = "Print JSON objects, one per line." };
         var reconnect = new ReconnectOptions();
-        var command = new Command("list", "Print the ids of all users who are connected, one per line.") { hub, watch, json };
+        var command = new Command("list", "Print the ids of all users who are connected, one per line.") { watch, json };
+        hub.AddTo(command);
         reconnect.AddTo(command);
         CommandHelp.Add(
             command,
@@ -26,7 +27,7 @@ internal static class ListCommand
             "mds list --watch",
             "mds relay --to $(mds list | paste -sd,) \"hello everybody\"");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            hub.Read(arguments),
             options => (arguments.GetValue(watch) ? reconnect.Configure(arguments, options) : options) with { DiscardDeliveries = true },
             (client, cancellationToken) => arguments.GetValue(watch)
                 ? WatchAsync(client, arguments.GetValue(json), cancellationToken)

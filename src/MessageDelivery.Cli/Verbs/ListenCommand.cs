@@ -18,12 +18,13 @@ internal static class ListenCommand
 
     public static Command Create()
     {
-        var hub = HubAccess.CreateOption();
+        var hub = new HubOptions();
         var json = new Option<bool>("--json") { Description = "Print each message as one JSON object on a line of its own." };
         var raw = new Option<bool>("--raw") { Description = "Print the bodies only, byte for byte, with nothing between them." };
         var count = new Option<string?>("--count") { HelpName = "N", Description = "End after so many messages. Default: go on until Ctrl-C." };
         var reconnect = new ReconnectOptions();
-        var command = new Command("listen", "Print the messages that arrive.") { hub, json, raw, count };
+        var command = new Command("listen", "Print the messages that arrive.") { json, raw, count };
+        hub.AddTo(command);
         reconnect.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -47,7 +48,7 @@ internal static class ListenCommand
             var form = arguments.GetValue(json) ? Form.Json : arguments.GetValue(raw) ? Form.Raw : Form.Text;
             long? most = Count(arguments.GetValue(count));
             return HubAccess.RunAsync(
-                arguments.GetValue(hub),
+                hub.Read(arguments),
                 options => reconnect.Configure(arguments, options),
                 (client, cancellationToken) => ListenAsync(client, form, most, cancellationToken));
         });

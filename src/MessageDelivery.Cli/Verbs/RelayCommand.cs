@@ -11,7 +11,7 @@ internal static class RelayCommand
 {
     public static Command Create()
     {
-        var hub = HubAccess.CreateOption();
+        var hub = new HubOptions();
         var to = new Option<string[]>("--to")
         {
             HelpName = "IDS",
@@ -28,7 +28,8 @@ internal static class RelayCommand
             Arity = ArgumentArity.ZeroOrMore,
             Description = "What to send; several words are joined by a space. Without TEXT and --file: standard input.",
         };
-        var command = new Command("relay", "Send a message to other users and print its receipt.") { hub, to, file, bestEffort, confirm, noReconnect, json, text };
+        var command = new Command("relay", "Send a message to other users and print its receipt.") { to, file, bestEffort, confirm, noReconnect, json, text };
+        hub.AddTo(command);
         CommandHelp.Add(
             command,
             $"""
@@ -42,7 +43,7 @@ internal static class RelayCommand
             "date | mds relay --to 2 --best-effort --json",
             "mds relay --to 2 --confirm \"are you there?\"");
         command.SetAction((arguments, _) => RunAsync(
-            arguments.GetValue(hub),
+            hub.Read(arguments),
             ReceiverIds.Parse(arguments.GetValue(to) ?? []),
             () => Body(arguments.GetValue(text) ?? [], arguments.GetValue(file)),
             (arguments.GetValue(bestEffort) ? RelayOptions.BestEffort : RelayOptions.None)
@@ -52,7 +53,7 @@ internal static class RelayCommand
         return command;
     }
 
-    private static Task<int> RunAsync(string? hub, ulong[] receivers, Func<byte[]> readBody, RelayOptions options, ReconnectPolicy? reconnect, bool asJson)
+    private static Task<int> RunAsync(HubClientOptions hub, ulong[] receivers, Func<byte[]> readBody, RelayOptions options, ReconnectPolicy? reconnect, bool asJson)
     {
         // Before connecting: a person who is still typing need not be a user yet.
         byte[] body = readBody();

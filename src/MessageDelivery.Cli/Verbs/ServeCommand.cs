@@ -43,13 +43,16 @@ internal static class ServeCommand
         var sockets = Supervisor.PassedSockets();
         using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
         var logs = new LineLoggerProvider(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
-        using var host = BuildHost(settings, settings.Hub with { Audit = audit, ListeningSockets = sockets }, logs);
+        using var host = BuildHost(settings, settings.Hub with
+        {
+            Audit = audit, ListeningSockets = sockets, Authenticator = settings.Auth.CreateAuthenticator(),
+        }, logs);
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");
         audit.Logger = logger;
         using var supervisor = Supervisor.FromEnvironment(logger);
         var hub = host.Services.GetRequiredService<MessageHub>();
         // Whatever of the hub can change while it runs has its place in this list.
-        var reload = new HubReload(loader, loaded, [new LogReload(logs), audit], logger);
+        var reload = new HubReload(loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode)], logger);
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         using var dropQueued = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

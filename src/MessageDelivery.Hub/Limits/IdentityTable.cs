@@ -1,3 +1,5 @@
+using MessageDelivery.Hub.Transport;
+
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>How many connections each identity has. It knows those that have some, and no others. Any thread.</summary>
@@ -20,6 +22,9 @@ internal sealed class IdentityTable(int mostPerIdentity)
             }
         }
     }
+
+    /// <summary>A place for one more connection; null if it has as many as it may.</summary>
+    public IPlace? TryHold(string identity) => TryEnter(identity) ? new IdentityPlace(this, identity) : null;
 
     /// <summary>Counts one more connection. False, and nothing is counted, if it has as many as it may.</summary>
     public bool TryEnter(string identity)
@@ -61,5 +66,10 @@ internal sealed class IdentityTable(int mostPerIdentity)
                 _open[identity]--;
             }
         }
+    }
+
+    private sealed class IdentityPlace(IdentityTable table, string identity) : IPlace
+    {
+        public void Leave() => table.Leave(identity);
     }
 }

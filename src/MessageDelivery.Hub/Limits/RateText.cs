@@ -11,5 +11,9 @@ internal static class RateText
     public static string NoProgress(string what, int least) =>
         $"fewer than {least} bytes came in {Progress.IntervalMilliseconds / 1_000} s of a {what} that is unfinished (least-progress)";
 
+    public static string NotAuthenticated(TimeSpan limit) => $"nobody was authenticated within {limit.TotalSeconds:0.###} s";
+
+    public static string EarlyBytes(string what, int limit) => $"more than {limit} bytes {what} before anybody was authenticated";
+
     public static string TooSlow(string what, TimeSpan limit) => $"{what} took longer than {limit.TotalSeconds:0.###} s";
 }

@@ -10,4 +10,9 @@ internal interface IReceiver
     /// <param name="place">Which of the waiter's deliveries this is.</param>
     /// <param name="running">The loop whose thread this is.</param>
     QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running);
+
+    /// <summary>The user has to go: what let it in does not hold any more.</summary>
+    void Remove()
+    {
+    }
 }

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 
@@ -26,6 +27,9 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 
     /// <summary>Whether every outcome is known.</summary>
     public bool IsDone => Volatile.Read(ref _waiting) == 0;
+
+    /// <summary>What the sender may not do; null if it may do everything.</summary>
+    public Rights? Rights { get; set; }
 
     /// <summary>The correlation of the receipt that is due when it is done; null for none.</summary>
     public ulong? ReceiptFor { get; set; }

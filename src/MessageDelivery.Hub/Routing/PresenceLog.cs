@@ -38,14 +38,14 @@ internal sealed class PresenceLog
     public void RemoveWatcher() => Watchers--;
 
     /// <summary>Notes an event. False if nobody watches.</summary>
-    public bool Note(ulong id, PresenceChange change)
+    public bool Note(ulong id, PresenceChange change, int group = 0)
     {
         if (Watchers == 0)
         {
             return false;
         }
 
-        _ring[End++ % MostEvents] = new(id, change);
+        _ring[End++ % MostEvents] = new(id, change, group);
         return true;
     }
 

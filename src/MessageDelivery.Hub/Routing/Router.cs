@@ -15,6 +15,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
     public bool Route(Delivery delivery, PendingRelay relay, bool mayWait)
     {
         var receivers = relay.Receivers;
+        var rights = relay.Rights;
         bool repeats = MayRepeat(receivers);
         long accepted = 0;
         int waiting = 0;
@@ -26,7 +27,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
                 continue;
             }
 
-            var result = users.Find(receivers[i]) is { } user
+            var result = users.Find(receivers[i]) is { } user && (rights is null || rights.Reaches(user.Group))
                 ? user.Receiver.Deliver(delivery, mayWait ? relay : null, i, loop)
                 : QueueResult.Closed;
             switch (result)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Protocol;
 
@@ -15,6 +16,7 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
     private readonly ConcurrentDictionary<ulong, User> _users = new();
     private readonly Lock _lock = new();
     private readonly UserIds _ids = new(pool);
+    private readonly UserGroups _groups = new(pool);
     private readonly PresenceLog _presence = new();
     private IPresenceReader[] _readers = [];
     private ulong _given;
@@ -24,18 +26,28 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
     /// <summary>How many watch who comes and goes.</summary>
     public int Watchers => _presence.Watchers;
 
+    /// <summary>All of them, as they come and go meanwhile; whoever was added before is among them.</summary>
+    public IEnumerable<User> Everybody => _users.Select(entry => entry.Value);
+
+    /// <summary>Gives the next id and lists its user, of whom nobody asks who it is.</summary>
+    public User Add(IReceiver receiver) => Add(receiver, null);
+
     /// <summary>Gives the next id and lists its user.</summary>
-    public User Add(IReceiver receiver)
+    /// <param name="receiver">Where its deliveries go.</param>
+    /// <param name="identity">Who it is; null where nobody asks.</param>
+    public User Add(IReceiver receiver, Identity? identity)
     {
         User user;
         bool isWatched;
         lock (_lock)
         {
             ulong number = ++_given;
-            user = new User(randomIds?[number] ?? number, receiver);
-            _ids.Add(user.Id);
-            _users[user.Id] = user;
-            isWatched = _presence.Note(user.Id, PresenceChange.Joined);
+            ulong id = randomIds?[number] ?? number;
+            int group = identity?.Group is { } name ? _groups.Add(name, id) : 0;
+            user = new User(id, receiver, identity, group);
+            _ids.Add(id);
+            _users[id] = user;
+            isWatched = _presence.Note(id, PresenceChange.Joined, group);
         }
 
         TellReaders(isWatched);
@@ -52,7 +64,12 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
             if (_users.TryRemove(new(user.Id, user)))
             {
                 _ids.Remove(user.Id);
-                isWatched = _presence.Note(user.Id, PresenceChange.Left);
+                if (user.Group is { } group)
+                {
+                    _groups.Remove(group, user.Id);
+                }
+
+                isWatched = _presence.Note(user.Id, PresenceChange.Left, user.GroupNumber);
             }
         }
 
@@ -63,12 +80,21 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
     /// Adds the ids of all users but one to a list: ascending, 8 bytes each in the machine's order, in pieces of message memory
     /// with a reference each. They are of one moment, and stay as they are until they are released.
     /// </summary>
+    /// <param name="rights">Whose list it is: it has only whom those reach. Null reaches everybody.</param>
     /// <returns>The position of that moment among the events that are kept for watchers.</returns>
-    public long List(SegmentList ids, ulong without)
+    public long List(SegmentList ids, ulong without, Rights? rights = null)
     {
         lock (_lock)
         {
-            _ids.CopyTo(ids, without);
+            if (rights is not { IsNarrow: true })
+            {
+                _ids.CopyTo(ids, without);
+            }
+            else if (!rights.SeesNobody)
+            {
+                _groups.CopyTo(ids, rights.Group!, without);
+            }
+
             return _presence.End;
         }
     }

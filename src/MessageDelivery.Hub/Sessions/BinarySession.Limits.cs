@@ -63,7 +63,8 @@ internal sealed partial class BinarySession
 
     /// <summary>A whole relay as the protocol wants it: whether it also keeps to this hub's limits.</summary>
     private bool KeepsToLimits(in RelayLayout layout) =>
-        layout.BodyBytes <= _services.Limits.MaxBodyBytes
+        _user.Rights is not { MaySend: false }
+        && layout.BodyBytes <= _services.Limits.MaxBodyBytes
         && layout.ReceiverCount <= _services.Limits.MaxReceivers
         && !IsTooMuch((long)layout.BodyBytes * layout.ReceiverCount);
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -43,6 +44,15 @@ internal sealed partial class BinarySession
         }
     }
 
+    /// <summary>Why its token does not let it do this; null if it does.</summary>
+    private static string? Forbidden(Rights rights, in FrameHeader header) => header.Type switch
+    {
+        FrameType.Relay when !rights.MaySend => Rights.MayNotSendText,
+        FrameType.List when !rights.MayList => Rights.MayNotListText,
+        FrameType.List when !rights.MayWatch && ((ListFlags)header.Flags).HasFlag(ListFlags.Watch) => Rights.MayNotWatchText,
+        _ => null,
+    };
+
     private void CarryAck(ulong total)
     {
         if (_connection.Outbound.Acknowledge(total, _connection.Loop) == TotalCheck.NeverSent)
@@ -56,12 +66,12 @@ internal sealed partial class BinarySession
     {
         if (flags.HasFlag(ListFlags.Watch))
         {
-            _services.Presence.Begin(_watcher ??= new(_connection, _user.Id));
+            _services.Presence.Begin(_watcher ??= new(_connection, _user));
         }
         else
         {
             _services.Presence.End(_watcher);
-            _services.Listing.SendFrames(_connection, _user.Id);
+            _services.Listing.SendFrames(_connection, _user.Id, _user.Rights);
         }
     }
 

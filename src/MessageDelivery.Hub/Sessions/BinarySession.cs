@@ -34,17 +34,24 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         _connection = connection;
         _user = user;
         _resumable = resumable;
-        _rates = services.Limits.Rates;
-        _limitsRelays = services.Limits.LimitRelays(_rates);
+        _rates = user.Identity is { } identity
+            ? services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond)
+            : services.Limits.Rates;
+        _limitsRelays = services.Limits.LimitRelays(_rates) || user.Rights is { MaySend: false };
         if (resumable?.Pace is { } pace && pace.Due > connection.Loop.Now)
         {
             _paceDue = pace.Due;
+        }
+
+        if (resumable is not null || user.Rights is not null)
+        {
+            Relay.Rights = user.Rights;
         }
     }
 
     /// <inheritdoc/>
     public long Deadline => Math.Min(
-        Math.Min(SilenceDeadline, _resumable?.Processed.Due ?? long.MaxValue), Math.Min(_paceDue, ProgressDue));
+        Math.Min(Math.Min(SilenceDeadline, _user.EndsAt), _resumable?.Processed.Due ?? long.MaxValue), Math.Min(_paceDue, ProgressDue));
 
     /// <inheritdoc/>
     public int UnfinishedBytes => _assembly?.Bytes ?? 0;
@@ -110,7 +117,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         TellProcessed();
         EndWaitIfDue();
         EndIfStopped();
-        if (_connection.Loop.Now >= SilenceDeadline)
+        if (_connection.Loop.Now >= _user.EndsAt)
+        {
+            Refuse(ProtocolCode.AuthFailed, CloseReason.TokenExpired, LoopServices.TokenExpiredText);
+        }
+        else if (_connection.Loop.Now >= SilenceDeadline)
         {
             _connection.CloseWithGoodbye(
                 CloseReason.HeartbeatTimeout,
@@ -145,6 +156,18 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     /// <summary>Another connection goes on with the session.</summary>
     public void TakenOver() => _connection.CloseWithGoodbye(
         CloseReason.TakenOver, ProtocolCode.TakenOver, TakenOverText);
+
+    /// <inheritdoc/>
+    public void Remove() => _services.Loop.Call(RemoveHere);
+
+    /// <summary>What let it in does not hold any more: its session ends, too.</summary>
+    public void RemoveHere()
+    {
+        if (_connection.IsOpen)
+        {
+            Refuse(ProtocolCode.Removed, CloseReason.Removed, LoopServices.RemovedText);
+        }
+    }
 
     /// <inheritdoc/>
     public void ShutDown() => Refuse(ProtocolCode.ShuttingDown, CloseReason.ShuttingDown, LoopServices.ShuttingDownText);
@@ -274,6 +297,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
+        if (refusal == ProtocolCode.Normal && _user.Rights is { } rights && Forbidden(rights, header) is { } forbidden)
+        {
+            (refusal, text) = (ProtocolCode.AuthFailed, forbidden);
+        }
+
         refusal = refusal == ProtocolCode.Normal ? LimitRefusal(header, layout, ref text) : refusal;
         if (!HasRoomToAnswer(header, refusal))
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -20,12 +21,13 @@ internal sealed class Listing(UserRegistry users, BlockPool pool)
     private readonly SegmentWriter _text = new(pool);
 
     /// <summary>Sends the ids without the asker's in frames of at most <see cref="ProtocolLimits.MaxIdsPerFrame"/>.</summary>
+    /// <param name="rights">What the asker may not do: it is shown only whom it reaches.</param>
     /// <returns>The position of this list among the events that are kept for watchers.</returns>
-    public long SendFrames(Connection connection, ulong asker)
+    public long SendFrames(Connection connection, ulong asker, Rights? rights = null)
     {
         try
         {
-            long position = users.List(_ids, without: asker);
+            long position = users.List(_ids, without: asker, rights);
             // In one step: a delivery between its parts would be read as ids.
             lock (connection.Outbound.Gate)
             {
@@ -41,12 +43,13 @@ internal sealed class Listing(UserRegistry users, BlockPool pool)
     }
 
     /// <summary>Sends the ids without the asker's as a line.</summary>
+    /// <param name="rights">What the asker may not do: it is shown only whom it reaches.</param>
     /// <param name="room">Where parts of the line are written before they are sent; empty, and again afterwards.</param>
-    public void SendLine(Connection connection, ulong asker, ArrayBufferWriter<byte> room)
+    public void SendLine(Connection connection, ulong asker, ArrayBufferWriter<byte> room, Rights? rights = null)
     {
         try
         {
-            users.List(_ids, without: asker);
+            users.List(_ids, without: asker, rights);
             Write(room);
             SendText(connection);
         }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -7,15 +8,17 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Hub.Sessions;
 
 /// <summary>What the sessions of one loop share. Only its thread uses it.</summary>
-internal sealed class LoopServices
+internal sealed partial class LoopServices
 {
     public const string ShuttingDownText = "the hub is stopping; connect again after a pause";
 
     private readonly ILogger _logger;
 
-    public LoopServices(EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger)
+    /// <param name="admission">Who is let in; null lets everybody in.</param>
+    public LoopServices(EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger, Admission? admission = null)
     {
         _logger = logger;
+        Admission = admission ?? new(null, TimeProvider.System, logger);
         Loop = loop;
         Sessions = sessions;
         Users = sessions.Users;
@@ -55,16 +58,6 @@ internal sealed class LoopServices
 
     /// <summary>Room for lines of text on their way to a queue; empty between two answers.</summary>
     public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);
-
-    /// <summary>Gives the next id and lists its user.</summary>
-    public User Join(IReceiver receiver, Connection connection, string protocol)
-    {
-        var user = Users.Add(receiver);
-        connection.Protocol = protocol;
-        _logger.UserJoined(user.Id, protocol, connection.Peer);
-        Sessions.Audit.Joined(user.Id, connection);
-        return user;
-    }
 
     /// <summary>A relay is done: sends its receipt, if one is due, or leaves that to those who acknowledge.</summary>
     public QueueResult Settle(PendingRelay relay, OutboundQueue queue)

@@ -17,15 +17,32 @@ internal sealed partial class OpeningSession
             && HelloPayload.TryRead((HelloFlags)header.Flags, bytes.Slice(ProtocolLimits.HeaderBytes, (int)header.Length), out hello);
     }
 
-    /// <summary>If the client tells the key of a session, asks for that; what the client sends behind it waits meanwhile.</summary>
-    private bool TryTakeOver(in FrameHeader header, in HelloPayload hello)
+    /// <summary>If the client tells the key of a session, asks for that, once it has been let in where the hub demands that.</summary>
+    private bool TryGoOn(HelloFlags flags, in HelloPayload hello)
     {
-        if (!((HelloFlags)header.Flags).HasFlag(HelloFlags.Resume) || (!_helloBegan && !TryBeginHello()))
+        if (!flags.HasFlag(HelloFlags.Resume) || (!_helloBegan && !TryBeginHello()))
         {
             return false;
         }
 
         var key = new SessionKey(hello.SessionKey);
+        if (!_services.Admission.IsDemanded)
+        {
+            return TryTakeOver(key, hello.FramesReceived);
+        }
+
+        if (_services.Sessions.Find(key) is null)
+        {
+            return false;
+        }
+
+        BeginCheck(flags, hello);
+        return true;
+    }
+
+    /// <summary>If there is a session of this key, asks for it; what the client sends behind its HELLO waits meanwhile.</summary>
+    private bool TryTakeOver(SessionKey key, ulong total)
+    {
         if (_services.Sessions.Find(key) is not { } session)
         {
             return false;
@@ -34,7 +51,7 @@ internal sealed partial class OpeningSession
         _isResumable = true;
         Deadline = long.MaxValue;
         _connection.Pause();
-        session.RequestTakeOver(new(_services, _connection, this, _order, key, hello.FramesReceived));
+        session.RequestTakeOver(new(_services, _connection, this, _order, key, total, _admitted));
         return true;
     }
 
@@ -82,6 +99,11 @@ internal sealed partial class OpeningSession
             case TotalCheck.Held:
                 LeaveAsText();
                 _connection.Protocol = "binary";
+                if (_admitted is not null)
+                {
+                    _services.Renew(session.User, _admitted, _connection);
+                }
+
                 _connection.Handler = new BinarySession(_services, _connection, session.User, session);
                 _connection.Resume();
                 break;

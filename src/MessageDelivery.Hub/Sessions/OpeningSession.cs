@@ -36,6 +36,11 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         _refusal = refusal;
         _queue = connection.Outbound;
         Deadline = connection.OpenedAt + SilenceMilliseconds;
+        if (services.Admission.IsDemanded)
+        {
+            Deadline = services.Limits.AuthenticationDue(connection.OpenedAt);
+            connection.ReadLimit = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength;
+        }
     }
 
     /// <inheritdoc/>
@@ -83,7 +88,8 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         if (!_began)
         {
             _began = true;
-            Deadline = _services.Limits.HandshakeDue(_connection.LastReceived);
+            Deadline = Math.Min(
+                _services.Limits.HandshakeDue(_connection.LastReceived), _services.Admission.IsDemanded ? Deadline : long.MaxValue);
         }
 
         switch (FirstBytes.Tell(input.Span))
@@ -108,7 +114,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         var kind = FirstBytes.Tell(front);
-        if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryTakeOver(header, hello))
+        if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryGoOn((HelloFlags)header.Flags, hello))
         {
             return ProtocolLimits.HeaderBytes + (int)header.Length;
         }
@@ -126,13 +132,9 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void DeadlineReached()
     {
-        if (_began)
+        if (_began || _services.Admission.IsDemanded)
         {
-            _services.Limited.Met(LimitKind.Handshake, _connection.Peer, _connection.Loop);
-            Refuse(
-                ProtocolCode.HandshakeTimeout,
-                CloseReason.HandshakeTimeout,
-                RateText.TooSlow("the first bytes", _services.Limits.User.HandshakeTimeout));
+            RefuseAsTooSlow();
         }
         else if (_refusal is not null)
         {
@@ -140,7 +142,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         }
         else
         {
-            _user = _services.Join(this, _connection, "text");
+            _user = _services.Join(this, _connection, "text", admitted: null);
             Deadline = long.MaxValue;
         }
     }
@@ -174,6 +176,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
+        WithdrawCheck();
         if (_user is not null)
         {
             _services.Leave(_user, _connection);
@@ -217,9 +220,15 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
             return input.Length;
         }
 
-        if ((_refusal is null || _refusal == Refusal.Overloaded) && TryTakeOver(header, hello))
+        if ((_refusal is null || _refusal == Refusal.Overloaded) && TryGoOn(flags, hello))
         {
             return frameBytes;
+        }
+
+        if (_refusal is null && _services.Admission.IsDemanded)
+        {
+            BeginCheck(flags, hello);
+            return _connection.IsOpen ? frameBytes : input.Length;
         }
 
         if (_refusal is not null)
@@ -243,7 +252,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
     private BinarySession BecomeBinary()
     {
-        _user ??= _services.Join(this, _connection, "binary");
+        _user ??= _services.Join(this, _connection, "binary", _admitted);
         _connection.Protocol = "binary";
         var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection, _order) : null;
         var session = new BinarySession(_services, _connection, _user, resumable);

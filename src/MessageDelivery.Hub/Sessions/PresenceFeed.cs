@@ -20,11 +20,13 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     private readonly EventLoop _loop;
     private readonly List<PresenceWatcher> _watchers = [];
     private readonly ArrayBufferWriter<PresenceEvent> _events = new();
+    private readonly ArrayBufferWriter<PresenceEvent> _ofGroup = new();
     private readonly PresenceBatch _batch;
     private readonly Action _arm;
     private long _firstEvent;
     private long _end;
     private long _batchFrom = Nothing;
+    private int _batchGroup;
     private int _isWatched;
     private int _isCalled;
 
@@ -40,6 +42,13 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     /// <summary>Sends the list, and from then on tells what changes in it. Who watches already begins anew.</summary>
     public void Begin(PresenceWatcher watcher)
     {
+        if (watcher.Rights is { SeesNobody: true })
+        {
+            // Nothing will change in a list of nobody.
+            _services.Listing.SendFrames(watcher.Connection, watcher.UserId, watcher.Rights);
+            return;
+        }
+
         if (watcher.Place == PresenceWatcher.NotWatching)
         {
             watcher.Place = _watchers.Count;
@@ -48,7 +57,7 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
             _services.Users.BeginWatch();
         }
 
-        watcher.Position = _services.Listing.SendFrames(watcher.Connection, watcher.UserId);
+        watcher.Position = _services.Listing.SendFrames(watcher.Connection, watcher.UserId, watcher.Rights);
     }
 
     /// <summary>Tells nothing more.</summary>
@@ -147,6 +156,20 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
         return areAllTold;
     }
 
+    private ReadOnlySpan<PresenceEvent> OfGroup(ReadOnlySpan<PresenceEvent> events, int group)
+    {
+        _ofGroup.ResetWrittenCount();
+        foreach (ref readonly var item in events)
+        {
+            if (item.Group == group)
+            {
+                _ofGroup.Write(new ReadOnlySpan<PresenceEvent>(in item));
+            }
+        }
+
+        return _ofGroup.WrittenSpan;
+    }
+
     private bool TryTell(PresenceWatcher watcher, long oldest)
     {
         if (watcher.Position < oldest)
@@ -161,11 +184,12 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
             return false;
         }
 
-        if (watcher.Position != _batchFrom)
+        if (watcher.Position != _batchFrom || watcher.Group != _batchGroup)
         {
             _batchFrom = Nothing;
-            _batch.Write(_events.WrittenSpan[(int)(watcher.Position - _firstEvent)..]);
-            _batchFrom = watcher.Position;
+            var events = _events.WrittenSpan[(int)(watcher.Position - _firstEvent)..];
+            _batch.Write(watcher.Group == 0 ? events : OfGroup(events, watcher.Group));
+            (_batchFrom, _batchGroup) = (watcher.Position, watcher.Group);
         }
 
         watcher.Position = _end;

@@ -179,7 +179,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         }
 
         _isTravelling = false;
-        Due = _home.Loop.Now + _table.Term.WindowMilliseconds;
+        Due = Math.Min(_home.Loop.Now + _table.Term.WindowMilliseconds, User.EndsAt);
         _home.Loop.Deadlines.Set(this, Due);
         _home.Loop.Backlogs.Add(this);
     }
@@ -234,6 +234,9 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     }
 
     /// <inheritdoc/>
+    public void Remove() => _home.Loop.Call(RemoveHere);
+
+    /// <inheritdoc/>
     public void GiveUp() => End(SessionEnd.Overloaded);
 
     internal override void OnDue()
@@ -244,7 +247,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         }
         else
         {
-            End(SessionEnd.Expired);
+            End(_home.Loop.Now >= User.EndsAt ? SessionEnd.TokenExpired : SessionEnd.Expired);
         }
     }
 
@@ -272,6 +275,13 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         if (!_home.Loop.IsCurrent)
         {
             RequestTakeOver(takeOver);
+            return;
+        }
+
+        if (!User.Is(takeOver.Admitted?.Identity))
+        {
+            // Somebody else has its key: to that one there is no such session, and this one notices nothing.
+            takeOver.Answer(TotalCheck.LetGo);
             return;
         }
 
@@ -317,6 +327,22 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
             _home = takeOver.Services;
             _isTravelling = true;
             takeOver.Arrive(this);
+        }
+    }
+
+    private void RemoveHere()
+    {
+        if (!_home.Loop.IsCurrent || _isTravelling)
+        {
+            Remove();
+        }
+        else if (_connection is { } connection)
+        {
+            ((BinarySession)connection.Handler).RemoveHere();
+        }
+        else
+        {
+            End(SessionEnd.Removed);
         }
     }
 

@@ -13,4 +13,8 @@ internal enum SessionEnd
     Overloaded,
     /// <summary>The hub stopped.</summary>
     ShuttingDown,
+    /// <summary>The time of its token was over.</summary>
+    TokenExpired,
+    /// <summary>What had let it in did not hold any more.</summary>
+    Removed,
 }

@@ -7,7 +7,8 @@ namespace MessageDelivery.Hub.Sessions;
 /// <param name="Order">The place of the connection among all that were accepted: a later one is not outdone by one before it.</param>
 /// <param name="Key">The key that the client told.</param>
 /// <param name="Total">Frames the client has received, as it says.</param>
-internal sealed record TakeOver(LoopServices Services, Connection Connection, OpeningSession Opening, long Order, SessionKey Key, ulong Total)
+/// <param name="Admitted">Who the client is; null where the hub asks nobody.</param>
+internal sealed record TakeOver(LoopServices Services, Connection Connection, OpeningSession Opening, long Order, SessionKey Key, ulong Total, Admitted? Admitted)
 {
     /// <summary>The session cannot be had. Any thread.</summary>
     public void Answer(TotalCheck check) => Services.Loop.Call(() => Opening.Refused(check));

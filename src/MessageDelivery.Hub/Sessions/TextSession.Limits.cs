@@ -18,7 +18,9 @@ internal sealed partial class TextSession
     private Progress _progress;
     private int _bodies;
 
-    private PaceRates Rates => _services.Limits.Rates;
+    private PaceRates Rates => _user?.Identity is { } identity
+        ? _services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond)
+        : _services.Limits.Rates;
 
     private Pace Pace => _pace ??= new(Rates, _connection.Loop.Now);
 

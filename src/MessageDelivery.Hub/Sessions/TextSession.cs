@@ -44,7 +44,8 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
                 ? _connection.LastReceived + PauseMilliseconds
                 : long.MaxValue;
             pause = Math.Min(pause, Math.Min(_paceDue, ProgressDue));
-            return _user is null ? Math.Min(pause, _connection.OpenedAt + OpeningSession.SilenceMilliseconds) : pause;
+            return Math.Min(pause, _user?.EndsAt
+                ?? (_services.Admission.IsDemanded ? AuthenticationDeadline : _connection.OpenedAt + OpeningSession.SilenceMilliseconds));
         }
     }
 
@@ -73,6 +74,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         }
 
         int used = 0;
+        bool isBefore = _user is null && _services.Admission.IsDemanded;
         while (_connection.IsOpen && !_connection.IsPaused && _connection.MayTakeWork())
         {
             if (_relay.WaitsForRoom(_connection.Outbound, _connection.Loop))
@@ -98,6 +100,11 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
             Carry(found, rest);
         }
 
+        if (isBefore)
+        {
+            CountEarly(used);
+        }
+
         WatchProgress();
         return used;
     }
@@ -105,6 +112,11 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void DeadlineReached()
     {
+        if (EndsByTime())
+        {
+            return;
+        }
+
         Join();
         EndWaitIfDue();
         EndIfStopped();
@@ -151,6 +163,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
     public void Closed(CloseReason reason)
     {
         _body.Clear();
+        _check?.Withdraw();
         if (_user is not null)
         {
             _services.Leave(_user, _connection);
@@ -166,10 +179,27 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         : _connection.InputIsFinal ? _parser.ReadFinal(input, out consumed)
         : _parser.Read(input, out consumed);
 
-    private void Join() => _user ??= _services.Join(this, _connection, "text");
+    private void Join()
+    {
+        if (_user is null && !_services.Admission.IsDemanded)
+        {
+            _user = _services.Join(this, _connection, "text", admitted: null);
+        }
+    }
 
     private void Carry(TextEvent found, ReadOnlySpan<byte> input)
     {
+        if (_user is null)
+        {
+            CarryBefore(found, input);
+            return;
+        }
+
+        if (_user.Rights is not null && IsForbidden(found))
+        {
+            return;
+        }
+
         switch (found)
         {
             case TextEvent.Command:
@@ -198,12 +228,15 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         var lines = _services.Lines;
         switch (verb)
         {
+            case TextVerb.Auth when _services.Admission.IsDemanded:
+                BeginCheck(argument);
+                return;
             // On a hub that lets everybody in, a token is as good as none.
             case TextVerb.Identity or TextVerb.Auth:
                 ServerLines.Identity(lines, _user!.Id);
                 break;
             case TextVerb.List:
-                _services.Listing.SendLine(_connection, _user!.Id, lines);
+                _services.Listing.SendLine(_connection, _user!.Id, lines, _user.Rights);
                 CountList();
                 break;
             case TextVerb.Echo when IsRefused(argument.Length, 1):

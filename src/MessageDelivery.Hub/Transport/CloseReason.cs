@@ -33,4 +33,12 @@ internal enum CloseReason
     TakenOver,
     /// <summary>A defect in the hub; the log has it.</summary>
     InternalError,
+    /// <summary>It showed no token where the hub demands one.</summary>
+    AuthRequired,
+    /// <summary>Its token let it in no more than none.</summary>
+    AuthFailed,
+    /// <summary>The time of its token was over.</summary>
+    TokenExpired,
+    /// <summary>What had let it in did not hold any more.</summary>
+    Removed,
 }

@@ -18,6 +18,7 @@ internal sealed partial class Connection
     private const int MostReadsPerTurn = 4;
 
     private const int UrgentBytes = 256;
+    private const int MostUrgentBytes = BlockSizes.MediumBytes;
     private const int MostUrgentReads = 16;
     private const long MostLingerBytes = 64L << 20;
 
@@ -34,6 +35,9 @@ internal sealed partial class Connection
 
     /// <summary>Whether the bytes in front of the handler have grown since it last saw them.</summary>
     public bool HasArrived { get; private set; }
+
+    /// <summary>The most bytes that are received at one time: what a stranger sends behind its first words stays in the kernel.</summary>
+    public int ReadLimit { get; set; } = int.MaxValue;
 
     private bool HoldsInput => _held.Length > 0;
 
@@ -111,7 +115,7 @@ internal sealed partial class Connection
     /// </summary>
     private void ReceiveUrgent()
     {
-        Span<byte> front = stackalloc byte[UrgentBytes];
+        Span<byte> front = stackalloc byte[Math.Min(Math.Max(UrgentBytes, Handler.UrgentBytes), MostUrgentBytes)];
         for (int reads = 0; reads < MostUrgentReads && _phase == Phase.Open; reads++)
         {
             long seen = StreamSocket.Peek(_socket, front);
@@ -168,7 +172,7 @@ internal sealed partial class Connection
             LetGoOfInput();
         }
 
-        int room = Math.Min(buffer.Room, Math.Min(_readBytes, admitted));
+        int room = Math.Min(buffer.Room, Math.Min(_readBytes, Math.Min(admitted, ReadLimit)));
         long received = StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
         if (received > 0)
         {

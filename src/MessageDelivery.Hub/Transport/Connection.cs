@@ -14,7 +14,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private const int ProgressChecksPerStall = 8;
 
     private readonly int _socket;
-    private readonly IPlace _place;
+    private IPlace _place;
     private IConnectionHandler? _handler;
     private Phase _phase;
     private bool _broken;
@@ -91,6 +91,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     internal Connection? NextToFlush { get; set; }
 
     internal bool IsClosed => _phase == Phase.Closed;
+
+    /// <summary>It takes up one more place, until it ends.</summary>
+    public void TakeUp(IPlace place) => _place = new BothPlaces(_place, place);
 
     /// <summary>Stops receiving until <see cref="Resume"/>. What is queued is still sent.</summary>
     public void Pause()

@@ -49,6 +49,9 @@ internal interface IConnectionHandler
     /// </summary>
     int ConsumeUrgent(ReadOnlySpan<byte> front) => 0;
 
+    /// <summary>How many first bytes <see cref="ConsumeUrgent"/> may have to see, if more than usual.</summary>
+    int UrgentBytes => 0;
+
     /// <summary>What <see cref="Connection.Pause"/> was waiting for has come: the connection is about to go on.</summary>
     void Resumed();
 

@@ -6,3 +6,14 @@ internal interface IPlace
     /// <summary>The connection has ended. Called once.</summary>
     void Leave();
 }
+
+/// <summary>Two places of one connection.</summary>
+internal sealed class BothPlaces(IPlace first, IPlace second) : IPlace
+{
+    /// <inheritdoc/>
+    public void Leave()
+    {
+        first.Leave();
+        second.Leave();
+    }
+}

@@ -9,6 +9,9 @@ internal readonly unsafe struct SocketPeer(int socket)
 {
     private const int MostAddressBytes = 128;
 
+    /// <summary>Null if the peer is gone.</summary>
+    public IPEndPoint? Endpoint => IPEndPoint.TryParse(ToString(), out var endpoint) ? endpoint : null;
+
     public override string ToString()
     {
         byte* address = stackalloc byte[MostAddressBytes];

@@ -101,7 +101,7 @@ internal sealed class ClientReading : IDisposable
 
     private void Connect(IReadOnlyList<ReadOnlyMemory<byte>> pieces)
     {
-        NoteSent("hello", _session.CreateHello());
+        NoteSent("hello", _session.CreateHello(""));
         foreach (var piece in pieces)
         {
             Arrive(piece.Span);

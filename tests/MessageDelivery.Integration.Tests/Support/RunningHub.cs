@@ -1,6 +1,7 @@
 using System.Net;
 using MessageDelivery.Hub;
 using MessageDelivery.Protocol;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MessageDelivery.Integration.Tests.Support;
@@ -22,16 +23,23 @@ internal sealed class RunningHub : IAsyncDisposable
 
     public FakeTimeProvider Time { get; }
 
+    public MessageHub Hub => _hub;
+
     public IPEndPoint Endpoint => _hub.Endpoints[0];
 
     /// <summary>Bytes of message memory in use.</summary>
     public long UsedMemoryBytes => _hub.Pool!.UsedBytes;
 
-    public static async Task<RunningHub> StartAsync(Func<MessageHubOptions, MessageHubOptions>? options = null)
+    public static Task<RunningHub> StartAsync(Func<MessageHubOptions, MessageHubOptions>? options = null) =>
+        StartAsync((defaults, _) => options?.Invoke(defaults) ?? defaults);
+
+    /// <summary>A hub with options that have to do with its clock.</summary>
+    public static async Task<RunningHub> StartAsync(
+        Func<MessageHubOptions, TimeProvider, MessageHubOptions> options, ILoggerFactory? loggers = null)
     {
         var defaults = new MessageHubOptions { Listen = [new(IPAddress.Loopback, 0)] };
         var time = new FakeTimeProvider();
-        var hub = new MessageHub(options?.Invoke(defaults) ?? defaults, time: time);
+        var hub = new MessageHub(options(defaults, time), loggers, time: time);
         await hub.StartAsync().WaitAsync(RawConnection.Patience);
         return new(hub, time);
     }

@@ -1,0 +1,125 @@
+using MessageDelivery.Hub.Access;
+
+namespace MessageDelivery.Cli.Settings;
+
+/// <summary>What lets somebody in.</summary>
+internal enum AuthMode
+{
+    /// <summary>Nothing is wanted.</summary>
+    None,
+
+    /// <summary>The secret of a token in a file.</summary>
+    Token,
+
+    /// <summary>A JSON Web Token.</summary>
+    Jwt,
+}
+
+/// <summary>Who is let in. Immutable.</summary>
+internal sealed record AuthSettings
+{
+    private static readonly string[] Modes = ["none", "token", "jwt"];
+
+    public static readonly IReadOnlyList<Setting> All =
+    [
+        new("auth", "KIND", "none",
+            "What lets users in: none is wanted, token (of --auth-tokens) or jwt (--jwt-keys or --jwt-secret).",
+            static (settings, values) => Change(settings, auth => auth with { Mode = (AuthMode)HubSettings.OneOf(values[0], Modes) })),
+        new("auth-tokens", "FILE", "none",
+            "With --auth token: the file of tokens that 'mds token' writes.",
+            static (settings, values) => Change(settings, auth => auth with { TokensFile = values[0] })),
+        new("jwt-keys", "FILE", "none",
+            "With --auth jwt: public keys, a JWKS or PEM; RS256, ES256, EdDSA.",
+            static (settings, values) => Change(settings, auth => auth with { KeysFile = values[0] })),
+        new("jwt-secret", "FILE", "none",
+            "With --auth jwt: a secret for HS256, at least 32 bytes.",
+            static (settings, values) => Change(settings, auth => auth with { SecretFile = values[0] })),
+        new("jwt-issuer", "TEXT", "none",
+            "With --auth jwt, wanted: who must have issued a token (iss).",
+            static (settings, values) => Change(settings, auth => auth with { Issuer = values[0] })),
+        new("jwt-audience", "TEXT", "none",
+            "With --auth jwt, wanted: for whom a token must be (aud).",
+            static (settings, values) => Change(settings, auth => auth with { Audience = values[0] })),
+        new("jwt-clock-skew", "TIME", Duration.Format(new AuthSettings().ClockSkew),
+            "With --auth jwt: by how much clocks may differ.",
+            static (settings, values) => Change(settings, auth => auth with
+            {
+                ClockSkew = HubSettings.Time(values[0], TimeSpan.Zero, JwtAuthenticator.MostClockSkew),
+            })),
+    ];
+
+    public AuthMode Mode { get; init; }
+
+    public string? TokensFile { get; init; }
+
+    public string? KeysFile { get; init; }
+
+    public string? SecretFile { get; init; }
+
+    public string? Issuer { get; init; }
+
+    public string? Audience { get; init; }
+
+    public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Checks what no single setting can check: nothing that should keep people out may be without effect.</summary>
+    /// <exception cref="CommandException">The settings do not go together.</exception>
+    public void CheckTogether()
+    {
+        bool isJwt = Mode == AuthMode.Jwt;
+        Require(TokensFile is null || Mode == AuthMode.Token, "auth-tokens is set, which only --auth token uses");
+        Require(isJwt || (KeysFile ?? SecretFile ?? Issuer ?? Audience) is null, "a setting jwt-… is set, which only --auth jwt uses");
+        Require(Mode != AuthMode.Token || TokensFile is not null, "auth is token: --auth-tokens must name the file of tokens; 'mds token add' makes one");
+        Require(!isJwt || (KeysFile ?? SecretFile) is not null, "auth is jwt: --jwt-keys or --jwt-secret must name a file");
+        Require(!isJwt || (Issuer is not null && Audience is not null), "auth is jwt: --jwt-issuer and --jwt-audience must say which tokens are meant for this hub");
+    }
+
+    /// <summary>Reads the files. Null if nothing is wanted of users.</summary>
+    /// <exception cref="CommandException">A file cannot be used.</exception>
+    public IAuthenticator? CreateAuthenticator()
+    {
+        try
+        {
+            return Mode switch
+            {
+                AuthMode.Token => new TokenAuthenticator(TokenFile.Load(TokensFile!)),
+                AuthMode.Jwt => new JwtAuthenticator(new()
+                {
+                    Keys = [.. Keys()],
+                    Issuer = Issuer!,
+                    Audience = Audience!,
+                    ClockSkew = ClockSkew,
+                }),
+                _ => null,
+            };
+        }
+        catch (AccessFileException exception)
+        {
+            throw new CommandException(ExitCode.Usage, exception.Message);
+        }
+    }
+
+    private IEnumerable<JwtKeys> Keys()
+    {
+        if (KeysFile is not null)
+        {
+            yield return JwtKeys.LoadPublic(KeysFile);
+        }
+
+        if (SecretFile is not null)
+        {
+            yield return JwtKeys.LoadSecret(SecretFile);
+        }
+    }
+
+    private static ServeSettings Change(ServeSettings settings, Func<AuthSettings, AuthSettings> change) =>
+        settings with { Auth = change(settings.Auth) };
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new CommandException(ExitCode.Usage, otherwise);
+        }
+    }
+}

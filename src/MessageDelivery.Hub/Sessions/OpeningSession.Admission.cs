@@ -1,0 +1,103 @@
+using MessageDelivery.Hub.Access;
+using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <content>Where the hub demands a token: nobody has an id, or a session, before it is verified (protocol, section 1).</content>
+internal sealed partial class OpeningSession
+{
+    private TokenCheck? _check;
+    private Admitted? _admitted;
+    private HelloFlags _flags;
+    private SessionKey _wantedKey;
+    private ulong _wantedTotal;
+
+    /// <summary>The bytes that <see cref="ConsumeUrgent"/> may need: a HELLO with its token.</summary>
+    public int UrgentBytes => _services.Admission.IsDemanded ? ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength : 0;
+
+    /// <summary>Asks for the HELLO's token to be verified; what the client sends behind it waits meanwhile.</summary>
+    private void BeginCheck(HelloFlags flags, in HelloPayload hello)
+    {
+        _flags = flags;
+        _wantedKey = flags.HasFlag(HelloFlags.Resume) ? new(hello.SessionKey) : default;
+        _wantedTotal = hello.FramesReceived;
+        if (hello.Token.IsEmpty)
+        {
+            RefuseToken(ProtocolCode.AuthRequired, LoopServices.TokenWantedText);
+            return;
+        }
+
+        Deadline = _services.Limits.AuthenticationDue(_connection.OpenedAt);
+        _check = _services.Check(hello.Token, _connection, Checked);
+        if (_check is null)
+        {
+            Refuse(ProtocolCode.Overloaded, CloseReason.Overloaded, LoopServices.TooManyChecksText);
+            return;
+        }
+
+        _connection.Pause();
+    }
+
+    private void Checked(AuthenticationResult result, IAuthenticator by)
+    {
+        if (!_connection.IsOpen || _check is null)
+        {
+            return;
+        }
+
+        _check = null;
+        if (result.Identity is not { } identity)
+        {
+            RefuseToken(ProtocolCode.AuthFailed, result.Description);
+            return;
+        }
+
+        if (!_services.TryCount(identity, _connection, out var tooMany))
+        {
+            Refuse(tooMany.Code, tooMany.Reason, tooMany.Text);
+            return;
+        }
+
+        _admitted = new(identity, by);
+        if (_flags.HasFlag(HelloFlags.Resume) && (_refusal is null || _refusal == Refusal.Overloaded) && TryTakeOver(_wantedKey, _wantedTotal))
+        {
+            return;
+        }
+
+        if (_refusal is not null)
+        {
+            RefuseAsTold();
+            return;
+        }
+
+        _isResumable = _flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
+        BecomeBinary();
+        _connection.Resume();
+    }
+
+    /// <summary>The first bytes, or the token, did not come in time.</summary>
+    private void RefuseAsTooSlow()
+    {
+        bool isTokens = !_began || _check is not null;
+        var limits = _services.Limits.User;
+        _services.Limited.Met(isTokens ? LimitKind.Authentication : LimitKind.Handshake, _connection.Peer, _connection.Loop);
+        Refuse(
+            ProtocolCode.HandshakeTimeout,
+            CloseReason.HandshakeTimeout,
+            isTokens ? RateText.NotAuthenticated(limits.AuthenticationTimeout) : RateText.TooSlow("the first bytes", limits.HandshakeTimeout));
+    }
+
+    private void RefuseToken(ProtocolCode code, string text)
+    {
+        _services.Admission.NoteRefused(_connection.Peer, text);
+        Refuse(code, LoopServices.ReasonOf(code), text);
+    }
+
+    private void WithdrawCheck()
+    {
+        _check?.Withdraw();
+        _check = null;
+    }
+}
