@@ -105,6 +105,12 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
         using var scene = new AttackScene(probed, plan, cancellationToken);
         await attack.RunAsync(scene).ConfigureAwait(false);
         double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
+        if (clock.Elapsed < plan.Before)
+        {
+            // An attack that is soon over may hurt a moment later, and a few messages make no percentile.
+            await Task.Delay(plan.Before - clock.Elapsed, cancellationToken).ConfigureAwait(false);
+        }
+
         var during = await _pair.EndAsync().ConfigureAwait(false);
         var use = _meter?.End();
         cancellationToken.ThrowIfCancellationRequested();

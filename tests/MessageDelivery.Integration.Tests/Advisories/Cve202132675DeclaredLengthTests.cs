@@ -36,6 +36,26 @@ public sealed class Cve202132675DeclaredLengthTests
     }
 
     [Fact]
+    public async Task What_has_come_of_it_is_what_it_costs()
+    {
+        const int Begun = 20_000;
+        await using RunningHub hub = await RunningHub.StartAsync(o => o with { MemoryLimitBytes = 64 << 20, Heartbeat = TimeSpan.Zero });
+        await using HealthyUsers healthy = await HealthyUsers.JoinAsync(hub);
+        await healthy.AssertServedAsync();
+        await hub.SettleAsync();
+        long before = hub.UsedMemoryBytes;
+
+        RawConnection[] attackers = await Task.WhenAll(Enumerable.Range(0, 48).Select(_ => hub.BinaryAsync()));
+        await Task.WhenAll(attackers.Select(attacker => attacker.SendAsync(Frames.Header(FrameType.Echo, 0, 0, 1_048_576), new byte[Begun])));
+        await hub.SettleAsync();
+
+        // 48 MiB were declared, 1 MiB was sent.
+        Assert.InRange(hub.UsedMemoryBytes, 0, before + (12 << 20));
+        await healthy.AssertServedAsync();
+        Array.ForEach(attackers, attacker => attacker.Abort());
+    }
+
+    [Fact]
     public async Task Nor_does_it_before_anybody_is_let_in()
     {
         await using RunningHub hub = await RunningHub.StartAsync(o => o with { MemoryLimitBytes = 8 << 20, Heartbeat = TimeSpan.Zero });
