@@ -19,7 +19,6 @@ internal static class AttackCommand
 
     public static Command Create()
     {
-        var hub = new Argument<string>("HOST:PORT") { Description = "The hub to attack; it has to be yours." };
         var only = new Option<string[]>("--only")
         {
             HelpName = "NAME",
@@ -50,14 +49,16 @@ internal static class AttackCommand
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object." };
         var command = new Command("attack", "Attack a hub of your own: hostile input of all kinds, and what healthy users feel of it.")
         {
-            hub, only, seconds, connections, gap, process, yes, json,
+            only, seconds, connections, gap, process, yes, json,
         };
+        var access = new HubOptions();
+        var hub = access.AddWithArgumentTo(command, "The hub to attack; it has to be yours.");
         CommandHelp.Add(
             command,
             """
             Beside each attack a healthy pair of users, through the client library, sends a message every 5 ms. An attack is suspect if the
             hub does what it must not, loses a message, disconnects or stops the healthy pair, or takes more memory than the attack should
-            cost. Attackers and the healthy pair have the same address: limits for each address hit both. Exit code 1 if anything is suspect.
+            cost. Attackers and the healthy pair have the same address and token: limits for each hit both. Exit code 1 if anything is suspect.
             """,
             "mds attack 127.0.0.1:8888",
             "mds attack localhost:8888 --only http smuggled-commands",
@@ -75,7 +76,7 @@ internal static class AttackCommand
                 ProcessId = arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null,
             };
             return HubAccess.RunAsync(
-                arguments.GetValue(hub),
+                access.Read(arguments, arguments.GetValue(hub)),
                 (options, cancellationToken) => RunAsync(options, plan, arguments.GetValue(yes), arguments.GetValue(json), cancellationToken));
         });
         return command;
@@ -84,6 +85,12 @@ internal static class AttackCommand
     private static async Task<ExitCode> RunAsync(
         HubClientOptions options, AttackPlan plan, bool isSure, bool isJson, CancellationToken cancellationToken)
     {
+        if (options.TokenProvider is { } provider)
+        {
+            // Attackers show it, too, in forms of their own.
+            options = options with { Token = await provider(cancellationToken).ConfigureAwait(false), TokenProvider = null };
+        }
+
         var target = await AttackTarget.ResolveAsync(options, cancellationToken).ConfigureAwait(false);
         if (!target.IsLoopback && !isSure)
         {

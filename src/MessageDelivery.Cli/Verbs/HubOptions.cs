@@ -21,6 +21,15 @@ internal sealed class HubOptions
         Description = $"Where a hub demands it: the token, in a file that others cannot read. Default: {SettingSource.TokenVariable} from the environment, or none.",
     };
 
+    /// <summary>Adds them to a verb that is told the hub as its argument.</summary>
+    public Argument<string> AddWithArgumentTo(Command command, string description)
+    {
+        var hub = new Argument<string>("HOST:PORT") { Description = description };
+        command.Add(hub);
+        command.Options.Insert(0, _tokenFile);
+        return hub;
+    }
+
     /// <param name="recursive">Whether the verb's own verbs have them, too.</param>
     public void AddTo(Command command, bool recursive = false)
     {
@@ -31,9 +40,13 @@ internal sealed class HubOptions
 
     /// <summary>Where the hub is, and who one is; without connecting again.</summary>
     /// <exception cref="CommandException">An option, a variable or the token's file is wrong.</exception>
-    public HubClientOptions Read(ParseResult arguments)
+    public HubClientOptions Read(ParseResult arguments) => Read(arguments, arguments.GetValue(_hub));
+
+    /// <summary>The same for a hub that was told otherwise.</summary>
+    /// <exception cref="CommandException">An option, a variable or the token's file is wrong.</exception>
+    public HubClientOptions Read(ParseResult arguments, string? hub)
     {
-        var options = Parse(arguments.GetValue(_hub)) with { Reconnect = null };
+        var options = Parse(hub) with { Reconnect = null };
         if (arguments.GetValue(_tokenFile) is { } file)
         {
             ReadToken(file);
