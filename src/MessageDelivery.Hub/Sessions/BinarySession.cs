@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
@@ -11,10 +10,6 @@ namespace MessageDelivery.Hub.Sessions;
 internal sealed partial class BinarySession : IConnectionHandler, IReceiver, IConfirmationOwner
 {
     public const string TakenOverText = "another connection goes on with this session";
-
-    private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
-
-    private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
 
     private readonly LoopServices _services;
     private readonly Connection _connection;
@@ -98,19 +93,6 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         return used;
     }
 
-    /// <summary>Acknowledgements free memory: they are heard even when there is none to receive into.</summary>
-    public int ConsumeUrgent(ReadOnlySpan<byte> front)
-    {
-        int used = 0;
-        while (_resumable is not null && _connection.IsOpen && IsBetweenFrames && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
-        {
-            CarryAck(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
-            used += AckBytes;
-        }
-
-        return used;
-    }
-
     /// <inheritdoc/>
     public void DeadlineReached()
     {
@@ -190,26 +172,6 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
         _resumable?.EndWithConnection();
         _services.Leave(_user, _connection);
-    }
-
-    /// <summary>Frames, or parts of them, have come on a connection with a session.</summary>
-    private void Heard(int bytes)
-    {
-        if (bytes > 0)
-        {
-            _resumable!.ConfirmKey();
-        }
-
-        TellProcessed();
-    }
-
-    private void TellProcessed()
-    {
-        if (_resumable is { Processed: var processed } && processed.IsDue(_connection.Loop.Now) && _connection.IsOpen)
-        {
-            _connection.SendAck(processed.Total);
-            processed.Told();
-        }
     }
 
     /// <summary>Takes one frame, or a piece of one. False if there is nothing more to do with the input for now.</summary>
