@@ -15,7 +15,7 @@ namespace MessageDelivery.Hub;
 /// A hub: listens, gives each connection a user id, and relays messages among them, on threads of its own. Runs on Linux.
 /// Members are safe to call from any thread; it is started and stopped once.
 /// </summary>
-public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
+public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 {
     /// <summary>File descriptors kept free for everything that is not a connection.</summary>
     private const int OtherDescriptors = 64;
@@ -177,7 +177,8 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
         _sessions = new(users, term, _logger);
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
-        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger))];
+        _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, this, _logger.ConnectionFailed);
+        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _tls))];
         _metrics = new(_meters, _loops, _sessions, pool);
         foreach (var loop in _loops)
         {
@@ -213,6 +214,7 @@ public sealed class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
             await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
         }
 
+        _tls?.Dispose();
         _sessions?.EndAll();
         _listeners.ForEach(listener => listener.Dispose());
         Array.ForEach(_loops, loop => loop.Dispose());

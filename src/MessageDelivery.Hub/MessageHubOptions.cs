@@ -77,6 +77,9 @@ public sealed record MessageHubOptions
     /// <summary>Threads that move bytes. Default: null, one for each processor the process may use.</summary>
     public int? EventLoops { get; init; }
 
+    /// <summary>TLS on the same port. Default: off.</summary>
+    public HubTlsOptions Tls { get; init; } = new();
+
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
     internal static long DefaultMemoryLimitBytes =>
         Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
@@ -96,6 +99,7 @@ public sealed record MessageHubOptions
                 $"Listen names {open}, which others can reach, and there is no authentication; AllowAnonymous allows that.", nameof(Listen));
         }
 
+        Tls.Validate();
         AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));
         AtLeast(MaxConnections ?? 1, 1, nameof(MaxConnections));
         AtLeast(MemoryLimitBytes ?? BlockPool.LeastLimitBytes, BlockPool.LeastLimitBytes, nameof(MemoryLimitBytes));

@@ -1,6 +1,7 @@
 using System.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Hub.Sessions;
@@ -12,8 +13,9 @@ internal sealed class LoopServices
 
     private readonly ILogger _logger;
 
-    public LoopServices(EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger)
+    public LoopServices(EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger, TlsAcceptor? tls = null)
     {
+        Tls = tls;
         _logger = logger;
         Loop = loop;
         Sessions = sessions;
@@ -34,6 +36,9 @@ internal sealed class LoopServices
     public SessionTable Sessions { get; }
 
     public SessionLimits Limits { get; }
+
+    /// <summary>Who begins TLS; null where the hub does not speak it.</summary>
+    public TlsAcceptor? Tls { get; }
 
     public Router Router { get; }
 

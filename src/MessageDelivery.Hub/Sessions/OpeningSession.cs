@@ -37,7 +37,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         _connection = connection;
         _refusal = refusal;
         _queue = connection.Outbound;
-        Deadline = connection.OpenedAt + SilenceMilliseconds;
+        Deadline = connection.OpenedAt + (MustBeSecured ? HandshakeMilliseconds : SilenceMilliseconds);
     }
 
     /// <inheritdoc/>
@@ -57,6 +57,11 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         {
             if (_successor is null)
             {
+                if (_isLeft)
+                {
+                    return QueueResult.Closed;
+                }
+
                 // Once a HELLO has begun, the queue keeps frames back until it is known to be one.
                 return _queue.TryAdd(_helloBegan ? delivery.Frames.Items : text, delivery.Relays, null, waiter, place, running);
             }
@@ -79,12 +84,18 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
             Deadline = _connection.LastReceived + HandshakeMilliseconds;
         }
 
-        switch (FirstBytes.Tell(input.Span))
+        var kind = FirstBytes.Tell(input.Span);
+        if (MustBeSecured && kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.InputIsFinal))
+        {
+            return RefuseInTheClear(kind, input);
+        }
+
+        switch (kind)
         {
             case FirstBytesKind.Hello:
                 return ConsumeHello(input);
             case FirstBytesKind.Tls:
-                return CannotBe(FirstBytes.TlsAlert, "TLS", input);
+                return ConsumeTls(input);
             case FirstBytesKind.Http:
                 return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
             case FirstBytesKind.Undecided when !_connection.InputIsFinal:
@@ -119,7 +130,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void DeadlineReached()
     {
-        if (_began)
+        if (_began || MustBeSecured)
         {
             Refuse(ProtocolCode.HandshakeTimeout, CloseReason.HandshakeTimeout, HandshakeText);
         }
@@ -148,6 +159,12 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void ShutDown()
     {
+        if (_isShakingHands)
+        {
+            _connection.Abort(CloseReason.ShuttingDown);
+            return;
+        }
+
         if (_helloBegan)
         {
             _connection.SendGoodbye(ProtocolCode.ShuttingDown, LoopServices.ShuttingDownText);
@@ -298,6 +315,13 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {
+        if (_isShakingHands)
+        {
+            // There is nothing yet to say it in.
+            _connection.Abort(reason);
+            return;
+        }
+
         if (_helloBegan)
         {
             _connection.SendGoodbye(code, text);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
@@ -14,6 +15,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Socket _socket;
+    private SslStream? _tls;
     private byte[] _received = new byte[16_384];
     private int _start;
     private int _end;
@@ -35,6 +37,19 @@ internal sealed class RawConnection : IAsyncDisposable
         using var patience = new CancellationTokenSource(Patience);
         await socket.ConnectAsync(hub, patience.Token);
         return new(socket);
+    }
+
+    /// <summary>The protocol and the cipher, once it is secured.</summary>
+    public SslStream? Tls => _tls;
+
+    /// <summary>Shakes hands; what is sent and expected from then on is what is inside.</summary>
+    public async Task<RawConnection> SecureAsync(SslClientAuthenticationOptions options)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        var tls = new SslStream(new NetworkStream(_socket, ownsSocket: false));
+        await tls.AuthenticateAsClientAsync(options, patience.Token);
+        _tls = tls;
+        return this;
     }
 
     /// <summary>Says HELLO and expects its WELCOME.</summary>
@@ -65,6 +80,12 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task SendAsync(ReadOnlyMemory<byte> bytes, TimeSpan patience)
     {
         using var limit = new CancellationTokenSource(patience);
+        if (_tls is not null)
+        {
+            await _tls.WriteAsync(bytes, limit.Token);
+            return;
+        }
+
         while (!bytes.IsEmpty)
         {
             bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, limit.Token)..];
@@ -85,6 +106,9 @@ internal sealed class RawConnection : IAsyncDisposable
     }
 
     public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Says that nothing follows, in TLS, and goes on reading.</summary>
+    public Task CloseNotifyAsync() => _tls!.ShutdownAsync();
 
     /// <summary>Resets the connection.</summary>
     public void Abort()
@@ -282,13 +306,19 @@ internal sealed class RawConnection : IAsyncDisposable
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            int count = await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
+            int count = _tls is not null
+                ? await _tls.ReadAsync(_received.AsMemory(_end), patience.Token)
+                : await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
             _end += count;
             return count > 0;
         }
         catch (OperationCanceledException)
         {
             throw new XunitException($"Expected {expected}; nothing came for {Patience.TotalSeconds} s after {Unread()}");
+        }
+        catch (IOException e) when (!orderly && e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
+        {
+            return false;
         }
         catch (SocketException e) when (!orderly && e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
         {

@@ -1,0 +1,67 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Sessions;
+
+/// <content>TLS: after the handshake the first byte inside decides again (protocol, section 1).</content>
+internal sealed partial class OpeningSession
+{
+    private const string InTheClearText = "this hub speaks TLS only, and this came in the clear";
+
+    private bool _isShakingHands;
+    private bool _isLeft;
+
+    private bool MustBeSecured => _services.Tls is { IsRequired: true } && !_connection.IsEncrypted;
+
+    /// <inheritdoc/>
+    public void Secured() =>
+        _connection.Handler = new OpeningSession(_services, _connection, _refusal, _order)
+        {
+            Deadline = _connection.Loop.Now + SilenceMilliseconds,
+        };
+
+    private int ConsumeTls(in Segment input)
+    {
+        if (_connection.IsEncrypted)
+        {
+            _connection.SendTextError(ProtocolCode.Unsupported, "TLS inside of TLS");
+            _connection.Close(CloseReason.Unsupported);
+            return input.Length;
+        }
+
+        if (_services.Tls is not { } acceptor)
+        {
+            return CannotBe(FirstBytes.TlsAlert, "TLS", input);
+        }
+
+        lock (_queue.Gate)
+        {
+            // Whoever looks this user up from now on finds nobody, so that nothing is sent in the clear.
+            _isLeft = _queue.IsUntouched;
+        }
+
+        if (!_isLeft)
+        {
+            return TooLate("TLS", input);
+        }
+
+        LeaveAsText();
+        _user = null;
+        _isShakingHands = true;
+        _connection.BeginTls(acceptor, input.Span);
+        return input.Length;
+    }
+
+    private int RefuseInTheClear(FirstBytesKind kind, in Segment input)
+    {
+        if (kind == FirstBytesKind.Http)
+        {
+            return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
+        }
+
+        _helloBegan = kind == FirstBytesKind.Hello;
+        Refuse(ProtocolCode.Unsupported, CloseReason.Unsupported, InTheClearText);
+        return input.Length;
+    }
+}

@@ -1,0 +1,234 @@
+using System.Net.Security;
+using System.Security.Authentication;
+
+namespace MessageDelivery.Hub.Transport.Tls;
+
+/// <summary>
+/// A handshake under way. The loop gives it whole records and sends what it says; everything else, and all of the arithmetic, is done on
+/// the threads of <see cref="HandshakeThreads"/>, a step for each time records have come.
+/// </summary>
+internal sealed class TlsHandshake : IDisposable
+{
+    /// <summary>The most bytes of a client's side of a handshake: a long chain of certificates has room.</summary>
+    public const int MostInputBytes = 64 << 10;
+
+    private readonly Lock _gate = new();
+    private readonly TlsTerms _terms;
+    private readonly HandshakeThreads _threads;
+    private readonly Action _progressed;
+    private byte[] _input = [];
+    private int _read;
+    private int _received;
+    private int _total;
+    private byte[] _output = [];
+    private Memory<byte> _destination;
+    private SslStream? _ssl;
+    private string? _subject;
+    private bool _isWaiting;
+    private bool _isQueued;
+    private bool _isAbandoned;
+    private volatile TlsOutcome _outcome;
+
+    /// <param name="progressed">Called, on any thread, when there is something to send or the outcome is known.</param>
+    public TlsHandshake(TlsTerms terms, HandshakeThreads threads, Action progressed)
+    {
+        _terms = terms;
+        _threads = threads;
+        _progressed = progressed;
+        Stream = new(this);
+    }
+
+    public RecordStream Stream { get; }
+
+    public TlsOutcome Outcome => _outcome;
+
+    /// <summary>Why it failed, for the log.</summary>
+    public string Failure { get; private set; } = "";
+
+    /// <summary>Whether the client's certificate was what was wrong.</summary>
+    public string? Subject => _subject;
+
+    /// <summary>The stream to go on with, once it has succeeded; the caller's from then on.</summary>
+    public SslStream Ssl => _ssl!;
+
+    /// <summary>Takes whole records. False if that is more than a handshake may have, or there are too many handshakes.</summary>
+    public bool TryFeed(ReadOnlySpan<byte> records)
+    {
+        bool isFirst;
+        lock (_gate)
+        {
+            isFirst = _total == 0;
+            _total += records.Length;
+            if (_total > MostInputBytes)
+            {
+                return false;
+            }
+
+            if (_input.Length - _received < records.Length)
+            {
+                byte[] larger = new byte[_received - _read + records.Length];
+                _input.AsSpan(_read.._received).CopyTo(larger);
+                (_input, _received, _read) = (larger, _received - _read, 0);
+            }
+
+            records.CopyTo(_input.AsSpan(_received));
+            _received += records.Length;
+            if (_isQueued)
+            {
+                return true;
+            }
+
+            _isQueued = true;
+        }
+
+        return _threads.TryAdd(this, mayRefuse: isFirst);
+    }
+
+    /// <summary>What is to be sent; taken once.</summary>
+    public byte[] TakeOutput()
+    {
+        lock (_gate)
+        {
+            byte[] output = _output;
+            _output = [];
+            return output;
+        }
+    }
+
+    /// <summary>Records that came behind the handshake. The handshake is over.</summary>
+    public ReadOnlySpan<byte> Rest => _input.AsSpan(_read.._received);
+
+    /// <summary>Nobody wants the outcome any more. Any thread, but not once the stream was taken over.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isAbandoned = true;
+            if (_isQueued)
+            {
+                return;
+            }
+
+            _isQueued = true;
+        }
+
+        if (!_threads.TryAdd(this, mayRefuse: false))
+        {
+            Step();
+        }
+    }
+
+    /// <summary>Goes as far as what has come allows. A handshake thread.</summary>
+    internal void Step()
+    {
+        if (_ssl is null && !_isAbandoned)
+        {
+            _ssl = new SslStream(Stream, leaveInnerStreamOpen: true);
+            _ = RunAsync(_ssl);
+        }
+
+        while (true)
+        {
+            int read = 0;
+            bool isAbandoned;
+            lock (_gate)
+            {
+                isAbandoned = _isAbandoned;
+                if (!_isWaiting || (!isAbandoned && !TryTake(_destination.Span, out read)))
+                {
+                    _isQueued = false;
+                    if (isAbandoned && _outcome != TlsOutcome.UnderWay)
+                    {
+                        _ssl?.Dispose();
+                    }
+
+                    return;
+                }
+
+                _isWaiting = false;
+                _destination = default;
+            }
+
+            if (isAbandoned)
+            {
+                Stream.Abandoned();
+            }
+            else
+            {
+                Stream.Arrived(read);
+            }
+        }
+    }
+
+    /// <summary>Reads what has come; if that is nothing, the reader is told by <see cref="RecordStream.Arrived"/>.</summary>
+    internal bool TryRead(Memory<byte> destination, out int read)
+    {
+        lock (_gate)
+        {
+            if (!_isAbandoned && TryTake(destination.Span, out read))
+            {
+                return true;
+            }
+
+            read = 0;
+            _isWaiting = true;
+            _destination = destination;
+            return false;
+        }
+    }
+
+    internal void Write(ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            _output = [.. _output, .. bytes];
+        }
+
+        _progressed();
+    }
+
+    private bool TryTake(Span<byte> destination, out int read)
+    {
+        var rest = _input.AsSpan(_read.._received);
+        int record = TlsRecord.Length(rest);
+        read = Math.Min(destination.Length, record > 0 ? Math.Min(record, rest.Length) : rest.Length);
+        rest[..read].CopyTo(destination);
+        _read += read;
+        // A reader may ask with no room at all, to be told when there is something.
+        return !rest.IsEmpty;
+    }
+
+    private async Task RunAsync(SslStream ssl)
+    {
+        var outcome = TlsOutcome.Failed;
+        try
+        {
+            await ssl.AuthenticateAsServerAsync(_terms.ServerOptions, CancellationToken.None).ConfigureAwait(false);
+            _subject = ssl.RemoteCertificate?.Subject;
+            outcome = TlsOutcome.Succeeded;
+        }
+        catch (Exception error) when (error is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
+        {
+            Failure = error.InnerException is { Message: var inner } ? $"{error.Message} {inner}" : error.Message;
+        }
+        catch (Exception error)
+        {
+            Failure = error.ToString();
+        }
+
+        lock (_gate)
+        {
+            _outcome = outcome;
+        }
+
+        _progressed();
+    }
+}
+
+/// <summary>What has become of a handshake.</summary>
+internal enum TlsOutcome
+{
+    UnderWay,
+    Succeeded,
+    Failed,
+}
