@@ -79,6 +79,7 @@ internal static class CommandLine
             ChatCommand.Create(),
             BenchCommand.Create(),
         };
+        TlsAccess.AddTo(root);
         foreach (var option in root.Options.OfType<HelpOption>())
         {
             option.Action = new CommandHelp.LongHelp(Text, ["mds serve --port 1234", "mds chat --hub 127.0.0.1:1234", "mds relay --help"]);

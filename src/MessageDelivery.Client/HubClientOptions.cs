@@ -64,6 +64,9 @@ public sealed record HubClientOptions
     /// </summary>
     public bool DiscardDeliveries { get; init; }
 
+    /// <summary>How to speak TLS with the hub. Default: null, not at all.</summary>
+    public HubTlsClientOptions? Tls { get; init; }
+
     /// <summary>The clock for timeouts, heartbeats and pauses. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -136,6 +139,7 @@ public sealed record HubClientOptions
         int tokenBytes = Token is null ? 0 : Encoding.UTF8.GetByteCount(Token);
         Require(tokenBytes <= ProtocolLimits.MaxTokenBytes, nameof(Token), $"{tokenBytes} bytes", $"at most {ProtocolLimits.MaxTokenBytes}");
         Reconnect?.Validate();
+        Tls?.Validate();
     }
 
     private static bool IsTimeout(TimeSpan value) =>
@@ -154,7 +158,7 @@ public sealed record HubClientOptions
     {
         builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is null ? "none" : "***")}, ")
             .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, Resume = {Resume}, ")
-            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}");
+            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}, Tls = {(Tls is null ? "off" : "on")}");
         return true;
     }
 }

@@ -86,6 +86,7 @@ internal static class HubSettings
         new("log-format", "FORMAT", "text",
             "How log lines look: text for people, json for programs.",
             static (settings, values) => settings with { LogFormat = (LogFormat)OneOf(values[0], ["text", "json"]) }),
+        .. TlsSettings.All,
     ];
 
     private static int Port(string text) => Number(text, 0, IPEndPoint.MaxPort);
@@ -115,9 +116,9 @@ internal static class HubSettings
         return endpoint;
     }
 
-    private static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
+    internal static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
 
-    private static int OneOf(string text, string[] allowed)
+    internal static int OneOf(string text, string[] allowed)
     {
         int index = Array.FindIndex(allowed, name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
         return index >= 0 ? index : throw new SettingValueException($"it must be one of {string.Join(", ", allowed)}");

@@ -19,6 +19,9 @@ internal sealed record ServeSettings
     /// <summary>What the hub itself needs.</summary>
     public MessageHubOptions Hub { get; init; } = new();
 
+    /// <summary>Where its certificates are.</summary>
+    public TlsFiles Tls { get; init; } = new();
+
     /// <summary>Log lines below this level are left out.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -30,6 +33,7 @@ internal sealed record ServeSettings
     /// </summary>
     public void CheckTogether()
     {
+        Tls.CheckTogether();
         if (!Hub.AllowAnonymous && Hub.Listen.FirstOrDefault(endpoint => !System.Net.IPAddress.IsLoopback(endpoint.Address)) is { } open)
         {
             throw new CommandException(

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using MessageDelivery.Cli.Bench;
+using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -78,12 +79,12 @@ internal static class BenchCommand
         {
             var plan = options.Read(arguments);
             var form = arguments.GetValue(json) ? Form.Json : arguments.GetValue(csv) ? Form.Csv : Form.Text;
-            return RunAsync(arguments.GetValue(hub), plan, form, arguments.GetValue(hgrm), !arguments.GetValue(noProgress));
+            return RunAsync(HubAccess.Read(arguments, hub), plan, form, arguments.GetValue(hgrm), !arguments.GetValue(noProgress));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(string? hub, BenchPlan plan, Form form, string? hgrm, bool showsProgress)
+    private static async Task<int> RunAsync(HubClientOptions hub, BenchPlan plan, Form form, string? hgrm, bool showsProgress)
     {
         // Before the run: it would be a pity to learn afterwards that its result cannot be written.
         using var percentiles = hgrm is null ? null : CreateFile(hgrm);

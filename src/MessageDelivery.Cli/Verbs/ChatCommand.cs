@@ -23,7 +23,7 @@ internal static class ChatCommand
             "mds chat --hub 127.0.0.1:1234",
             "printf '/to 2\\nhello\\n' | mds chat");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            HubAccess.Read(arguments, hub),
             options => reconnect.Configure(arguments, options),
             async (client, cancellationToken) =>
             {

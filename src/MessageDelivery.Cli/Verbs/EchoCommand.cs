@@ -18,7 +18,7 @@ internal static class EchoCommand
         var command = new Command("echo", "Send a text to the hub and print what comes back.") { hub, text };
         CommandHelp.Add(command, "A text that begins with a hyphen goes behind '--'.", "mds echo hello", "mds echo -- -5 degrees");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            HubAccess.Read(arguments, hub),
             options => options with { DiscardDeliveries = true },
             async (client, cancellationToken) =>
             {

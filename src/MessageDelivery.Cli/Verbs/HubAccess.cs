@@ -19,11 +19,11 @@ internal static class HubAccess
     /// Runs a verb on a connection of its own, whose loss is the end unless it is configured otherwise. Ctrl-C and SIGTERM cancel
     /// the verb's token.
     /// </summary>
-    /// <param name="hub">The option's value.</param>
+    /// <param name="hub">Where the hub is, by <see cref="Read"/>.</param>
     /// <param name="configure">Changes how the client behaves.</param>
     /// <param name="verb">What to do with the client.</param>
     public static Task<int> RunAsync(
-        string? hub, Func<HubClientOptions, HubClientOptions> configure, Func<HubClient, CancellationToken, Task<ExitCode>> verb) =>
+        HubClientOptions hub, Func<HubClientOptions, HubClientOptions> configure, Func<HubClient, CancellationToken, Task<ExitCode>> verb) =>
         RunAsync(hub, async (options, cancellationToken) =>
         {
             await using var client = await HubClient.ConnectAsync(configure(options), cancellationToken).ConfigureAwait(false);
@@ -31,15 +31,14 @@ internal static class HubAccess
         });
 
     /// <summary>Runs a verb that makes its own connections. Ctrl-C and SIGTERM cancel its token.</summary>
-    /// <param name="hub">The option's value.</param>
+    /// <param name="hub">Where the hub is, by <see cref="Read"/>.</param>
     /// <param name="verb">What to do, given where the hub is.</param>
-    public static async Task<int> RunAsync(string? hub, Func<HubClientOptions, CancellationToken, Task<ExitCode>> verb)
+    public static async Task<int> RunAsync(HubClientOptions hub, Func<HubClientOptions, CancellationToken, Task<ExitCode>> verb)
     {
-        var options = Parse(hub);
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        return (int)await verb(options, interrupted.Token).ConfigureAwait(false);
+        return (int)await verb(hub, interrupted.Token).ConfigureAwait(false);
 
         void Interrupt(PosixSignalContext context)
         {
@@ -48,6 +47,11 @@ internal static class HubAccess
             interrupted.Cancel();
         }
     }
+
+    /// <summary>Where the hub is, and how it is spoken to.</summary>
+    /// <param name="hub">The verb's option.</param>
+    public static HubClientOptions Read(ParseResult arguments, Option<string?> hub) =>
+        Parse(arguments.GetValue(hub)) with { Tls = TlsAccess.Read(arguments) };
 
     private static HubClientOptions Parse(string? hub)
     {

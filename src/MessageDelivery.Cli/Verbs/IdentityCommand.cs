@@ -14,7 +14,7 @@ internal static class IdentityCommand
             "Each connection is a user of its own, whose id ends with it. To be somebody who stays, use 'mds listen' or 'mds chat'.",
             "mds identity --hub 127.0.0.1:1234");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            HubAccess.Read(arguments, hub),
             options => options with { DiscardDeliveries = true },
             async (client, cancellationToken) =>
             {

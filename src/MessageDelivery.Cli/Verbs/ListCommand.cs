@@ -26,7 +26,7 @@ internal static class ListCommand
             "mds list --watch",
             "mds relay --to $(mds list | paste -sd,) \"hello everybody\"");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
-            arguments.GetValue(hub),
+            HubAccess.Read(arguments, hub),
             options => (arguments.GetValue(watch) ? reconnect.Configure(arguments, options) : options) with { DiscardDeliveries = true },
             (client, cancellationToken) => arguments.GetValue(watch)
                 ? WatchAsync(client, arguments.GetValue(json), cancellationToken)

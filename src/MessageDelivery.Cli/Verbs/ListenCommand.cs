@@ -47,7 +47,7 @@ internal static class ListenCommand
             var form = arguments.GetValue(json) ? Form.Json : arguments.GetValue(raw) ? Form.Raw : Form.Text;
             long? most = Count(arguments.GetValue(count));
             return HubAccess.RunAsync(
-                arguments.GetValue(hub),
+                HubAccess.Read(arguments, hub),
                 options => reconnect.Configure(arguments, options),
                 (client, cancellationToken) => ListenAsync(client, form, most, cancellationToken));
         });

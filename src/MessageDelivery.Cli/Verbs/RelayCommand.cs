@@ -42,7 +42,7 @@ internal static class RelayCommand
             "date | mds relay --to 2 --best-effort --json",
             "mds relay --to 2 --confirm \"are you there?\"");
         command.SetAction((arguments, _) => RunAsync(
-            arguments.GetValue(hub),
+            HubAccess.Read(arguments, hub),
             ReceiverIds.Parse(arguments.GetValue(to) ?? []),
             () => Body(arguments.GetValue(text) ?? [], arguments.GetValue(file)),
             (arguments.GetValue(bestEffort) ? RelayOptions.BestEffort : RelayOptions.None)
@@ -52,7 +52,7 @@ internal static class RelayCommand
         return command;
     }
 
-    private static Task<int> RunAsync(string? hub, ulong[] receivers, Func<byte[]> readBody, RelayOptions options, ReconnectPolicy? reconnect, bool asJson)
+    private static Task<int> RunAsync(HubClientOptions hub, ulong[] receivers, Func<byte[]> readBody, RelayOptions options, ReconnectPolicy? reconnect, bool asJson)
     {
         // Before connecting: a person who is still typing need not be a user yet.
         byte[] body = readBody();

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MessageDelivery.Cli.Logging;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Tls;
 using MessageDelivery.Hub;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -79,6 +80,11 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(ServeSettings settings)
     {
+        if (CertificateReloading.Load(settings.Tls) is { } tls)
+        {
+            settings = settings with { Hub = settings.Hub with { Tls = tls } };
+        }
+
         using var host = BuildHost(settings);
         var hub = host.Services.GetRequiredService<MessageHub>();
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
@@ -95,6 +101,7 @@ internal static class ServeCommand
             throw new CommandException(ExitCode.CannotListen, $"cannot listen on {string.Join(" or ", settings.Hub.Listen)}: {exception.Message}");
         }
 
+        await using var certificates = WatchCertificates(settings, hub, host);
         foreach (var endpoint in hub.Endpoints)
         {
             Console.Out.WriteLine($"listening on {endpoint}");
@@ -119,6 +126,18 @@ internal static class ServeCommand
 
             lifetime.StopApplication();
         }
+    }
+
+    private static CertificateReloading? WatchCertificates(ServeSettings settings, MessageHub hub, IHost host)
+    {
+        if (settings.Hub.Tls.Certificates is not { } certificates)
+        {
+            return null;
+        }
+
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(CertificateReloading));
+        CertificateReloading.Describe(settings.Tls, certificates.Certificate, logger);
+        return new(settings.Tls, hub.UseCertificates, logger);
     }
 
     private static IHost BuildHost(ServeSettings settings)

@@ -53,7 +53,12 @@ internal sealed partial class OpeningSession
         return input.Length;
     }
 
-    private int RefuseInTheClear(FirstBytesKind kind, in Segment input)
+    /// <summary>Whether it is told already that nothing will come of it: TLS is missing, or a certificate that holds.</summary>
+    private bool IsUnwelcome(FirstBytesKind kind) => MustBeSecured
+        ? kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.InputIsFinal)
+        : _connection.PeerCertificate.Objection is not null;
+
+    private int RefuseFirst(FirstBytesKind kind, in Segment input)
     {
         if (kind == FirstBytesKind.Http)
         {
@@ -61,7 +66,21 @@ internal sealed partial class OpeningSession
         }
 
         _helloBegan = kind == FirstBytesKind.Hello;
-        Refuse(ProtocolCode.Unsupported, CloseReason.Unsupported, InTheClearText);
+        if (MustBeSecured)
+        {
+            Refuse(ProtocolCode.Unsupported, CloseReason.Unsupported, InTheClearText);
+        }
+        else
+        {
+            RefuseCertificate();
+        }
+
         return input.Length;
+    }
+
+    private void RefuseCertificate()
+    {
+        var peer = _connection.PeerCertificate;
+        Refuse(peer.IsShown ? ProtocolCode.AuthFailed : ProtocolCode.AuthRequired, CloseReason.CertificateRefused, peer.Objection!);
     }
 }

@@ -85,9 +85,9 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         }
 
         var kind = FirstBytes.Tell(input.Span);
-        if (MustBeSecured && kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.InputIsFinal))
+        if (IsUnwelcome(kind))
         {
-            return RefuseInTheClear(kind, input);
+            return RefuseFirst(kind, input);
         }
 
         switch (kind)
@@ -137,6 +137,10 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         else if (_refusal != ProtocolCode.Normal)
         {
             RefuseAsTold();
+        }
+        else if (_connection.PeerCertificate.Objection is not null)
+        {
+            RefuseCertificate();
         }
         else
         {

@@ -10,12 +10,16 @@ namespace MessageDelivery.Hub.Transport;
 internal sealed partial class Connection
 {
     private TlsLayer? _tls;
+    private TlsAcceptor? _tlsAcceptor;
 
     /// <summary>Whether it speaks TLS, or has begun to.</summary>
     public bool IsEncrypted => _tls is not null;
 
     /// <summary>The subject of the certificate that the peer has shown and that was checked; null if it has shown none.</summary>
-    public string? PeerSubject { get; private set; }
+    public string? PeerSubject => PeerCertificate.Subject;
+
+    /// <summary>What the peer has shown in TLS, and why it is not to be let in.</summary>
+    public PeerCertificate PeerCertificate { get; private set; }
 
     private bool IsShakingHands => _tls is { IsEstablished: false };
 
@@ -32,8 +36,6 @@ internal sealed partial class Connection
             RefuseHandshake(isRefused);
         }
     }
-
-    private TlsAcceptor? _tlsAcceptor;
 
     private void ReceiveHandshake()
     {
@@ -81,7 +83,7 @@ internal sealed partial class Connection
             return;
         }
 
-        PeerSubject = handshake.Subject;
+        PeerCertificate = handshake.Peer;
         _tls.Establish();
         Handler.Secured();
         _readable = true;

@@ -1,6 +1,7 @@
 using System.Net;
 using MessageDelivery.Cli;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Hub;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
@@ -31,6 +32,14 @@ public sealed class SettingsTests : IDisposable
         ["event-loops"] = ("3", settings => settings.Hub.EventLoops, 3),
         ["log-level"] = ("Debug", settings => settings.LogLevel, LogLevel.Debug),
         ["log-format"] = ("json", settings => settings.LogFormat, LogFormat.Json),
+        ["tls"] = ("required", settings => settings.Tls.Mode, HubTlsMode.Required),
+        ["tls-cert"] = ("hub.pem", settings => settings.Tls.Certificate, "hub.pem"),
+        ["tls-key"] = ("hub.key", settings => settings.Tls.Key, "hub.key"),
+        ["tls-pkcs12"] = ("hub.p12", settings => settings.Tls.Pkcs12, "hub.p12"),
+        ["tls-pkcs12-password-file"] = ("password", settings => settings.Tls.Pkcs12PasswordFile, "password"),
+        ["tls-client-ca"] = ("ca.pem", settings => settings.Tls.ClientAuthorities, "ca.pem"),
+        ["tls-client-cert"] = ("optional", settings => settings.Tls.ClientCertificates, HubClientCertificates.Optional),
+        ["dev-tls"] = ("true", settings => settings.Tls.IsThrowAway, true),
     };
 
     /// <summary>Values that cannot be, and the words that say why.</summary>
@@ -79,6 +88,14 @@ public sealed class SettingsTests : IDisposable
         { "event-loops", "1025", "it must be a whole number from 1 to 1024" },
         { "log-level", "loud", "it must be one of trace, debug, information, warning, error, critical, none" },
         { "log-format", "xml", "it must be one of text, json" },
+        { "tls", "on", "it must be one of off, optional, required" },
+        { "tls-cert", "", "it is empty" },
+        { "tls-key", "", "it is empty" },
+        { "tls-pkcs12", "", "it is empty" },
+        { "tls-pkcs12-password-file", "", "it is empty" },
+        { "tls-client-ca", "", "it is empty" },
+        { "tls-client-cert", "yes", "it must be one of off, optional, required" },
+        { "dev-tls", "maybe", "it must be one of false, true" },
     };
 
     public static TheoryData<string> Names => [.. HubSettings.All.Select(setting => setting.Name)];

@@ -92,6 +92,24 @@ internal sealed class RawConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends past TLS, as somebody between the two could.</summary>
+    public async Task SendRawAsync(byte[] bytes) => await _socket.SendAsync(bytes);
+
+    /// <summary>What was secured is broken: the hub ends it, in whatever way, and nothing more comes.</summary>
+    public async Task ExpectBrokenAsync()
+    {
+        byte[] rest = new byte[1_024];
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            Assert.Equal(0, await _tls!.ReadAsync(rest, patience.Token));
+        }
+        catch (IOException)
+        {
+            // A reset, or an end that was not said.
+        }
+    }
+
     /// <summary>Sends one byte at a time, with pauses so that the hub reads many of them one by one.</summary>
     public async Task SendByteByByteAsync(byte[] bytes)
     {

@@ -22,6 +22,8 @@ internal sealed class RunningHub : IAsyncDisposable
 
     public FakeTimeProvider Time { get; }
 
+    public MessageHub Hub => _hub;
+
     public IPEndPoint Endpoint => _hub.Endpoints[0];
 
     public static async Task<RunningHub> StartAsync(Func<MessageHubOptions, MessageHubOptions>? options = null)

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace MessageDelivery.Hub.Transport.Tls;
 
@@ -23,7 +24,6 @@ internal sealed class TlsHandshake : IDisposable
     private byte[] _output = [];
     private Memory<byte> _destination;
     private SslStream? _ssl;
-    private string? _subject;
     private bool _isWaiting;
     private bool _isQueued;
     private bool _isAbandoned;
@@ -45,8 +45,8 @@ internal sealed class TlsHandshake : IDisposable
     /// <summary>Why it failed, for the log.</summary>
     public string Failure { get; private set; } = "";
 
-    /// <summary>Whether the client's certificate was what was wrong.</summary>
-    public string? Subject => _subject;
+    /// <summary>What the client has shown, once the handshake has succeeded.</summary>
+    public PeerCertificate Peer { get; private set; }
 
     /// <summary>The stream to go on with, once it has succeeded; the caller's from then on.</summary>
     public SslStream Ssl => _ssl!;
@@ -198,13 +198,32 @@ internal sealed class TlsHandshake : IDisposable
         return !rest.IsEmpty;
     }
 
+    private bool Look(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (certificate is null)
+        {
+            Peer = new(null, _terms.ClientCertificates == HubClientCertificates.Required ? "this hub wants a certificate, and none was shown" : null);
+        }
+        else if (errors == SslPolicyErrors.None)
+        {
+            Peer = new(certificate.Subject, null);
+        }
+        else
+        {
+            var problems = chain?.ChainStatus.Select(status => status.StatusInformation.Trim()).Distinct() ?? [];
+            Peer = new(null, $"the certificate of {certificate.Subject} does not hold: {string.Join("; ", problems)}") { IsShown = true };
+        }
+
+        // Whoever is not let in is told so inside, in words: an alert has none, and in TLS 1.3 none would be sent.
+        return true;
+    }
+
     private async Task RunAsync(SslStream ssl)
     {
         var outcome = TlsOutcome.Failed;
         try
         {
-            await ssl.AuthenticateAsServerAsync(_terms.ServerOptions, CancellationToken.None).ConfigureAwait(false);
-            _subject = ssl.RemoteCertificate?.Subject;
+            await ssl.AuthenticateAsServerAsync(_terms.For(Look), CancellationToken.None).ConfigureAwait(false);
             outcome = TlsOutcome.Succeeded;
         }
         catch (Exception error) when (error is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
@@ -223,6 +242,15 @@ internal sealed class TlsHandshake : IDisposable
 
         _progressed();
     }
+}
+
+/// <summary>Who a peer is by its certificate.</summary>
+/// <param name="Subject">The subject of one that holds; null if there is none.</param>
+/// <param name="Objection">Why the peer is not to be let in; null if it is.</param>
+internal readonly record struct PeerCertificate(string? Subject, string? Objection)
+{
+    /// <summary>Whether it has shown one that does not hold.</summary>
+    public bool IsShown { get; init; }
 }
 
 /// <summary>What has become of a handshake.</summary>

@@ -7,6 +7,9 @@ namespace MessageDelivery.Hub.Transport.Tls;
 /// <summary>What handshakes go by, from one set of certificates to the next. A handshake under way keeps those it began with.</summary>
 internal sealed class TlsTerms
 {
+    private readonly SslServerAuthenticationOptions _options;
+    private readonly X509ChainPolicy? _policy;
+
     public TlsTerms(HubTlsOptions options, HubCertificates certificates)
     {
         var asked = options.ClientCertificates;
@@ -17,27 +20,43 @@ internal sealed class TlsTerms
             certificates.Intermediates,
             offline: true,
             asked == HubClientCertificates.Off ? null : SslCertificateTrust.CreateForX509Collection(authorities, sendTrustInHandshake: true));
-        ServerOptions = new()
-        {
-            ServerCertificateContext = context,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            AllowRenegotiation = false,
-            ClientCertificateRequired = asked != HubClientCertificates.Off,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        };
+        ClientCertificates = asked;
+        _options = Create(context);
         if (asked != HubClientCertificates.Off)
         {
-            ServerOptions.CertificateChainPolicy = new()
+            _policy = new()
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
                 DisableCertificateDownloads = true,
             };
-            ServerOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authorities);
-            ServerOptions.RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
-                errors == SslPolicyErrors.None || (certificate is null && asked == HubClientCertificates.Optional);
+            _policy.CustomTrustStore.AddRange(authorities);
         }
     }
 
-    public SslServerAuthenticationOptions ServerOptions { get; }
+    /// <summary>Whether clients show a certificate.</summary>
+    public HubClientCertificates ClientCertificates { get; }
+
+    /// <summary>What a handshake goes by, whose client's certificate, or null for none, is looked at by <paramref name="look"/>; if that says no, the handshake fails.</summary>
+    public SslServerAuthenticationOptions For(Func<X509Certificate?, X509Chain?, SslPolicyErrors, bool> look)
+    {
+        if (_policy is null)
+        {
+            return _options;
+        }
+
+        var options = Create(_options.ServerCertificateContext!);
+        options.ClientCertificateRequired = true;
+        options.CertificateChainPolicy = _policy;
+        options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => look(certificate, chain, errors);
+        return options;
+    }
+
+    private static SslServerAuthenticationOptions Create(SslStreamCertificateContext context) => new()
+    {
+        ServerCertificateContext = context,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        AllowRenegotiation = false,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+    };
 }
