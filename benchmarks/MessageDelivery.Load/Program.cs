@@ -3,6 +3,7 @@ using MessageDelivery.Load;
 var root = LoadCommand.Command();
 root.Add(IdleCommand.Command());
 root.Add(ListCommand.Command());
+root.Add(TlsProxyCommand.Command());
 var arguments = root.Parse(args);
 if (arguments.Errors.Count > 0)
 {
@@ -13,7 +14,7 @@ if (arguments.Errors.Count > 0)
 
 try
 {
-    return arguments.Invoke(new() { EnableDefaultExceptionHandler = false });
+    return await arguments.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
 }
 catch (LoadException e)
 {

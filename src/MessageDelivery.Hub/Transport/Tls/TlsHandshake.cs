@@ -95,8 +95,17 @@ internal sealed class TlsHandshake : IDisposable
         }
     }
 
-    /// <summary>Records that came behind the handshake. The handshake is over.</summary>
-    public ReadOnlySpan<byte> Rest => _input.AsSpan(_read.._received);
+    /// <summary>Records that came behind the handshake; taken once, when it is over.</summary>
+    public ReadOnlySpan<byte> TakeRest()
+    {
+        lock (_gate)
+        {
+            var rest = _input.AsSpan(_read.._received);
+            _input = [];
+            _read = _received = 0;
+            return rest;
+        }
+    }
 
     /// <summary>Nobody wants the outcome any more. Any thread, but not once the stream was taken over.</summary>
     public void Dispose()

@@ -31,7 +31,7 @@ internal sealed unsafe partial class TlsLayer(BlockPool pool, TlsHandshake hands
     {
         // What came behind the handshake stands before what has come since.
         var scratch = TlsScratch.Current;
-        var rest = Handshake.Rest;
+        var rest = Handshake.TakeRest();
         rest.CopyTo(scratch.Input);
         int length = rest.Length + TakeHeld(scratch.Input.AsSpan(rest.Length));
         Hold(scratch.Input.AsSpan(0, length));
