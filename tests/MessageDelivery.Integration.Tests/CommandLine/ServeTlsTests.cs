@@ -89,12 +89,32 @@ public sealed class ServeTlsTests : IDisposable
         var (certificate, key, authority) = WriteFiles(TestCertificates.Hub);
         await using var hub = await HubProcess.StartAsync("--tls-cert", certificate, "--tls-key", key);
 
-        // In this mode a line that begins with R asks for a new handshake.
-        string said = await OpenSslAsync(hub, "R\n", "-tls1_2", "-CAfile", authority, quiet: false);
+        using var openssl = StartOpenSsl(hub, ["-tls1_2", "-CAfile", authority]);
+        await SayAsync(openssl, "identity\n", "[Server] Your ID is 1");
+        // A line that begins with R asks for a new handshake.
+        await SayAsync(openssl, "R\n", "RENEGOTIATING");
+        await openssl.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
 
-        Assert.DoesNotContain("[Server] Your ID", said, StringComparison.Ordinal);
-        Assert.Contains("RENEGOTIATING", said, StringComparison.Ordinal);
+        Assert.NotEqual(0, openssl.ExitCode);
         Assert.Equal(0, (await hub.RunAsync("identity")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Keys_may_be_renewed()
+    {
+        var (certificate, key, authority) = WriteFiles(TestCertificates.Hub);
+        await using var hub = await HubProcess.StartAsync("--tls-cert", certificate, "--tls-key", key);
+        using var openssl = StartOpenSsl(hub, ["-tls1_3", "-CAfile", authority]);
+        for (int i = 0; i < 3; i++)
+        {
+            await SayAsync(openssl, "identity\n", "[Server] Your ID is 1");
+            // A line that begins with K renews the keys of both sides, one that begins with k only the client's.
+            await SayAsync(openssl, i == 1 ? "k\n" : "K\n", "KEYUPDATE");
+        }
+
+        await SayAsync(openssl, "identity\n", "[Server] Your ID is 1");
+        openssl.Kill();
+        await openssl.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -185,45 +205,41 @@ public sealed class ServeTlsTests : IDisposable
         return connection.Tls!.RemoteCertificate!.Subject;
     }
 
-    private static async Task<string> OpenSslAsync(HubProcess hub, string input, string version, params string[] more) =>
-        await OpenSslAsync(hub, input, version, more, quiet: true);
-
-    private static Task<string> OpenSslAsync(HubProcess hub, string input, string version, string option, string value, bool quiet) =>
-        OpenSslAsync(hub, input, version, [option, value], quiet);
-
-    private static async Task<string> OpenSslAsync(HubProcess hub, string input, string version, string[] more, bool quiet)
+    private static async Task<string> OpenSslAsync(HubProcess hub, string input, string version, params string[] more)
     {
-        string[] arguments = ["s_client", "-connect", $"{hub.Endpoint}", version, .. quiet ? ["-quiet", "-no_ign_eof"] : Array.Empty<string>(), .. more];
-        using var openssl = Process.Start(new ProcessStartInfo("openssl", arguments)
+        using var openssl = StartOpenSsl(hub, [version, "-quiet", "-no_ign_eof", .. more]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        Task<string> error = openssl.StandardError.ReadToEndAsync(patience.Token);
+        await openssl.StandardInput.WriteAsync(input);
+        await openssl.StandardInput.FlushAsync(patience.Token);
+        // It goes when the hub does, after "quit".
+        string output = await openssl.StandardOutput.ReadToEndAsync(patience.Token);
+        await openssl.WaitForExitAsync(patience.Token);
+        await error;
+        return output;
+    }
+
+    private static Process StartOpenSsl(HubProcess hub, string[] more) =>
+        Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec openssl s_client \"$@\" 2>&1", "openssl", "-connect", $"{hub.Endpoint}", .. more])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
+
+    /// <summary>Types a line and reads on until something is said.</summary>
+    private static async Task SayAsync(Process openssl, string line, string expected)
+    {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        Task<string> error = openssl.StandardError.ReadToEndAsync(patience.Token);
-        await openssl.StandardInput.WriteAsync(input);
+        await openssl.StandardInput.WriteAsync(line);
         await openssl.StandardInput.FlushAsync(patience.Token);
-        if (quiet)
+        string? said;
+        do
         {
-            // It goes when the hub does, after "quit".
-            string output = await openssl.StandardOutput.ReadToEndAsync(patience.Token);
-            await openssl.WaitForExitAsync(patience.Token);
-            await error;
-            return output;
+            said = await openssl.StandardOutput.ReadLineAsync(patience.Token);
+            Assert.True(said is not null, $"openssl ended before it said '{expected}'.");
         }
-
-        string said = "";
-        Task exit = openssl.WaitForExitAsync(patience.Token);
-        Task<string> all = openssl.StandardOutput.ReadToEndAsync(patience.Token);
-        await Task.WhenAny(exit, Task.Delay(TimeSpan.FromSeconds(3), patience.Token));
-        if (!openssl.HasExited)
-        {
-            openssl.Kill();
-        }
-
-        said = await all + await error;
-        return said;
+        while (!said.Contains(expected, StringComparison.Ordinal));
     }
 
     private (string Certificate, string Key, string Authority) WriteFiles(X509Certificate2 certificate, string name = "hub")

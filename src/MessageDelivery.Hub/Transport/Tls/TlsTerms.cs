@@ -47,6 +47,8 @@ internal sealed class TlsTerms
 
         var options = Create(_options.ServerCertificateContext!);
         options.ClientCertificateRequired = true;
+        // Each connection's certificate is looked at anew.
+        options.AllowTlsResume = false;
         options.CertificateChainPolicy = _policy;
         options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => look(certificate, chain, errors);
         return options;
