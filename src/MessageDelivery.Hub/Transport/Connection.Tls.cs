@@ -50,7 +50,7 @@ internal sealed partial class Connection
     private void RefuseHandshake(bool forLoad)
     {
         _tlsAcceptor!.Failed(this, forLoad
-            ? "it was too much: too many handshakes wait already, or this one is too long" : "what came was not TLS, or it broke off");
+            ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
         Abort(forLoad ? CloseReason.Overloaded : CloseReason.ProtocolError);
     }
 
@@ -72,6 +72,12 @@ internal sealed partial class Connection
 
         if (_phase != Phase.Open || outcome == TlsOutcome.UnderWay || _tls.HasUnsent)
         {
+            if (_phase == Phase.Open && outcome == TlsOutcome.UnderWay)
+            {
+                // It may have waited for room.
+                ReceiveHandshake();
+            }
+
             return;
         }
 

@@ -128,6 +128,38 @@ public sealed class TlsConversationTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public async Task Who_has_done_its_part_of_the_handshake_may_send_a_lot_at_once(SslProtocols protocol)
+    {
+        await using RunningHub hub = await StartAsync();
+        byte[] payload = Frames.Pattern(ProtocolLimits.MaxBodyBytes);
+        for (int i = 0; i < 10; i++)
+        {
+            await using RawConnection client = await (await hub.ConnectAsync()).SecureAsync(TestCertificates.Client(protocols: protocol));
+            Task sending = client.SendAsync(Frames.Hello(), Frames.Echo(payload));
+            await client.FrameAsync(FrameType.Welcome);
+            await client.ExpectAsync(Frames.EchoReply(payload));
+            await sending;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public async Task Who_has_done_its_part_of_the_handshake_may_say_all_and_end(SslProtocols protocol)
+    {
+        await using RunningHub hub = await StartAsync();
+        for (int i = 0; i < 20; i++)
+        {
+            await using RawConnection person = await (await hub.ConnectAsync()).SecureAsync(TestCertificates.Client(protocols: protocol));
+            await person.SendAsync("echo so be it\n");
+            await person.CloseNotifyAsync();
+            person.HalfClose();
+            await person.ExpectAsync("so be it\n");
+            await person.ExpectClosedAsync(orderly: true);
+        }
+    }
+
     [Fact]
     public async Task The_end_said_in_tls_is_like_a_half_close()
     {

@@ -13,6 +13,9 @@ internal sealed class TlsHandshake : IDisposable
     /// <summary>The most bytes of a client's side of a handshake: a long chain of certificates has room.</summary>
     public const int MostInputBytes = 64 << 10;
 
+    /// <summary>Bytes that may wait for the next step: who has done its part may send what is inside at once.</summary>
+    public const int MostWaitingBytes = 32 << 10;
+
     private readonly Lock _gate = new();
     private readonly TlsTerms _terms;
     private readonly HandshakeThreads _threads;
@@ -20,13 +23,16 @@ internal sealed class TlsHandshake : IDisposable
     private byte[] _input = [];
     private int _read;
     private int _received;
-    private int _total;
+    private int _taken;
+    private bool _isBegun;
+    private bool _tellsOfRoom;
     private byte[] _output = [];
     private Memory<byte> _destination;
     private SslStream? _ssl;
     private bool _isWaiting;
     private bool _isQueued;
     private bool _isAbandoned;
+    private bool _hasEnded;
     private volatile TlsOutcome _outcome;
 
     /// <param name="progressed">Called, on any thread, when there is something to send or the outcome is known.</param>
@@ -51,19 +57,26 @@ internal sealed class TlsHandshake : IDisposable
     /// <summary>The stream to go on with, once it has succeeded; the caller's from then on.</summary>
     public SslStream Ssl => _ssl!;
 
-    /// <summary>Takes whole records. False if that is more than a handshake may have, or there are too many handshakes.</summary>
+    /// <summary>Whether no more is to be received for now; the loop is told when there is room.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _tellsOfRoom = _received - _read >= MostWaitingBytes;
+            }
+        }
+    }
+
+    /// <summary>Takes whole records. False if there are too many handshakes.</summary>
     public bool TryFeed(ReadOnlySpan<byte> records)
     {
         bool isFirst;
         lock (_gate)
         {
-            isFirst = _total == 0;
-            _total += records.Length;
-            if (_total > MostInputBytes)
-            {
-                return false;
-            }
-
+            isFirst = !_isBegun;
+            _isBegun = true;
             if (_input.Length - _received < records.Length)
             {
                 byte[] larger = new byte[_received - _read + records.Length];
@@ -82,6 +95,30 @@ internal sealed class TlsHandshake : IDisposable
         }
 
         return _threads.TryAdd(this, mayRefuse: isFirst);
+    }
+
+    /// <summary>
+    /// Nothing more will come. It may have all it needs, with the end of what is inside behind it. False if it has nothing yet.
+    /// </summary>
+    public bool TryEnd()
+    {
+        lock (_gate)
+        {
+            if (!_isBegun)
+            {
+                return false;
+            }
+
+            _hasEnded = true;
+            if (_isQueued)
+            {
+                return true;
+            }
+
+            _isQueued = true;
+        }
+
+        return _threads.TryAdd(this, mayRefuse: false);
     }
 
     /// <summary>What is to be sent; taken once.</summary>
@@ -136,37 +173,59 @@ internal sealed class TlsHandshake : IDisposable
             _ = RunAsync(_ssl);
         }
 
-        while (true)
+        while (StepOn())
         {
-            int read = 0;
-            bool isAbandoned;
-            lock (_gate)
+        }
+    }
+
+    /// <summary>Wakes who waits for what has come; false if nobody does, or nothing has.</summary>
+    private bool StepOn()
+    {
+        int read = 0;
+        bool isAbandoned;
+        bool isOver;
+        bool tells = false;
+        lock (_gate)
+        {
+            isAbandoned = _isAbandoned;
+            isOver = !_isWaiting || (!isAbandoned && !TryTake(_destination.Span, out read));
+            if (isOver)
             {
-                isAbandoned = _isAbandoned;
-                if (!_isWaiting || (!isAbandoned && !TryTake(_destination.Span, out read)))
+                _isQueued = false;
+                tells = _tellsOfRoom;
+                _tellsOfRoom = false;
+                if (isAbandoned && _outcome != TlsOutcome.UnderWay)
                 {
-                    _isQueued = false;
-                    if (isAbandoned && _outcome != TlsOutcome.UnderWay)
-                    {
-                        _ssl?.Dispose();
-                    }
-
-                    return;
+                    _ssl?.Dispose();
                 }
-
-                _isWaiting = false;
-                _destination = default;
-            }
-
-            if (isAbandoned)
-            {
-                Stream.Abandoned();
             }
             else
             {
-                Stream.Arrived(read);
+                _isWaiting = false;
+                _destination = default;
             }
         }
+
+        if (isOver)
+        {
+            if (tells)
+            {
+                _progressed();
+            }
+
+            return false;
+        }
+
+        if (isAbandoned)
+        {
+            Stream.Abandoned();
+        }
+        else
+        {
+            Stream.Arrived(read);
+        }
+
+        return true;
     }
 
     /// <summary>Reads what has come; if that is nothing, the reader is told by <see cref="RecordStream.Arrived"/>.</summary>
@@ -198,13 +257,21 @@ internal sealed class TlsHandshake : IDisposable
 
     private bool TryTake(Span<byte> destination, out int read)
     {
+        if (_taken >= MostInputBytes)
+        {
+            // To the reader it ends here.
+            read = 0;
+            return true;
+        }
+
         var rest = _input.AsSpan(_read.._received);
         int record = TlsRecord.Length(rest);
         read = Math.Min(destination.Length, record > 0 ? Math.Min(record, rest.Length) : rest.Length);
         rest[..read].CopyTo(destination);
         _read += read;
+        _taken += read;
         // A reader may ask with no room at all, to be told when there is something.
-        return !rest.IsEmpty;
+        return !rest.IsEmpty || _hasEnded;
     }
 
     private bool Look(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)

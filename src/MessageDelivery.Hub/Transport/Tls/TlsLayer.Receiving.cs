@@ -78,6 +78,11 @@ internal sealed unsafe partial class TlsLayer
         var scratch = TlsScratch.Current;
         while (true)
         {
+            if (Handshake.IsFull)
+            {
+                return true;
+            }
+
             int length = TakeHeld(scratch.Input);
             int wanted = TlsRecord.MostBytes - length;
             long received = StreamSocket.ReceiveBytes(socket, scratch.Input.AsSpan(length, wanted));
@@ -90,7 +95,7 @@ internal sealed unsafe partial class TlsLayer
 
             if (received < wanted)
             {
-                return received is > 0 or StreamSocket.WouldBlock;
+                return received is > 0 or StreamSocket.WouldBlock || (received == 0 && Handshake.TryEnd());
             }
         }
     }
