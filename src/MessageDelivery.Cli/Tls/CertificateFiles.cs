@@ -19,8 +19,8 @@ internal static class CertificateFiles
             return new(MakeThrowAway()) { ClientAuthorities = authorities };
         }
 
-        return (files.Pkcs12 is { } archive ? ReadPkcs12(archive, files.Pkcs12PasswordFile) : ReadPem(files.Certificate!, files.Key))
-            with { ClientAuthorities = authorities };
+        var shown = files.Pkcs12 is { } archive ? ReadPkcs12(archive, files.Pkcs12PasswordFile) : ReadPem(files.Certificate!, files.Key);
+        return shown with { ClientAuthorities = authorities };
     }
 
     /// <summary>Something that differs as soon as what the files hold does; a file that cannot be read counts as well.</summary>
