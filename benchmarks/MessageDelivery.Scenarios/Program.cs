@@ -5,6 +5,7 @@ var root = new RootCommand("Plays situations that a hub must survive against the
 root.Add(SlowReceiverScenario.Command());
 root.Add(NeverReadsScenario.Command());
 root.Add(IdleScenario.Command());
+root.Add(HandshakesScenario.Command());
 root.Add(ResumeScenario.Command());
 root.Add(FullMemoryScenario.Command());
 return await root.Parse(args).InvokeAsync();

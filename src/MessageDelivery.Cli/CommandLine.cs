@@ -84,6 +84,7 @@ internal static class CommandLine
             AttackCommand.Create(),
             TokenCommand.Create(),
         };
+        TlsAccess.AddTo(root);
         foreach (var option in root.Options.OfType<HelpOption>())
         {
             option.Action = new CommandHelp.LongHelp(Text, ["mds serve --port 1234", "mds chat --hub 127.0.0.1:1234", "mds relay --help"]);

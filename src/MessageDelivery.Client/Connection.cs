@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
@@ -11,6 +12,7 @@ namespace MessageDelivery.Client;
 internal sealed class Connection : IAsyncDisposable
 {
     private readonly Socket _socket;
+    private readonly SslStream? _tls;
     private readonly DeliveryQueue _deliveries;
     private readonly TimeProvider _time;
     private readonly Session _session;
@@ -20,9 +22,10 @@ internal sealed class Connection : IAsyncDisposable
     private readonly Task _completion;
     private volatile Heartbeat? _heartbeat;
 
-    private Connection(Socket socket, TimeProvider time, Session session, DeliveryQueue deliveries, string token)
+    private Connection(Socket socket, SslStream? tls, TimeProvider time, Session session, DeliveryQueue deliveries, string token)
     {
         _socket = socket;
+        _tls = tls;
         _deliveries = deliveries;
         _time = time;
         _session = session;
@@ -56,7 +59,8 @@ internal sealed class Connection : IAsyncDisposable
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             string token = await TokenAsync(options, either.Token).ConfigureAwait(false);
             await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
-            connection = new(socket, options.TimeProvider, session, deliveries, token);
+            var tls = options.Tls is null ? null : await TlsOpening.OpenAsync(socket, options, options.Tls, either.Token).ConfigureAwait(false);
+            connection = new(socket, tls, options.TimeProvider, session, deliveries, token);
             await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
             return connection;
         }
@@ -130,6 +134,11 @@ internal sealed class Connection : IAsyncDisposable
         {
             await heartbeat.DisposeAsync().ConfigureAwait(false);
         }
+
+        if (_tls is not null)
+        {
+            await _tls.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task SendLoopAsync()
@@ -154,6 +163,12 @@ internal sealed class Connection : IAsyncDisposable
     {
         try
         {
+            if (_tls is not null)
+            {
+                await _tls.WriteAsync(rest, CancellationToken.None).ConfigureAwait(false);
+                rest = default;
+            }
+
             while (!rest.IsEmpty)
             {
                 rest = rest[await _socket.SendAsync(rest, SocketFlags.None, CancellationToken.None).ConfigureAwait(false)..];
@@ -201,7 +216,7 @@ internal sealed class Connection : IAsyncDisposable
                 else
                 {
                     _session.AcknowledgeIfDue();
-                    int bytes = await _socket.ReceiveAsync(reader.GetSpace(), SocketFlags.None, CancellationToken.None).ConfigureAwait(false);
+                    int bytes = await ReceiveAsync(reader.GetSpace()).ConfigureAwait(false);
                     reader.Advance(bytes);
                     _heartbeat?.NoteReceived();
                     if (bytes == 0)
@@ -243,6 +258,19 @@ internal sealed class Connection : IAsyncDisposable
         _heartbeat?.Resume();
     }
 
-    private static HubConnectionException Lost(Exception error) => new(
-        null, error is SocketException or ObjectDisposedException ? $"the connection was lost: {error.Message}" : error.Message, error);
+    private ValueTask<int> ReceiveAsync(Memory<byte> space) => _tls is null
+        ? _socket.ReceiveAsync(space, SocketFlags.None, CancellationToken.None)
+        : _tls.ReadAsync(space, CancellationToken.None);
+
+    private HubConnectionException Lost(Exception error)
+    {
+        // In TLS 1.3 the hub looks at the client's certificate when the client has long been done.
+        if (_tls is not null && !_opened.Task.IsCompleted && error is IOException { InnerException: { } inner and not SocketException })
+        {
+            return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {inner.Message}", error);
+        }
+
+        bool isSocket = error is SocketException or ObjectDisposedException or IOException { InnerException: SocketException };
+        return new(null, isSocket ? $"the connection was lost: {error.Message}" : error.Message, error);
+    }
 }

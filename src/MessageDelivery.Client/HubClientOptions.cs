@@ -71,6 +71,9 @@ public sealed record HubClientOptions
     /// </summary>
     public bool DiscardDeliveries { get; init; }
 
+    /// <summary>How to speak TLS with the hub. Default: null, not at all.</summary>
+    public HubTlsClientOptions? Tls { get; init; }
+
     /// <summary>The clock for timeouts, heartbeats and pauses. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -144,6 +147,7 @@ public sealed record HubClientOptions
         Require(tokenBytes <= ProtocolLimits.MaxTokenBytes, nameof(Token), $"{tokenBytes} bytes", $"at most {ProtocolLimits.MaxTokenBytes}");
         Require(TokenProvider is null || Token is null, nameof(TokenProvider), "set", "null where Token is set");
         Reconnect?.Validate();
+        Tls?.Validate();
     }
 
     private static bool IsTimeout(TimeSpan value) =>
@@ -162,7 +166,7 @@ public sealed record HubClientOptions
     {
         builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is not null ? "***" : TokenProvider is not null ? "provided" : "none")}, ")
             .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, Resume = {Resume}, ")
-            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}");
+            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}, Tls = {(Tls is null ? "off" : "on")}");
         return true;
     }
 }

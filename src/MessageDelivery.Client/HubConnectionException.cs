@@ -26,5 +26,5 @@ public class HubConnectionException : IOException
     public string Text { get; }
 
     /// <summary>Whether connecting again makes sense; <see cref="ReconnectAdvice.Yes"/> after a lost socket.</summary>
-    public ReconnectAdvice ReconnectAdvice => Code?.Advice() ?? ReconnectAdvice.Yes;
+    public virtual ReconnectAdvice ReconnectAdvice => Code?.Advice() ?? ReconnectAdvice.Yes;
 }

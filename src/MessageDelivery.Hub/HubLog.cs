@@ -49,4 +49,10 @@ internal static partial class HubLog
 
     [LoggerMessage(14, LogLevel.Debug, "The session of user {UserId}, who was away, has ended: {Reason}")]
     public static partial void SessionEnded(this ILogger logger, ulong userId, SessionEnd reason);
+
+    [LoggerMessage(20, LogLevel.Debug, "A TLS handshake with {Peer} failed: {Why}")]
+    public static partial void HandshakeFailed(this ILogger logger, SocketPeer peer, string why);
+
+    [LoggerMessage(21, LogLevel.Information, "The certificate in use is of {Subject}, good until {NotAfter:u}")]
+    public static partial void CertificatesInUse(this ILogger logger, string subject, DateTime notAfter);
 }

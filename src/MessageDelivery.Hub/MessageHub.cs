@@ -228,7 +228,8 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _addresses = CreateAddressTable();
         int count = Options.EventLoops ?? Environment.ProcessorCount;
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
-        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _admission))];
+        _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, this, _logger.ConnectionFailed);
+        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _admission, _tls))];
         _metrics = new(_meters, _loops, _sessions, pool);
         foreach (var loop in _loops)
         {
@@ -264,6 +265,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
         }
 
+        _tls?.Dispose();
         _sessions?.EndAll();
         _listeners.ForEach(listener => listener.Dispose());
         Array.ForEach(_loops, loop => loop.Dispose());

@@ -102,6 +102,9 @@ public sealed record MessageHubOptions
     /// <summary>What one user, or one address, may do.</summary>
     public HubLimits Limits { get; init; } = new();
 
+    /// <summary>TLS on the same port. Default: off.</summary>
+    public HubTlsOptions Tls { get; init; } = new();
+
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
     internal static long DefaultMemoryLimitBytes =>
         Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
@@ -127,6 +130,7 @@ public sealed record MessageHubOptions
                 $"Listen names {open}, which others can reach, and there is no authentication; Authenticator demands one, AllowAnonymous allows that.", nameof(Listen));
         }
 
+        Tls.Validate();
         AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));
         AtLeast(MaxConnections ?? 1, 1, nameof(MaxConnections));
         AtLeast(MemoryLimitBytes ?? BlockPool.LeastLimitBytes, BlockPool.LeastLimitBytes, nameof(MemoryLimitBytes));

@@ -1,4 +1,5 @@
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Tls;
 
 namespace MessageDelivery.Cli.Operations;
 
@@ -13,6 +14,7 @@ internal static class SettingsCheck
     [
         AuditLog.Check,
         AuthReload.Check,
+        CertificateReloading.Check,
     ];
 
     /// <summary>All that is wrong.</summary>

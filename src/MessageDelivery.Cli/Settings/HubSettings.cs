@@ -89,6 +89,7 @@ internal static class HubSettings
             static (settings, values) => settings with { LogFormat = (LogFormat)OneOf(values[0], ["text", "json"]) }),
         .. OperationSettings.All,
         .. LimitSettings.All,
+        .. TlsSettings.All,
     ];
 
     private static int Port(string text) => Number(text, 0, IPEndPoint.MaxPort);
@@ -118,7 +119,7 @@ internal static class HubSettings
         return endpoint;
     }
 
-    private static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
+    internal static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
 
     internal static int OneOf(string text, string[] allowed)
     {

@@ -22,6 +22,9 @@ internal sealed record ServeSettings
     /// <summary>Who is let in.</summary>
     public AuthSettings Auth { get; init; } = new();
 
+    /// <summary>Where its certificates are.</summary>
+    public TlsFiles Tls { get; init; } = new();
+
     /// <summary>Log lines below this level are left out.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -37,6 +40,7 @@ internal sealed record ServeSettings
     public void CheckTogether()
     {
         Auth.CheckTogether();
+        Tls.CheckTogether();
         if (Hub.AllowAnonymous && Auth.Mode != AuthMode.None)
         {
             throw new CommandException(ExitCode.Usage, "allow-anonymous lets people in without a token, and auth demands one: they exclude each other");

@@ -17,6 +17,9 @@ internal sealed class SettingSource(Func<Setting, string> Description)
     public const string TokenVariable = Setting.EnvironmentPrefix + "TOKEN";
     public const string ConfigVariable = Setting.EnvironmentPrefix + "CONFIG";
 
+    /// <summary>What variables that only the client verbs read begin with.</summary>
+    public const string ClientVariablePrefix = HubVariable + "_";
+
     private readonly Dictionary<Setting, IReadOnlyList<string>> _values = [];
 
     /// <summary>Takes a setting's values; they are checked by <see cref="Apply"/>.</summary>
@@ -58,7 +61,8 @@ internal sealed class SettingSource(Func<Setting, string> Description)
         foreach (DictionaryEntry variable in variables)
         {
             string name = (string)variable.Key, value = (string?)variable.Value ?? "";
-            if (!name.StartsWith(Setting.EnvironmentPrefix, StringComparison.Ordinal) || name is HubVariable or TokenVariable or ConfigVariable)
+            if (!name.StartsWith(Setting.EnvironmentPrefix, StringComparison.Ordinal) || name is HubVariable or TokenVariable or ConfigVariable
+                || name.StartsWith(ClientVariablePrefix, StringComparison.Ordinal))
             {
                 continue;
             }

@@ -42,7 +42,10 @@ internal static class DoctorCommand
     private static async Task<ExitCode> RunAsync(string? hub, bool json, SettingsLoader loader)
     {
         var settings = loader.Load().Settings;
-        var context = new DoctorContext(settings, Parse(hub), new Machine(), TimeProvider.System);
+        var context = new DoctorContext(settings, Parse(hub), new Machine(), TimeProvider.System)
+        {
+            CertificateFiles = settings.Tls.Certificate is { } certificate ? [(certificate, settings.Tls.Key ?? certificate)] : [],
+        };
         var findings = new List<Finding>();
         foreach (var check in DoctorCheck.All.Where(check => context.Hub is null || !check.NeedsMachine))
         {

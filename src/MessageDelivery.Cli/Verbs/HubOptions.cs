@@ -46,7 +46,7 @@ internal sealed class HubOptions
     /// <exception cref="CommandException">An option, a variable or the token's file is wrong.</exception>
     public HubClientOptions Read(ParseResult arguments, string? hub)
     {
-        var options = Parse(hub) with { Reconnect = null };
+        var options = Parse(hub) with { Reconnect = null, Tls = TlsAccess.Read(arguments) };
         if (arguments.GetValue(_tokenFile) is { } file)
         {
             ReadToken(file);

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using MessageDelivery.Cli.Logging;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Tls;
 using MessageDelivery.Hub;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -46,13 +47,15 @@ internal static class ServeCommand
         using var host = BuildHost(settings, settings.Hub with
         {
             Audit = audit, ListeningSockets = sockets, Authenticator = settings.Auth.CreateAuthenticator(),
+            Tls = CertificateReloading.Load(settings.Tls) ?? new(),
         }, logs);
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");
         audit.Logger = logger;
         using var supervisor = Supervisor.FromEnvironment(logger);
         var hub = host.Services.GetRequiredService<MessageHub>();
         // Whatever of the hub can change while it runs has its place in this list.
-        var reload = new HubReload(loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode)], logger);
+        await using var certificates = new CertificateReloading(settings.Tls, hub, logger);
+        var reload = new HubReload(loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode), certificates], logger);
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         using var dropQueued = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -72,6 +75,7 @@ internal static class ServeCommand
             throw new CommandException(ExitCode.CannotListen, $"cannot listen on {string.Join(" or ", settings.Hub.Listen)}: {exception.Message}");
         }
 
+        certificates.Start();
         foreach (var endpoint in hub.Endpoints)
         {
             Console.Out.WriteLine($"listening on {endpoint}");

@@ -98,6 +98,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setrlimit", SetLastError = true)]
     public static partial int SetResourceLimit(int resource, ResourceLimit* limit);
 
+    /// <summary>Makes the calling thread yield to others by so much (0 to 19). On Linux niceness is each thread's own.</summary>
+    public static void MakeThreadYield(int niceness) => _ = SetPriority(0, 0, niceness);
+
+    [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
+    private static partial int SetPriority(int which, uint who, int priority);
+
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVector

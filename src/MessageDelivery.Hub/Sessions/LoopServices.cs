@@ -3,6 +3,7 @@ using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Hub.Sessions;
@@ -15,8 +16,11 @@ internal sealed partial class LoopServices
     private readonly ILogger _logger;
 
     /// <param name="admission">Who is let in; null lets everybody in.</param>
-    public LoopServices(EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger, Admission? admission = null)
+    /// <param name="tls">Who begins TLS; null where the hub does not speak it.</param>
+    public LoopServices(
+        EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger, Admission? admission = null, TlsAcceptor? tls = null)
     {
+        Tls = tls;
         _logger = logger;
         Admission = admission ?? new(null, TimeProvider.System, logger);
         Loop = loop;
@@ -41,6 +45,9 @@ internal sealed partial class LoopServices
 
     /// <summary>Tells that limits are met.</summary>
     public LimitLog Limited => Sessions.Limited;
+
+    /// <summary>Who begins TLS; null where the hub does not speak it.</summary>
+    public TlsAcceptor? Tls { get; }
 
     public Router Router { get; }
 

@@ -80,7 +80,7 @@ internal sealed partial class OpeningSession
     /// <summary>The first bytes, or the token, did not come in time.</summary>
     private void RefuseAsTooSlow()
     {
-        bool isTokens = !_began || _check is not null;
+        bool isTokens = _check is not null || (!_began && !MustBeSecured);
         var limits = _services.Limits.User;
         _services.Limited.Met(isTokens ? LimitKind.Authentication : LimitKind.Handshake, _connection.Peer, _connection.Loop);
         Refuse(

@@ -41,6 +41,11 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
             Deadline = services.Limits.AuthenticationDue(connection.OpenedAt);
             connection.ReadLimit = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength;
         }
+
+        if (MustBeSecured)
+        {
+            Deadline = services.Limits.HandshakeDue(connection.OpenedAt);
+        }
     }
 
     /// <inheritdoc/>
@@ -69,6 +74,11 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
         {
             if (_successor is null)
             {
+                if (_isLeft)
+                {
+                    return QueueResult.Closed;
+                }
+
                 // Once a HELLO has begun, the queue keeps frames back until it is known to be one.
                 return _queue.TryAdd(_helloBegan ? delivery.Frames.Items : text, delivery.Relays, null, waiter, place, running);
             }
@@ -92,12 +102,18 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
                 _services.Limits.HandshakeDue(_connection.LastReceived), _services.Admission.IsDemanded ? Deadline : long.MaxValue);
         }
 
-        switch (FirstBytes.Tell(input.Span))
+        var kind = FirstBytes.Tell(input.Span);
+        if (IsUnwelcome(kind))
+        {
+            return RefuseFirst(kind, input);
+        }
+
+        switch (kind)
         {
             case FirstBytesKind.Hello:
                 return ConsumeHello(input);
             case FirstBytesKind.Tls:
-                return CannotBe(FirstBytes.TlsAlert, "TLS", input);
+                return ConsumeTls(input);
             case FirstBytesKind.Http:
                 return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
             case FirstBytesKind.Undecided when !_connection.InputIsFinal:
@@ -132,13 +148,17 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void DeadlineReached()
     {
-        if (_began || _services.Admission.IsDemanded)
+        if (_began || MustBeSecured || _services.Admission.IsDemanded)
         {
             RefuseAsTooSlow();
         }
         else if (_refusal is not null)
         {
             RefuseAsTold();
+        }
+        else if (_connection.PeerCertificate.Objection is not null)
+        {
+            RefuseCertificate();
         }
         else
         {
@@ -161,6 +181,12 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     /// <inheritdoc/>
     public void ShutDown()
     {
+        if (_isShakingHands)
+        {
+            _connection.Abort(CloseReason.ShuttingDown);
+            return;
+        }
+
         if (_helloBegan)
         {
             _connection.SendGoodbye(ProtocolCode.ShuttingDown, LoopServices.ShuttingDownText);
@@ -313,6 +339,13 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
     private void Refuse(ProtocolCode code, CloseReason reason, string text)
     {
+        if (_isShakingHands)
+        {
+            // There is nothing yet to say it in.
+            _connection.Abort(reason);
+            return;
+        }
+
         if (_helloBegan)
         {
             _connection.SendGoodbye(code, text);

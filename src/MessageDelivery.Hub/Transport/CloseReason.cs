@@ -21,6 +21,8 @@ internal enum CloseReason
     HeartbeatTimeout,
     /// <summary>It took nothing while its queue was full.</summary>
     SlowConsumer,
+    /// <summary>Its certificate did not hold, or it had to show one and has none.</summary>
+    CertificateRefused,
     /// <summary>The hub had as many connections as it may.</summary>
     TooManyConnections,
     /// <summary>It did too much in too short a time.</summary>

@@ -66,7 +66,7 @@ internal sealed partial class Connection
     /// </summary>
     private int Wanted()
     {
-        if (HoldsInput || Handler.UnfinishedBytes > 0)
+        if (HoldsInput || IsEncrypted || Handler.UnfinishedBytes > 0)
         {
             return Math.Max(1, MostMissing);
         }

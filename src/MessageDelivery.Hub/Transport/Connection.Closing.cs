@@ -25,7 +25,7 @@ internal sealed partial class Connection
 
         _phase = Phase.Draining;
         Ended(reason);
-        LetGoOfInput();
+        LetGoOfAllInput();
         LetGoOfClaim();
         BeginWatch();
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? Loop.DrainMilliseconds : Loop.StallMilliseconds);
@@ -48,7 +48,7 @@ internal sealed partial class Connection
         bool wasOpen = _phase == Phase.Open;
         KeepQueue(reason);
         _phase = Phase.Closed;
-        LetGoOfInput();
+        LetGoOfAllInput();
         LetGoOfClaim();
         if (!_queueIsKept)
         {
@@ -87,7 +87,7 @@ internal sealed partial class Connection
         _phase = Phase.Draining;
         _lastWords = lastWords.ToArray();
         Ended(reason);
-        LetGoOfInput();
+        LetGoOfAllInput();
         LetGoOfClaim();
         _closeDeadline = Loop.Now + Loop.StallMilliseconds;
         HandOver();
@@ -160,6 +160,7 @@ internal sealed partial class Connection
             StreamSocket.ResetOnClose(_socket);
         }
 
+        _tls?.Release();
         Libc.Close(_socket);
     }
 
@@ -263,8 +264,14 @@ internal sealed partial class Connection
 
     private void Linger()
     {
+        if (_tls?.TrySayGoodbye(_socket) == false)
+        {
+            // Again when the kernel has room for it.
+            return;
+        }
+
         _phase = Phase.Lingering;
-        LetGoOfInput();
+        LetGoOfAllInput();
         Libc.Shutdown(_socket, Libc.ShutdownWrite);
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);
         _readable = true;

@@ -12,9 +12,6 @@ internal sealed partial class Connection
     /// <summary>Who it has proved to be; null is nobody in particular.</summary>
     public string? Subject { get; set; }
 
-    /// <summary>Whether what it sends and gets is encrypted.</summary>
-    public bool IsEncrypted { get; set; }
-
     /// <summary>Asks the kernel for the address while it knows: of a connection that broke it tells nothing any more.</summary>
     public void NotePeer() => Address = PeerAddress.Of(_socket);
 }

@@ -73,7 +73,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>Bytes it keeps of what has come and could not be used yet.</summary>
-    internal int UnfinishedInputBytes => _held.Length + Handler.UnfinishedBytes;
+    internal int UnfinishedInputBytes => _held.Length + Handler.UnfinishedBytes + (_tls?.HeldBytes ?? 0);
 
     /// <summary>Whether it waits for memory.</summary>
     internal bool IsStarved => _starved;
@@ -102,7 +102,7 @@ internal sealed partial class Connection
             ReceiveOnce();
         }
 
-        if (_starved && _readable && !HoldsInput && _phase == Phase.Open)
+        if (_starved && _readable && !HoldsInput && _phase == Phase.Open && !IsEncrypted)
         {
             ReceiveUrgent();
         }
@@ -150,6 +150,12 @@ internal sealed partial class Connection
 
     private void ReceiveOnce()
     {
+        if (IsShakingHands)
+        {
+            ReceiveHandshake();
+            return;
+        }
+
         var buffer = Loop.ReceiveBuffer;
         int carried = _held.Length;
         int admitted = Admit();
@@ -173,23 +179,19 @@ internal sealed partial class Connection
         }
 
         int room = Math.Min(buffer.Room, Math.Min(_readBytes, Math.Min(admitted, ReadLimit)));
-        long received = StreamSocket.Receive(_socket, buffer.Block, buffer.Tail, room);
+        long received = ReceiveInto(buffer.Block, buffer.Tail, room, out _readable);
         if (received > 0)
         {
             buffer.Commit((int)received);
             LastReceived = Loop.Now;
             ReceivedBytes += received;
-            Loop.Counters.BytesReceived += received;
-            // A short read has emptied the socket (epoll(7)), unless its end is behind the bytes.
-            _readable = received == room;
             if (_readable)
             {
                 _readBytes = Math.Min(_readBytes * 2, BlockSizes.LargeBytes);
             }
         }
-        else
+        else if (!_readable)
         {
-            _readable = false;
             _inputEnds = false;
             InputIsFinal = received != StreamSocket.WouldBlock || _broken;
             if (received == StreamSocket.Broken && !_broken)
@@ -266,6 +268,12 @@ internal sealed partial class Connection
             _held.Block.Release();
             _held = default;
         }
+    }
+
+    private void LetGoOfAllInput()
+    {
+        LetGoOfInput();
+        _tls?.LetGoOfInput();
     }
 
     private void Starve()

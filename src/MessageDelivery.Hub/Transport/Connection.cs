@@ -115,6 +115,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     /// <inheritdoc/>
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
+        if (_tls is not null)
+        {
+            return _tls.Send(_socket, segments, counters);
+        }
+
         long sent = StreamSocket.Send(_socket, segments);
         counters.BytesSent += Math.Max(sent, 0);
         return sent;
@@ -165,6 +170,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
             ShutDown();
         }
 
+        if (work.HasFlag(LoopWork.Tls))
+        {
+            AttendHandshake();
+        }
+
         if (work.HasFlag(LoopWork.Drained) && _phase == Phase.Draining)
         {
             Linger();
@@ -205,9 +215,17 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     /// <summary>Readiness, as epoll reports it.</summary>
     internal void OnReady(uint events)
     {
-        if ((events & Libc.EpollOut) != 0 && !_queueIsKept && Outbound.Unblock())
+        if ((events & Libc.EpollOut) != 0)
         {
-            Flush(Loop, scheduled: false);
+            if (!_queueIsKept && Outbound.Unblock())
+            {
+                Flush(Loop, scheduled: false);
+            }
+
+            if (_tls is not null)
+            {
+                WriteReady();
+            }
         }
 
         if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0)

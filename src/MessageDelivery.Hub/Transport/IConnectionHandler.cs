@@ -55,6 +55,11 @@ internal interface IConnectionHandler
     /// <summary>What <see cref="Connection.Pause"/> was waiting for has come: the connection is about to go on.</summary>
     void Resumed();
 
+    /// <summary>The handshake that <see cref="Connection.BeginTls"/> began is done: what comes from now on is what is inside.</summary>
+    void Secured()
+    {
+    }
+
     /// <summary>
     /// Whether the conversation outlives the connection, which ends for this reason. If so, what is queued is not the connection's
     /// any more from the call on.

@@ -23,4 +23,6 @@ internal enum LoopWork
     Admitted = 128,
     /// <summary>It lets go of a queue that outlives it.</summary>
     HandOver = 256,
+    /// <summary>Its TLS handshake has something to say, or is over.</summary>
+    Tls = 512,
 }

@@ -16,6 +16,15 @@ internal static unsafe class StreamSocket
     public static long Receive(int socket, Block block, int offset, int length) =>
         ReceiveCore(socket, block.Address(offset), length, Libc.MsgDontWait);
 
+    /// <summary>The same, into memory that is not message memory.</summary>
+    public static long ReceiveBytes(int socket, Span<byte> destination)
+    {
+        fixed (byte* buffer = destination)
+        {
+            return ReceiveCore(socket, buffer, destination.Length, Libc.MsgDontWait);
+        }
+    }
+
     /// <summary>Receives and forgets (MSG_TRUNC, tcp(7)); returns as <see cref="Receive"/> does.</summary>
     public static long Drop(int socket, int length) => ReceiveCore(socket, null, length, Libc.MsgDontWait | Libc.MsgTruncate);
 
@@ -65,6 +74,15 @@ internal static unsafe class StreamSocket
 
         var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length };
         return Result(Libc.SendMessage(socket, &message, Flags));
+    }
+
+    /// <summary>The same, from memory that is not message memory.</summary>
+    public static long SendBytes(int socket, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* buffer = bytes)
+        {
+            return Result(Libc.Send(socket, buffer, bytes.Length, Flags));
+        }
     }
 
     /// <summary>Bytes that the kernel has taken and the peer's has not acknowledged (SIOCOUTQ, tcp(7)).</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using MessageDelivery.Cli;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Hub;
 using MessageDelivery.Hub.Limits;
 using Microsoft.Extensions.Logging;
 
@@ -54,6 +55,14 @@ public sealed class SettingsTests : IDisposable
         ["max-body"] = ("64KiB", settings => settings.Hub.Limits.MaxBodyBytes, 64 << 10),
         ["max-receivers"] = ("16", settings => settings.Hub.Limits.MaxReceivers, 16),
         ["ids"] = ("random", settings => settings.Hub.Limits.Ids, UserIdOrder.Random),
+        ["tls"] = ("required", settings => settings.Tls.Mode, HubTlsMode.Required),
+        ["tls-cert"] = ("hub.pem", settings => settings.Tls.Certificate, "hub.pem"),
+        ["tls-key"] = ("hub.key", settings => settings.Tls.Key, "hub.key"),
+        ["tls-pkcs12"] = ("hub.p12", settings => settings.Tls.Pkcs12, "hub.p12"),
+        ["tls-pkcs12-password-file"] = ("password", settings => settings.Tls.Pkcs12PasswordFile, "password"),
+        ["tls-client-ca"] = ("ca.pem", settings => settings.Tls.ClientAuthorities, "ca.pem"),
+        ["tls-client-cert"] = ("optional", settings => settings.Tls.ClientCertificates, HubClientCertificates.Optional),
+        ["dev-tls"] = ("true", settings => settings.Tls.IsThrowAway, true),
     };
 
     /// <summary>Values that cannot be, and the words that say why.</summary>
@@ -124,6 +133,14 @@ public sealed class SettingsTests : IDisposable
         { "log-level", "loud", "it must be one of trace, debug, information, warning, error, critical, none" },
         { "audit-log", "", "it is empty" },
         { "log-format", "xml", "it must be one of text, json" },
+        { "tls", "on", "it must be one of off, optional, required" },
+        { "tls-cert", "", "it is empty" },
+        { "tls-key", "", "it is empty" },
+        { "tls-pkcs12", "", "it is empty" },
+        { "tls-pkcs12-password-file", "", "it is empty" },
+        { "tls-client-ca", "", "it is empty" },
+        { "tls-client-cert", "yes", "it must be one of off, optional, required" },
+        { "dev-tls", "maybe", "it must be one of false, true" },
     };
 
     public static TheoryData<string> Names => [.. HubSettings.All.Select(setting => setting.Name)];

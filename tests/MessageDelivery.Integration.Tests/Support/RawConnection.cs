@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
@@ -14,6 +15,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Socket _socket;
+    private SslStream? _tls;
     private byte[] _received = new byte[16_384];
     private int _start;
     private int _end;
@@ -35,6 +37,19 @@ internal sealed class RawConnection : IAsyncDisposable
         using var patience = new CancellationTokenSource(Patience);
         await socket.ConnectAsync(hub, patience.Token);
         return new(socket);
+    }
+
+    /// <summary>The protocol and the cipher, once it is secured.</summary>
+    public SslStream? Tls => _tls;
+
+    /// <summary>Shakes hands; what is sent and expected from then on is what is inside.</summary>
+    public async Task<RawConnection> SecureAsync(SslClientAuthenticationOptions options)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        var tls = new SslStream(new NetworkStream(_socket, ownsSocket: false));
+        await tls.AuthenticateAsClientAsync(options, patience.Token);
+        _tls = tls;
+        return this;
     }
 
     /// <summary>Says HELLO and expects its WELCOME.</summary>
@@ -65,9 +80,33 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task SendAsync(ReadOnlyMemory<byte> bytes, TimeSpan patience)
     {
         using var limit = new CancellationTokenSource(patience);
+        if (_tls is not null)
+        {
+            await _tls.WriteAsync(bytes, limit.Token);
+            return;
+        }
+
         while (!bytes.IsEmpty)
         {
             bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, limit.Token)..];
+        }
+    }
+
+    /// <summary>Sends past TLS, as somebody between the two could.</summary>
+    public async Task SendRawAsync(byte[] bytes) => await _socket.SendAsync(bytes);
+
+    /// <summary>What was secured is broken: the hub ends it, in whatever way, and nothing more comes.</summary>
+    public async Task ExpectBrokenAsync()
+    {
+        byte[] rest = new byte[1_024];
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            Assert.Equal(0, await _tls!.ReadAsync(rest, patience.Token));
+        }
+        catch (IOException)
+        {
+            // A reset, or an end that was not said.
         }
     }
 
@@ -85,6 +124,9 @@ internal sealed class RawConnection : IAsyncDisposable
     }
 
     public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Says that nothing follows, in TLS, and goes on reading.</summary>
+    public Task CloseNotifyAsync() => _tls!.ShutdownAsync();
 
     /// <summary>Resets the connection.</summary>
     public void Abort()
@@ -282,13 +324,19 @@ internal sealed class RawConnection : IAsyncDisposable
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            int count = await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
+            int count = _tls is not null
+                ? await _tls.ReadAsync(_received.AsMemory(_end), patience.Token)
+                : await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
             _end += count;
             return count > 0;
         }
         catch (OperationCanceledException)
         {
             throw new XunitException($"Expected {expected}; nothing came for {Patience.TotalSeconds} s after {Unread()}");
+        }
+        catch (IOException e) when (!orderly && e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
+        {
+            return false;
         }
         catch (SocketException e) when (!orderly && e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
         {

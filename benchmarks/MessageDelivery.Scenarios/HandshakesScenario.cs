@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace MessageDelivery.Scenarios;
+
+/// <summary>Users who come, say HELLO, get their WELCOME and go: what each costs the hub, in the clear and in TLS, never resumed.</summary>
+internal sealed class HandshakesScenario(int seconds, int atOnce)
+{
+    private const int WelcomeBytes = 24;
+    private static readonly byte[] Hello = [1, 0, 1, 0, 4, 0, 0, 0, .. "MDS1"u8];
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+
+    private readonly Report _report = new("handshakes", string.Create(CultureInfo.InvariantCulture, $"--seconds {seconds} --at-once {atOnce}"));
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mds-handshakes");
+
+    public static Command Command()
+    {
+        var seconds = Quantity.Option("--seconds", "5", "How long to measure each kind.");
+        var atOnce = Quantity.Option("--at-once", "8", "Users who come at one time.");
+        var command = new Command("handshakes", "Users who come and go, in the clear and in TLS.") { seconds, atOnce };
+        command.SetAction((arguments, _) =>
+            new HandshakesScenario((int)arguments.GetValue(seconds), (int)arguments.GetValue(atOnce)).RunAsync());
+        return command;
+    }
+
+    private async Task<int> RunAsync()
+    {
+        using var ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var rsa = RSA.Create(2048);
+        bool all = true;
+        foreach (var (name, request, key, protocol) in ((string, CertificateRequest, AsymmetricAlgorithm, SslProtocols)[])
+        [
+            ("plain", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.None),
+            ("TLS 1.3, ECDSA P-256", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls13),
+            ("TLS 1.2, ECDSA P-256", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls12),
+            ("TLS 1.3, RSA 2048", new("CN=localhost", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), rsa, SslProtocols.Tls13),
+        ])
+        {
+            all &= await MeasureAsync(name, request, key, protocol);
+        }
+
+        _directory.Delete(recursive: true);
+        _report.Check(all, "everybody was let in, and the hub stopped in order");
+        return _report.Print();
+    }
+
+    private async Task<bool> MeasureAsync(string name, CertificateRequest request, AsymmetricAlgorithm key, SslProtocols protocol)
+    {
+        string file = Path.Combine(_directory.FullName, "hub.pem");
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        await File.WriteAllTextAsync(file, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");
+        using var hub = await HubProcess.StartAsync("--tls-cert", file, "--log-level", "error");
+        await ComeAndGoAsync(hub, protocol, WarmUp);
+        var before = hub.ProcessorTime;
+        var clock = Stopwatch.StartNew();
+        long users = await ComeAndGoAsync(hub, protocol, TimeSpan.FromSeconds(seconds));
+        double elapsed = clock.Elapsed.TotalSeconds;
+        double used = (hub.ProcessorTime - before).TotalSeconds;
+        _report.Row($"{name}: a second, the hub's µs for each, a second and core", string.Create(
+            CultureInfo.InvariantCulture, $"{users / elapsed:N0}, {used * 1e6 / users:N0}, {users / used:N0}"));
+        return users > 0 && await hub.StopAsync() == 0;
+    }
+
+    private async Task<long> ComeAndGoAsync(HubProcess hub, SslProtocols protocol, TimeSpan time)
+    {
+        long users = 0;
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(async () =>
+        {
+            while (clock.Elapsed < time)
+            {
+                await ComeAsync(hub, protocol);
+                Interlocked.Increment(ref users);
+            }
+        })));
+        return users;
+    }
+
+    private static async Task ComeAsync(HubProcess hub, SslProtocols protocol)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(hub.Endpoint);
+        await using var network = new NetworkStream(socket);
+        if (protocol == SslProtocols.None)
+        {
+            await SayHelloAsync(network);
+            return;
+        }
+
+        await using var tls = new SslStream(network);
+#pragma warning disable CA5359 // Whose certificate it is costs the client time, not the hub.
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = protocol,
+            AllowTlsResume = false,
+            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+        });
+#pragma warning restore CA5359
+        await SayHelloAsync(tls);
+    }
+
+    private static async Task SayHelloAsync(Stream stream)
+    {
+        await stream.WriteAsync(Hello);
+        await stream.ReadExactlyAsync(new byte[WelcomeBytes]);
+    }
+}

@@ -1,0 +1,189 @@
+using System.Security.Cryptography;
+using MessageDelivery.Cli.Operations;
+using MessageDelivery.Cli.Settings;
+using MessageDelivery.Hub;
+using Microsoft.Extensions.Logging;
+
+namespace MessageDelivery.Cli.Tls;
+
+/// <summary>
+/// Sees that the hub shows what the files hold: on a reload, and when they have changed and have stayed so for a moment. Where what has changed
+/// cannot be used the log says so, and the hub goes on with what it has.
+/// </summary>
+internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
+    private readonly MessageHub _hub;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+    private TlsFiles _files;
+    private string _known = "";
+    private Task _run = Task.CompletedTask;
+
+    public CertificateReloading(TlsFiles files, MessageHub hub, ILogger logger)
+    {
+        _files = files;
+        _hub = hub;
+        _logger = logger;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Settings { get; } = ["tls-cert", "tls-key", "tls-pkcs12", "tls-pkcs12-password-file", "tls-client-ca"];
+
+    // A throw-away certificate is made once.
+    private bool IsOfFiles => _hub.Options.Tls.Mode != HubTlsMode.Off && !_files.IsThrowAway;
+
+    /// <summary>Reads the certificates that a hub starts with; null where it speaks no TLS.</summary>
+    public static HubTlsOptions? Load(TlsFiles files)
+    {
+        if (files.EffectiveMode == HubTlsMode.Off)
+        {
+            return null;
+        }
+
+        return new()
+        {
+            Mode = files.EffectiveMode,
+            ClientCertificates = files.EffectiveClientCertificates,
+            Certificates = Read(files),
+        };
+    }
+
+    /// <summary>What is wrong with the files.</summary>
+    public static IEnumerable<string> Check(ServeSettings settings)
+    {
+        string? problem = null;
+        try
+        {
+            Load(settings.Tls);
+        }
+        catch (CommandException exception)
+        {
+            problem = exception.Message;
+        }
+
+        return problem is null ? [] : [problem];
+    }
+
+    /// <summary>Says what an operator should know of what the hub shows, and begins to watch the files.</summary>
+    public void Start()
+    {
+        if (_hub.Options.Tls.Certificates is not { } shown)
+        {
+            return;
+        }
+
+        if (_files.IsThrowAway)
+        {
+            _logger.ThrowAwayCertificate(shown.Certificate.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant());
+        }
+
+        WarnOfOpenSecrets(_files);
+        if (IsOfFiles)
+        {
+            _known = CertificateFiles.Fingerprint(_files);
+            _run = WatchAsync(_stopping.Token);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Change Prepare(ServeSettings settings)
+    {
+        var files = settings.Tls;
+        if (!IsOfFiles || files.IsThrowAway || files.EffectiveMode == HubTlsMode.Off)
+        {
+            return new(() => { });
+        }
+
+        var certificates = Read(files);
+        return new(() => Use(files, certificates));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _run.ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private static HubCertificates Read(TlsFiles files)
+    {
+        try
+        {
+            return CertificateFiles.Load(files);
+        }
+        catch (CertificateFileException exception)
+        {
+            throw new CommandException(ExitCode.Usage, $"no certificate: {exception.Message}");
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken stopping)
+    {
+        string seen = _known;
+        using var timer = new PeriodicTimer(Pause);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
+            {
+                string now;
+                lock (_lock)
+                {
+                    now = CertificateFiles.Fingerprint(_files);
+                    if (now != _known && now == seen)
+                    {
+                        _known = now;
+                        TryUse(_files);
+                    }
+                }
+
+                seen = now;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The hub stops.
+        }
+    }
+
+    private void TryUse(TlsFiles files)
+    {
+        try
+        {
+            Use(files, CertificateFiles.Load(files));
+        }
+        catch (CertificateFileException exception)
+        {
+            _logger.CertificatesNotReloaded(exception.Message);
+        }
+    }
+
+    private void Use(TlsFiles files, HubCertificates certificates)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                _hub.UseCertificates(certificates);
+                _files = files;
+                _known = CertificateFiles.Fingerprint(files);
+            }
+            catch (Exception exception) when (exception is ArgumentException or CryptographicException)
+            {
+                _logger.CertificatesNotReloaded(exception.Message);
+            }
+
+            WarnOfOpenSecrets(files);
+        }
+    }
+
+    private void WarnOfOpenSecrets(TlsFiles files)
+    {
+        foreach (string path in CertificateFiles.OpenSecrets(files))
+        {
+            _logger.SecretIsOpen(path);
+        }
+    }
+}
