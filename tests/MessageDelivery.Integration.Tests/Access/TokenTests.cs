@@ -99,7 +99,8 @@ public sealed class TokenTests : IDisposable
         await using var tooLong = await hub.ConnectAsync();
         await tooLong.SendAsync($"auth {new string('x', 8_188)}\nauth {_alice}\n");
         await tooLong.ErrorLineAsync("frame_too_large");
-        await tooLong.ExpectLinesAsync("[Server] Your ID is 1");
+        await tooLong.ErrorLineAsync("auth_required");
+        await tooLong.ExpectClosedAsync();
     }
 
     [Fact]
