@@ -46,7 +46,9 @@ internal static class ServeCommand
         var logs = new LineLoggerProvider(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
         using var host = BuildHost(settings, settings.Hub with
         {
-            Audit = audit, ListeningSockets = sockets, Authenticator = settings.Auth.CreateAuthenticator(),
+            Audit = audit,
+            ListeningSockets = sockets,
+            Authenticator = settings.Auth.CreateAuthenticator(),
             Tls = CertificateReloading.Load(settings.Tls) ?? new(),
         }, logs);
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");

@@ -156,7 +156,10 @@ public sealed class JwtTests : IDisposable
         Assert.Equal(AuthenticationFailure.NotYetValid, (await AskAsync(authenticator, With($"\"exp\":{Jwt.Now + 99},\"nbf\":{Jwt.Now + 61}"))).Failure);
         Assert.Throws<ArgumentException>(() => new JwtAuthenticator(new()
         {
-            Keys = [JwtKeys.LoadSecret(_jwt["secret"])], Issuer = "i", Audience = "a", ClockSkew = TimeSpan.FromMinutes(6),
+            Keys = [JwtKeys.LoadSecret(_jwt["secret"])],
+            Issuer = "i",
+            Audience = "a",
+            ClockSkew = TimeSpan.FromMinutes(6),
         }));
     }
 
