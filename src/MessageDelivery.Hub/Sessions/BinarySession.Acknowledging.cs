@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Sessions;
