@@ -80,7 +80,9 @@ internal sealed partial class OpeningSession
     /// <summary>The first bytes, or the token, did not come in time.</summary>
     private void RefuseAsTooSlow()
     {
-        bool isTokens = _check is not null || (!_began && !MustBeSecured);
+        // Something may have begun and be within its own time: then it is the token that is late.
+        bool isTokens = _services.Admission.IsDemanded && !MustBeSecured && !_isShakingHands
+            && _connection.Loop.Now >= _services.Limits.AuthenticationDue(_connection.OpenedAt);
         var limits = _services.Limits.User;
         _services.Limited.Met(isTokens ? LimitKind.Authentication : LimitKind.Handshake, _connection.Peer, _connection.Loop);
         Refuse(
