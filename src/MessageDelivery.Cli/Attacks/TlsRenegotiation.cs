@@ -43,7 +43,7 @@ internal sealed class TlsRenegotiation : Attack
         client.BeginOutputReadLine();
         client.BeginErrorReadLine();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(scene.Over);
-        limit.CancelAfter(AttackScene.Promptly);
+        limit.CancelAfter(2 * AttackScene.Promptly);
         try
         {
             scene.Tally.AddOpened();

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 
 namespace MessageDelivery.Protocol.Text;
@@ -7,9 +6,6 @@ namespace MessageDelivery.Protocol.Text;
 public static class CommandsAhead
 {
     private const byte Lf = (byte)'\n';
-    private static readonly SearchValues<byte> InIds = SearchValues.Create("0123456789,"u8);
-
-    private static ReadOnlySpan<byte> Relay => "relay"u8;
 
     /// <summary>
     /// The bytes of the commands at the front that are whole, a relay with its body. An estimate for planning, made without the state
@@ -29,7 +25,7 @@ public static class CommandsAhead
                     break;
                 }
 
-                if (!HasBodyInLine(ids))
+                if (!ids.Contains((byte)' '))
                 {
                     int body = BodyBytes(front[(next - 1)..]);
                     if (body < 0)
@@ -47,26 +43,20 @@ public static class CommandsAhead
         return whole;
     }
 
-    /// <summary>The line at a place, without its end and the spaces around it, and where the next one begins.</summary>
+    /// <summary>The line at a place, without its end and the spaces in front, and where the next one begins.</summary>
     private static Line LineAt(ReadOnlySpan<byte> front, int start, out int next)
     {
         int end = front[start..].IndexOf(Lf);
         next = start + end + 1;
-        var line = front.Slice(start, Math.Max(end, 0));
-        return new(line.EndsWith("\r"u8) ? line[..^1].Trim((byte)' ') : line.Trim((byte)' '), end >= 0);
+        var line = front.Slice(start, Math.Max(end, 0)).TrimStart((byte)' ');
+        return new(line.EndsWith("\r"u8) ? line[..^1] : line, end >= 0);
     }
 
     private static bool IsRelay(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> ids)
     {
-        bool isRelay = line.Length >= Relay.Length && Ascii.EqualsIgnoreCase(line[..Relay.Length], Relay);
-        ids = isRelay ? line[Relay.Length..].TrimStart((byte)' ') : default;
-        return isRelay;
-    }
-
-    private static bool HasBodyInLine(ReadOnlySpan<byte> ids)
-    {
-        int idsEnd = ids.IndexOfAnyExcept(InIds);
-        return idsEnd > 0 && ids[idsEnd] == (byte)' ';
+        int space = line.IndexOf((byte)' ');
+        ids = space < 0 ? [] : line[space..].TrimStart((byte)' ');
+        return Ascii.EqualsIgnoreCase(space < 0 ? line : line[..space], "relay"u8);
     }
 
     /// <summary>From the line end in front of a body to behind its closing line; -1 if that has not come.</summary>

@@ -34,6 +34,7 @@ public sealed class Cve202521605UnreadOutputTests
             SendBufferBytes = 65_536,
             Heartbeat = TimeSpan.Zero,
             StallTimeout = TimeSpan.FromSeconds(10),
+            Limits = o.Limits with { MaxErrorsPerMinute = 0, ListsPerSecond = 0, EchoesPerSecond = 0 },
         });
         await using HealthyUsers healthy = await HealthyUsers.JoinAsync(hub);
         await healthy.AssertServedAsync();
