@@ -26,6 +26,20 @@ internal sealed class IdentityTable(int mostPerIdentity)
     /// <summary>A place for one more connection; null if it has as many as it may.</summary>
     public IPlace? TryHold(string identity) => TryEnter(identity) ? new IdentityPlace(this, identity) : null;
 
+    /// <summary>A place for a connection that comes instead of one that is about to end, and still has its own.</summary>
+    public IPlace HoldInstead(string identity)
+    {
+        if (MostPerIdentity > 0)
+        {
+            lock (_lock)
+            {
+                _open[identity] = _open.GetValueOrDefault(identity) + 1;
+            }
+        }
+
+        return new IdentityPlace(this, identity);
+    }
+
     /// <summary>Counts one more connection. False, and nothing is counted, if it has as many as it may.</summary>
     public bool TryEnter(string identity)
     {

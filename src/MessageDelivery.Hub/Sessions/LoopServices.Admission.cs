@@ -44,6 +44,13 @@ internal sealed partial class LoopServices
         return false;
     }
 
+    /// <summary>The same for a connection in place of one of the same identity that ends now.</summary>
+    public void CountInstead(Identity identity, Connection connection)
+    {
+        connection.TakeUp(Limits.Identities.HoldInstead(identity.Key));
+        connection.ReadLimit = int.MaxValue;
+    }
+
     /// <summary>Gives the next id to somebody whose token was verified, and lists it.</summary>
     public User Join(IReceiver receiver, Connection connection, string protocol, Admitted? admitted)
     {

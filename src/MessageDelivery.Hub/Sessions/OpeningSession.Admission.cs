@@ -10,6 +10,7 @@ internal sealed partial class OpeningSession
 {
     private TokenCheck? _check;
     private Admitted? _admitted;
+    private bool _isCounted;
     private HelloFlags _flags;
     private SessionKey _wantedKey;
     private ulong _wantedTotal;
@@ -54,12 +55,6 @@ internal sealed partial class OpeningSession
             return;
         }
 
-        if (!_services.TryCount(identity, _connection, out var tooMany))
-        {
-            Refuse(tooMany.Code, tooMany.Reason, tooMany.Text);
-            return;
-        }
-
         _admitted = new(identity, by);
         if (_flags.HasFlag(HelloFlags.Resume) && (_refusal is null || _refusal == Refusal.Overloaded) && TryTakeOver(_wantedKey, _wantedTotal))
         {
@@ -72,15 +67,44 @@ internal sealed partial class OpeningSession
             return;
         }
 
+        if (!IsCounted())
+        {
+            return;
+        }
+
         _isResumable = _flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
         BecomeBinary();
         _connection.Resume();
     }
 
+    /// <summary>Counts it among its identity's connections, once. False if those are too many; then it has been told so.</summary>
+    /// <param name="replaces">Whether it comes in place of another one of them.</param>
+    private bool IsCounted(bool replaces = false)
+    {
+        if (_admitted is null || _isCounted)
+        {
+            return true;
+        }
+
+        if (replaces)
+        {
+            _services.CountInstead(_admitted.Identity, _connection);
+        }
+        else if (!_services.TryCount(_admitted.Identity, _connection, out var tooMany))
+        {
+            Refuse(tooMany.Code, tooMany.Reason, tooMany.Text);
+            return false;
+        }
+
+        return _isCounted = true;
+    }
+
     /// <summary>The first bytes, or the token, did not come in time.</summary>
     private void RefuseAsTooSlow()
     {
-        bool isTokens = _check is not null || (!_began && !MustBeSecured);
+        // Something may have begun and be within its own time: then it is the token that is late.
+        bool isTokens = _services.Admission.IsDemanded && !MustBeSecured && !_isShakingHands
+            && _connection.Loop.Now >= _services.Limits.AuthenticationDue(_connection.OpenedAt);
         var limits = _services.Limits.User;
         _services.Limited.Met(isTokens ? LimitKind.Authentication : LimitKind.Handshake, _connection.Peer, _connection.Loop);
         Refuse(

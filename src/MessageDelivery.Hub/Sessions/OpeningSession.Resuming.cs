@@ -56,7 +56,8 @@ internal sealed partial class OpeningSession
     }
 
     /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>
-    public void Refused(TotalCheck check)
+    /// <param name="replaces">Whether the session had a connection, which has ended for this one.</param>
+    public void Refused(TotalCheck check, bool replaces)
     {
         if (!_connection.IsOpen)
         {
@@ -69,8 +70,11 @@ internal sealed partial class OpeningSession
             return;
         }
 
-        BecomeBinary();
-        _connection.Resume();
+        if (IsCounted(replaces))
+        {
+            BecomeBinary();
+            _connection.Resume();
+        }
     }
 
     /// <summary>A connection that was accepted after this one has the session.</summary>
@@ -86,6 +90,12 @@ internal sealed partial class OpeningSession
     public void Resume(ResumableSession session, TakeOver takeOver)
     {
         if (!_connection.IsOpen)
+        {
+            session.AwaitReturn();
+            return;
+        }
+
+        if (!IsCounted(takeOver.Replaces))
         {
             session.AwaitReturn();
             return;
@@ -109,7 +119,7 @@ internal sealed partial class OpeningSession
                 break;
             case var check:
                 session.AwaitReturn();
-                Refused(check.Value);
+                Refused(check.Value, takeOver.Replaces);
                 break;
         }
     }

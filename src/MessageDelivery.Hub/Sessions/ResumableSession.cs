@@ -308,6 +308,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
 
         if (_connection is { } standing)
         {
+            takeOver.Replaces = true;
             ((BinarySession)standing.Handler).TakenOver();
         }
 

@@ -10,8 +10,11 @@ namespace MessageDelivery.Hub.Sessions;
 /// <param name="Admitted">Who the client is; null where the hub asks nobody.</param>
 internal sealed record TakeOver(LoopServices Services, Connection Connection, OpeningSession Opening, long Order, SessionKey Key, ulong Total, Admitted? Admitted)
 {
+    /// <summary>Whether the session had a connection, which ends for this one.</summary>
+    public bool Replaces { get; set; }
+
     /// <summary>The session cannot be had. Any thread.</summary>
-    public void Answer(TotalCheck check) => Services.Loop.Call(() => Opening.Refused(check));
+    public void Answer(TotalCheck check) => Services.Loop.Call(() => Opening.Refused(check, Replaces));
 
     /// <summary>A later connection has the session. Any thread.</summary>
     public void Outdate() => Services.Loop.Call(Opening.Outdated);

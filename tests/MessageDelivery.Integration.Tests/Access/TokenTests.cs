@@ -99,6 +99,8 @@ public sealed class TokenTests : IDisposable
         await using var tooLong = await hub.ConnectAsync();
         await tooLong.SendAsync($"auth {new string('x', 8_188)}\nauth {_alice}\n");
         await tooLong.ErrorLineAsync("frame_too_large");
+
+        // That was no token, and more than may come before one.
         await tooLong.ErrorLineAsync("auth_required");
         await tooLong.ExpectClosedAsync();
     }

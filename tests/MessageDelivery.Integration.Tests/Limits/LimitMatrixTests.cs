@@ -8,46 +8,61 @@ namespace MessageDelivery.Integration.Tests.Limits;
 /// </summary>
 public sealed class LimitMatrixTests
 {
-    public static TheoryData<string, string, string> Cells
-    {
-        get
-        {
-            var cells = new TheoryData<string, string, string>();
-            foreach (var (limit, stage) in Due)
-            {
-                foreach (var spoken in SpokenProtocol.All)
-                {
-                    cells.Add(limit.Name, $"{stage}", spoken.Name);
-                }
-            }
-
-            return cells;
-        }
-    }
-
-    private static IEnumerable<(Limit Limit, LimitStage Stage)> Due =>
-        from limit in Limit.All
-        where !limit.NeedsAuthentication || LimitTrials.CoverAuthentication
-        from stage in Enum.GetValues<LimitStage>()
-        where limit.Stages.HasFlag(stage)
-        select (limit, stage);
+    public static TheoryData<string, string, string> Open => Cells(isGuarded: false);
 
     [Theory]
-    [MemberData(nameof(Cells))]
-    public async Task Who_meets_it_is_told_and_nobody_else_notices(string limit, string stage, string protocol)
+    [MemberData(nameof(Open))]
+    public Task Who_meets_it_is_told_and_nobody_else_notices(string limit, string stage, string protocol) => TryAsync(limit, stage, protocol);
+
+    internal static Task TryAsync(string limit, string stage, string protocol)
     {
         var trial = LimitTrials.Find(Limit.All.Single(one => one.Name == limit).Kind, Enum.Parse<LimitStage>(stage));
         Assert.NotNull(trial);
-        await trial(SpokenProtocol.All.Single(spoken => spoken.Name == protocol));
+        return trial(SpokenProtocol.All.Single(spoken => spoken.Name == protocol));
     }
+
+    /// <summary>
+    /// A hub that lets everybody in has each limit where it counts, but for those that have to do with tokens; one that demands a token has
+    /// all of them on both sides of it.
+    /// </summary>
+    internal static TheoryData<string, string, string> Cells(bool isGuarded)
+    {
+        var cells = new TheoryData<string, string, string>();
+        foreach (var (limit, stage) in Everything.Where(one => isGuarded || (!one.Limit.NeedsAuthentication && one.Limit.Stages.HasFlag(one.Stage))))
+        {
+            foreach (var spoken in SpokenProtocol.All.Where(spoken => spoken.IsGuarded == isGuarded))
+            {
+                cells.Add(limit.Name, $"{stage}", spoken.Name);
+            }
+        }
+
+        return cells;
+    }
+
+    private static IEnumerable<(Limit Limit, LimitStage Stage)> Everything =>
+        from limit in Limit.All
+        from stage in Enum.GetValues<LimitStage>()
+        select (limit, stage);
+
+    [Fact]
+    public void Everything_is_spoken_in_the_clear_and_in_TLS_with_and_without_tokens() => Assert.Equal(
+        from words in SpokenProtocol.All.Select(spoken => spoken.Words).Distinct().Order()
+        from isSecured in (bool[])[false, true]
+        from isGuarded in (bool[])[false, true]
+        select (words, isSecured, isGuarded),
+        SpokenProtocol.All.Select(spoken => (spoken.Words, spoken.IsSecured, spoken.IsGuarded)).Order());
 
     [Fact]
     public void Every_limit_has_a_trial_at_each_of_its_stages() =>
-        Assert.Empty(Due.Where(due => LimitTrials.Find(due.Limit.Kind, due.Stage) is null).Select(due => $"{due.Limit.Name} {due.Stage}"));
+        Assert.Empty(Everything.Where(due => LimitTrials.Find(due.Limit.Kind, due.Stage) is null).Select(due => $"{due.Limit.Name} {due.Stage}"));
 
     [Fact]
     public void Every_trial_is_of_a_limit_at_one_of_its_stages() =>
         Assert.All(LimitTrials.Keys, key => Assert.True(Limit.Of(key.Kind).Stages.HasFlag(key.Stage), $"{key.Kind} {key.Stage}"));
+
+    [Fact]
+    public void Every_other_trial_is_of_a_limit_where_it_does_not_count() =>
+        Assert.All(LimitTrials.OtherKeys, key => Assert.False(Limit.Of(key.Kind).Stages.HasFlag(key.Stage), $"{key.Kind} {key.Stage}"));
 
     [Fact]
     public void The_limits_are_listed_in_the_order_of_their_kinds() =>

@@ -7,7 +7,7 @@ namespace MessageDelivery.Integration.Tests.Limits;
 /// For each limit and each stage at which it counts, what somebody sees who meets it, and somebody who does not. The words are the
 /// protocol's.
 /// </summary>
-internal static class LimitTrials
+internal static partial class LimitTrials
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -16,7 +16,11 @@ internal static class LimitTrials
         [(LimitKind.Connections, LimitStage.Before)] = ConnectionsAsync,
         [(LimitKind.ConnectionsPerAddress, LimitStage.Before)] = ConnectionsPerAddressAsync,
         [(LimitKind.ConnectionRate, LimitStage.Before)] = ConnectionRateAsync,
+        [(LimitKind.ConnectionsPerUser, LimitStage.After)] = ConnectionsPerUserAsync,
         [(LimitKind.Handshake, LimitStage.Before)] = HandshakeAsync,
+        [(LimitKind.Authentication, LimitStage.Before)] = AuthenticationAsync,
+        [(LimitKind.EarlyBytesIn, LimitStage.Before)] = EarlyBytesInAsync,
+        [(LimitKind.EarlyBytesOut, LimitStage.Before)] = EarlyBytesOutAsync,
         [(LimitKind.RelayRate, LimitStage.After)] = RelayRateAsync,
         [(LimitKind.ByteRate, LimitStage.After)] = ByteRateAsync,
         [(LimitKind.ListRate, LimitStage.After)] = ListRateAsync,
@@ -27,15 +31,33 @@ internal static class LimitTrials
         [(LimitKind.Receivers, LimitStage.After)] = ReceiversAsync,
     };
 
-    /// <summary>
-    /// Whether there are trials of limits that only count where users have to say who they are. Without such hubs there cannot be; the
-    /// first trial of one of these limits makes all of them due.
-    /// </summary>
-    public static bool CoverAuthentication => Limit.All.Any(limit => limit.NeedsAuthentication && Trials.Keys.Any(key => key.Item1 == limit.Kind));
-
-    public static Func<SpokenProtocol, Task>? Find(LimitKind kind, LimitStage stage) => Trials.GetValueOrDefault((kind, stage));
+    // What becomes of a limit at the stage at which it does not count.
+    private static readonly Dictionary<(LimitKind, LimitStage), Func<SpokenProtocol, Task>> OtherSide = new()
+    {
+        [(LimitKind.Connections, LimitStage.After)] = Full(new(), LimitKind.Connections, maxConnections: 1),
+        [(LimitKind.ConnectionsPerAddress, LimitStage.After)] = Full(new() { MaxConnectionsPerAddress = 1 }, LimitKind.ConnectionsPerAddress),
+        [(LimitKind.ConnectionRate, LimitStage.After)] = Full(new() { ConnectionsPerSecond = 1 }, LimitKind.ConnectionRate),
+        [(LimitKind.ConnectionsPerUser, LimitStage.Before)] = ConnectionsOfNobodyAsync,
+        [(LimitKind.Handshake, LimitStage.After)] = UnhurriedAsync,
+        [(LimitKind.Authentication, LimitStage.After)] = UnhurriedAsync,
+        [(LimitKind.EarlyBytesIn, LimitStage.After)] = UnboundedAsync,
+        [(LimitKind.EarlyBytesOut, LimitStage.After)] = UnboundedAsync,
+        [(LimitKind.RelayRate, LimitStage.Before)] = OfNobody(new() { RelaysPerSecond = 2 }, (spoken, id) => Times(6, spoken.Relay([id], 5))),
+        [(LimitKind.ByteRate, LimitStage.Before)] = OfNobody(new() { BytesPerSecond = 100 }, (spoken, id) => spoken.Relay([id], 1_000)),
+        [(LimitKind.ListRate, LimitStage.Before)] = OfNobody(new() { ListsPerSecond = 1 }, (spoken, _) => Times(6, spoken.List)),
+        [(LimitKind.EchoRate, LimitStage.Before)] = OfNobody(new() { EchoesPerSecond = 1 }, (spoken, _) => Times(6, spoken.Echo("hi"))),
+        [(LimitKind.Errors, LimitStage.Before)] = OfNobody(new() { MaxErrorsPerMinute = 1_000 }, (spoken, _) => Times(900, spoken.Wrong)),
+        [(LimitKind.Progress, LimitStage.Before)] = OfNobody(new(), (spoken, id) => spoken.Relay([id], 40_000)[..30_000]),
+        [(LimitKind.Body, LimitStage.Before)] = OfNobody(new() { MaxBodyBytes = 100 }, (spoken, id) => spoken.Relay([id], 1_000)),
+        [(LimitKind.Receivers, LimitStage.Before)] = OfNobody(new() { MaxReceivers = 2 }, (spoken, id) => spoken.Relay([id, id, id], 5)),
+    };
 
     public static IEnumerable<(LimitKind Kind, LimitStage Stage)> Keys => Trials.Keys;
+
+    public static IEnumerable<(LimitKind Kind, LimitStage Stage)> OtherKeys => OtherSide.Keys;
+
+    public static Func<SpokenProtocol, Task>? Find(LimitKind kind, LimitStage stage) =>
+        Trials.GetValueOrDefault((kind, stage)) ?? OtherSide.GetValueOrDefault((kind, stage));
 
     private static Task<RunningHub> StartAsync(SpokenProtocol spoken, HubLimits limits, int? maxConnections = null) =>
         RunningHub.StartAsync(o => spoken.Prepare(o with { Limits = limits, MaxConnections = maxConnections, Heartbeat = TimeSpan.Zero }));
@@ -91,7 +113,18 @@ internal static class LimitTrials
         await hub.PassAsync(2.5 * Second);
         await stranger.ExpectNothingAsync();
 
-        await hub.AdvanceUntilAsync(spoken.ExpectEndAsync(stranger, Limit.Of(LimitKind.Handshake).Code), Second);
+        await hub.AdvanceUntilAsync(spoken.ExpectEndAsync(stranger, Limit.Of(LimitKind.Handshake).Code, "took longer than 3 s"), Second);
+        if (spoken.IsSecured)
+        {
+            // Before the handshake there is nothing to say it in.
+            await using var hesitant = await hub.ConnectAsync();
+            await hesitant.SendAsync([0x16, 3, 1, 2]);
+            await hub.SettleAsync();
+            await hub.PassAsync(2.5 * Second);
+            await hesitant.ExpectNothingAsync();
+            await hub.AdvanceUntilAsync(hesitant.ReadToEndAsync(), Second);
+        }
+
         await ExpectServedAsync(spoken, user);
     }
 
@@ -239,7 +272,7 @@ internal static class LimitTrials
         {
             return await spoken.JoinAsync(hub);
         }
-        catch (Xunit.Sdk.XunitException)
+        catch (Exception refused) when (refused is Xunit.Sdk.XunitException or IOException)
         {
             return null;
         }

@@ -1,3 +1,4 @@
+using MessageDelivery.Integration.Tests.Access;
 using MessageDelivery.Integration.Tests.Support;
 using MessageDelivery.Protocol;
 
@@ -6,17 +7,27 @@ namespace MessageDelivery.Integration.Tests.Limits;
 /// <summary>Frames.</summary>
 internal sealed class SpokenBinary : SpokenProtocol
 {
-    public override string Name => "binary";
+    public override string Words => "binary";
 
-    public override byte[] FirstWords => Frames.Hello();
+    public override byte[] SayWho(string token) => Frames.Hello(token);
 
     public override byte[] UnfinishedFirstBytes => Frames.Hello()[..5];
+
+    // Only a HELLO is looked at before somebody is a user.
+    public override byte[] MostEarlyBytes => [];
+
+    public override byte[] TooManyEarlyBytes =>
+        Frames.Join([Frames.Hello(), .. Enumerable.Repeat(Frames.Echo(Letters(1_000)), 64)]);
+
+    public override byte[] EarlyQuestions => Frames.Join([.. Enumerable.Repeat(Frames.Hello(), 500), Frames.List]);
+
+    public override string LastOfEarlyAnswers => "this hub lets nobody in without a token";
 
     public override byte[] List => Frames.List;
 
     public override byte[] Wrong => Frames.Build((FrameType)0x55);
 
-    public override async Task<RawConnection> JoinAsync(RunningHub hub) => await (await ConnectAsync(hub)).HelloAsync();
+    public override Task<RawConnection> EnterAsync(RawConnection connection, string token) => connection.HelloAsync(token);
 
     public override byte[] Echo(string text) => Frames.Echo(Frames.Utf8(text));
 
@@ -36,9 +47,12 @@ internal sealed class SpokenBinary : SpokenProtocol
 
     public override Task ExpectErrorAsync(RawConnection peer, ProtocolCode code) => peer.ExpectErrorAsync(code);
 
-    public override async Task ExpectEndAsync(RawConnection peer, ProtocolCode code)
+    public override async Task ExpectEndAsync(RawConnection peer, ProtocolCode code, string text = "")
     {
-        await peer.ExpectGoodbyeAsync(code);
+        Assert.Contains(text, await peer.GoodbyeTextAsync(code), StringComparison.Ordinal);
         await peer.ExpectClosedAsync();
     }
+
+    // A stranger has one word, and that was not the right one.
+    public override Task ExpectTokenWantedAsync(RawConnection peer) => ExpectEndAsync(peer, ProtocolCode.AuthRequired);
 }

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Integration.Tests.Support;
 using MessageDelivery.Protocol;
 
@@ -6,18 +7,27 @@ namespace MessageDelivery.Integration.Tests.Limits;
 /// <summary>Lines.</summary>
 internal sealed class SpokenText : SpokenProtocol
 {
-    public override string Name => "text";
+    public override string Words => "text";
 
-    public override byte[] FirstWords => "identity\n"u8.ToArray();
+    public override byte[] SayWho(string token) => Frames.Utf8(token.Length == 0 ? "identity\n" : $"auth {token}\n");
 
     // May yet be GET, which no text user says.
     public override byte[] UnfinishedFirstBytes => "GE"u8.ToArray();
+
+    // Empty lines ask for nothing.
+    public override byte[] MostEarlyBytes => EmptyLines(Limit.EarlyBytesIn - "auth \n".Length);
+
+    public override byte[] TooManyEarlyBytes => EmptyLines(Limit.EarlyBytesIn + 1);
+
+    public override byte[] EarlyQuestions => Frames.Utf8(string.Concat(Enumerable.Repeat("help\n", 20)));
+
+    public override string LastOfEarlyAnswers => "auth_required: more than 1024 bytes were to be sent";
 
     public override byte[] List => "list\n"u8.ToArray();
 
     public override byte[] Wrong => "lsit\n"u8.ToArray();
 
-    public override async Task<RawConnection> JoinAsync(RunningHub hub) => await (await ConnectAsync(hub)).IdentifyAsync();
+    public override Task<RawConnection> EnterAsync(RawConnection connection, string token) => connection.IdentifyAsync(token);
 
     public override byte[] Echo(string text) => Frames.Utf8($"echo {text}\n");
 
@@ -44,9 +54,13 @@ internal sealed class SpokenText : SpokenProtocol
 
     public override Task ExpectErrorAsync(RawConnection peer, ProtocolCode code) => peer.ErrorLineAsync(code.Name());
 
-    public override async Task ExpectEndAsync(RawConnection peer, ProtocolCode code)
+    public override async Task ExpectEndAsync(RawConnection peer, ProtocolCode code, string text = "")
     {
-        await peer.ErrorLineAsync(code.Name());
+        Assert.Contains(text, await peer.ErrorLineAsync(code.Name()), StringComparison.Ordinal);
         await peer.ExpectClosedAsync();
     }
+
+    public override Task ExpectTokenWantedAsync(RawConnection peer) => ExpectErrorAsync(peer, ProtocolCode.AuthRequired);
+
+    private static byte[] EmptyLines(int count) => [.. Enumerable.Repeat((byte)'\n', count)];
 }

@@ -16,6 +16,10 @@ internal sealed class RawConnection : IAsyncDisposable
 
     private readonly Socket _socket;
     private SslStream? _tls;
+
+    // A read that was begun to see whether something comes, and has to be waited for by the next.
+    private readonly byte[] _ahead = new byte[16_384];
+    private Task<int>? _reading;
     private byte[] _received = new byte[16_384];
     private int _start;
     private int _end;
@@ -53,19 +57,19 @@ internal sealed class RawConnection : IAsyncDisposable
     }
 
     /// <summary>Says HELLO and expects its WELCOME.</summary>
-    public async Task<RawConnection> HelloAsync()
+    public async Task<RawConnection> HelloAsync(string token = "")
     {
-        await SendAsync(Frames.Hello());
+        await SendAsync(Frames.Hello(token));
         Frame welcome = await FrameAsync(FrameType.Welcome);
         UserId = welcome.Number(0);
         return this;
     }
 
-    /// <summary>Asks for its id as a text user.</summary>
-    public async Task<RawConnection> IdentifyAsync()
+    /// <summary>Asks for its id as a text user, with a token if there is one.</summary>
+    public async Task<RawConnection> IdentifyAsync(string token = "")
     {
         const string Prefix = "[Server] Your ID is ";
-        await SendAsync("identity\n");
+        await SendAsync(token.Length == 0 ? "identity\n" : $"auth {token}\n");
         string line = await LineAsync();
         Assert.StartsWith(Prefix, line, StringComparison.Ordinal);
         UserId = ulong.Parse(line.AsSpan(Prefix.Length), System.Globalization.CultureInfo.InvariantCulture);
@@ -216,7 +220,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task ExpectNothingAsync()
     {
         await Task.Delay(100);
-        if (_end > _start || _socket.Poll(0, SelectMode.SelectRead))
+        if (_end > _start || (_tls is null ? _socket.Poll(0, SelectMode.SelectRead) : await IsReadableInsideAsync()))
         {
             throw new XunitException(await ReceiveAsync("nothing") ? $"Expected nothing, got {Unread()}" : "The hub closed");
         }
@@ -325,7 +329,7 @@ internal sealed class RawConnection : IAsyncDisposable
         try
         {
             int count = _tls is not null
-                ? await _tls.ReadAsync(_received.AsMemory(_end), patience.Token)
+                ? await ReceiveInsideAsync(patience.Token)
                 : await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
             _end += count;
             return count > 0;
@@ -342,5 +346,31 @@ internal sealed class RawConnection : IAsyncDisposable
         {
             return false;
         }
+    }
+
+    /// <summary>What comes on the socket may be TLS' own: only what is inside counts.</summary>
+    private async Task<bool> IsReadableInsideAsync()
+    {
+        _reading ??= _tls!.ReadAsync(_ahead, CancellationToken.None).AsTask();
+        await Task.WhenAny(_reading, Task.Delay(20));
+        return _reading.IsCompleted;
+    }
+
+    private async Task<int> ReceiveInsideAsync(CancellationToken patience)
+    {
+        if (_reading is null)
+        {
+            return await _tls!.ReadAsync(_received.AsMemory(_end), patience);
+        }
+
+        int count = await _reading.WaitAsync(patience);
+        _reading = null;
+        if (count > _received.Length - _end)
+        {
+            Array.Resize(ref _received, _end + count);
+        }
+
+        _ahead.AsSpan(0, count).CopyTo(_received.AsSpan(_end));
+        return count;
     }
 }
