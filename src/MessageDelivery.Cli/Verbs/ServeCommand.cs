@@ -57,6 +57,7 @@ internal static class ServeCommand
         var hub = host.Services.GetRequiredService<MessageHub>();
         // Whatever of the hub can change while it runs has its place in this list.
         await using var certificates = new CertificateReloading(settings.Tls, hub, logger);
+        bool isListening = false;
         var reload = new HubReload(loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode), certificates], logger);
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         using var dropQueued = new CancellationTokenSource();
@@ -78,6 +79,7 @@ internal static class ServeCommand
         }
 
         certificates.Start();
+        Volatile.Write(ref isListening, true);
         foreach (var endpoint in hub.Endpoints)
         {
             Console.Out.WriteLine($"listening on {endpoint}");
@@ -109,6 +111,12 @@ internal static class ServeCommand
         void Reload(PosixSignalContext context)
         {
             context.Cancel = true;
+            if (!Volatile.Read(ref isListening))
+            {
+                // What it would read again has just been read.
+                return;
+            }
+
             supervisor.Reloading();
             if (!reload.Reload())
             {

@@ -22,8 +22,8 @@ internal sealed class TokenCheck
 
     public bool IsWithdrawn => _withdrawn.IsCancellationRequested;
 
-    /// <summary>Nobody waits for the answer any more. Any thread.</summary>
-    public void Withdraw() => _withdrawn.Cancel();
+    /// <summary>Nobody waits for the answer any more. Any thread; what the authenticator does about it is done on another.</summary>
+    public void Withdraw() => _ = _withdrawn.CancelAsync();
 
     /// <summary>Asks the authenticator. Returns the defect that kept it from answering, if there was one.</summary>
     public async Task<Exception?> RunAsync(IAuthenticator authenticator)

@@ -24,7 +24,9 @@ internal sealed record PaceRates(long Relays, long Bytes, long Lists, long Echoe
 /// for afterwards, before the next one is read. What would be waited for longer than <see cref="MostWaitMilliseconds"/> is refused
 /// instead. Its session's thread only.
 /// </summary>
-internal sealed class Pace(PaceRates rates, long now)
+/// <param name="rates">How fast it may be.</param>
+/// <param name="due">What is owed already: when it is made up for.</param>
+internal sealed class Pace(PaceRates rates, long now, long due = 0)
 {
     /// <summary>A client that waits for an answer should still get one before it gives up.</summary>
     public const long MostWaitMilliseconds = 2_000;
@@ -35,7 +37,10 @@ internal sealed class Pace(PaceRates rates, long now)
     private TokenBucket _echoes = new(rates.Echoes, now);
 
     /// <summary>When the next request may be carried out; a time that has passed if nothing is owed.</summary>
-    public long Due { get; private set; }
+    public long Due { get; private set; } = due;
+
+    /// <summary>How fast the user may be.</summary>
+    public PaceRates Rates => rates;
 
     /// <summary>The limit that was met last.</summary>
     public LimitKind Met { get; private set; }

@@ -20,7 +20,7 @@ internal sealed class UserGroups(BlockPool pool)
             _groups[name] = group;
         }
 
-        group.Ids.Append(id);
+        group.Ids.Add(id);
         return group.Number;
     }
 

@@ -26,9 +26,10 @@ internal sealed partial class BinarySession
                 _pace ??= _resumable.Pace;
             }
 
-            if (_pace is null)
+            // Another token may have brought other rates.
+            if (_pace is null || _pace.Rates != _rates)
             {
-                _pace = new(_rates, _connection.Loop.Now);
+                _pace = new(_rates, _connection.Loop.Now, _pace?.Due ?? 0);
                 if (_resumable is not null)
                 {
                     _resumable.Pace = _pace;

@@ -44,7 +44,8 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
         if (MustBeSecured)
         {
-            Deadline = services.Limits.HandshakeDue(connection.OpenedAt);
+            long due = services.Limits.HandshakeDue(connection.OpenedAt);
+            Deadline = services.Admission.IsDemanded ? Math.Min(Deadline, due) : due;
         }
     }
 
@@ -86,6 +87,9 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
 
         return _successor.Deliver(delivery, waiter, place, running);
     }
+
+    /// <inheritdoc/>
+    public void Remove() => _services.Loop.Call(() => _successor?.Remove());
 
     /// <inheritdoc/>
     public int Consume(in Segment input)
@@ -130,6 +134,12 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         var kind = FirstBytes.Tell(front);
+        if (_connection.IsPaused || IsUnwelcome(kind))
+        {
+            // Its first words are being looked at already, or it is told in its turn that nothing comes of them.
+            return 0;
+        }
+
         if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryGoOn((HelloFlags)header.Flags, hello))
         {
             return ProtocolLimits.HeaderBytes + (int)header.Length;

@@ -213,6 +213,7 @@ internal sealed partial class TextSession
     {
         ServerLines.Error(_services.Lines, code, Encoding.UTF8.GetBytes(text));
         _connection.SendLines(_services.Lines);
+        CountError(code);
     }
 
     private void End(ProtocolCode code, CloseReason reason, string text)

@@ -1,4 +1,5 @@
 using System.Text;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -13,16 +14,40 @@ internal sealed partial class TextSession
     private const int LeastWatchedBytes = 16 << 10;
 
     private Pace? _pace;
+    private PaceRates? _ownRates;
+    private Identity? _ratesOf;
     private long _paceDue = long.MaxValue;
     private ErrorCount _errors;
     private Progress _progress;
     private int _bodies;
 
-    private PaceRates Rates => _user?.Identity is { } identity
-        ? _services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond)
-        : _services.Limits.Rates;
+    private PaceRates Rates
+    {
+        get
+        {
+            if (_user?.Identity is not { } identity)
+            {
+                return _services.Limits.Rates;
+            }
 
-    private Pace Pace => _pace ??= new(Rates, _connection.Loop.Now);
+            if (!ReferenceEquals(identity, _ratesOf))
+            {
+                (_ratesOf, _ownRates) = (identity, _services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond));
+            }
+
+            return _ownRates!;
+        }
+    }
+
+    private Pace Pace
+    {
+        get
+        {
+            // Another token may have brought other rates.
+            var rates = Rates;
+            return _pace is { } pace && pace.Rates == rates ? pace : _pace = new(rates, _connection.Loop.Now, _pace?.Due ?? 0);
+        }
+    }
 
     private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.IsStarved ? long.MaxValue : _progress.Due;
 

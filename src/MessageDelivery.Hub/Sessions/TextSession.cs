@@ -145,8 +145,8 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
             Report();
         }
 
-        // Time may be owed while a receiver is waited for, and the other way round.
-        if (_relayUnderWay || OwesTime)
+        // More than one thing may be waited for: time that is owed, a receiver, room for answers, a token's check.
+        if (OwesTime || !_relay.IsDone || _check is not null)
         {
             _connection.Pause();
         }

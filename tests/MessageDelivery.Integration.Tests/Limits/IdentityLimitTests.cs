@@ -1,3 +1,4 @@
+using MessageDelivery.Hub;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Integration.Tests.Access;
@@ -223,6 +224,84 @@ public sealed class IdentityLimitTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Groups_are_listed_ascending_with_ids_that_cannot_be_guessed()
+    {
+        string[] secrets = [.. Enumerable.Range(0, 8).Select(i => _tokens.Add($"user {i}", entry => entry with { Group = "one", Reach = Reach.Group }))];
+        await using var hub = await RunningHub.StartAsync((options, time) => options with
+        {
+            Authenticator = _tokens.Load(time),
+            Heartbeat = TimeSpan.Zero,
+            Limits = new() { Ids = UserIdOrder.Random },
+        });
+        var users = new List<(RawConnection User, ulong Id)>();
+        foreach (string secret in secrets)
+        {
+            users.Add(await hub.EnterAsync(secret));
+        }
+
+        while (users.Count > 1)
+        {
+            var (asker, own) = users[^1];
+            await RunningHub.ExpectListAsync(asker, [.. users.Select(user => user.Id).Where(id => id != own).Order()]);
+            await users[0].User.DisposeAsync();
+            users.RemoveAt(0);
+            await hub.EventuallyAsync(async () => (await RunningHub.ListAsync(asker)).Length == users.Count - 1);
+        }
+
+        await users[0].User.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_a_token_forbids_counts_as_an_error_in_text_too()
+    {
+        string secret = _tokens.Add("quiet", entry => entry with { List = false });
+        await using var hub = await RunningHub.StartAsync((options, time) => options with
+        {
+            Authenticator = _tokens.Load(time),
+            Limits = new() { MaxErrorsPerMinute = 3 },
+        });
+        await using var user = await hub.ConnectAsync();
+        await user.SendAsync($"auth {secret}\nlist\nlist\nlist\nlist\n");
+        await user.ExpectLinesAsync("[Server] Your ID is 1");
+        for (int i = 0; i < 4; i++)
+        {
+            await user.ErrorLineAsync("auth_failed");
+        }
+
+        await user.ErrorLineAsync("rate_limited");
+        await user.ExpectClosedAsync();
+    }
+
+    [Fact]
+    public async Task Another_token_brings_its_own_rates()
+    {
+        await using var hub = await RunningHub.StartAsync(options => options with { Authenticator = new RatedAuthenticator(), Heartbeat = TimeSpan.Zero });
+        await using var user = await hub.ConnectAsync();
+        await user.SendAsync("auth free\nlist\n" + string.Concat(Enumerable.Repeat("relay 1 a\n", 5)));
+        await user.ExpectLinesAsync(["[Server] Your ID is 1", "[Server] Client IDs are ", .. Enumerable.Repeat("a", 5)]);
+
+        await user.SendAsync("auth slow\n" + string.Concat(Enumerable.Repeat("relay 1 b\n", 5)));
+        await user.ExpectLinesAsync("[Server] Your ID is 1", "b", "b");
+        await user.ExpectNothingAsync();
+        await hub.AdvanceUntilAsync(user.ExpectLinesAsync("b", "b", "b"), Quarter);
+    }
+
+    [Fact]
+    public async Task Who_says_nothing_has_the_time_for_a_token_where_a_handshake_has_no_limit()
+    {
+        _tokens.Add("somebody");
+        await using var hub = await RunningHub.StartAsync((options, time) => options with
+        {
+            Authenticator = _tokens.Load(time),
+            Tls = TestCertificates.Tls(HubTlsMode.Required),
+            Limits = new() { HandshakeTimeout = TimeSpan.Zero, AuthenticationTimeout = TimeSpan.FromSeconds(5) },
+        });
+        await using var silent = await hub.ConnectAsync();
+        await hub.AdvanceUntilAsync(silent.ErrorLineAsync("handshake_timeout"), Quarter);
+        await silent.ExpectClosedAsync();
+    }
+
     private static SpokenProtocol Spoken(string name) => SpokenProtocol.All.Single(spoken => spoken.Name == name);
 
     /// <summary>The first thing that is said to somebody: a line, or the text of a last frame.</summary>
@@ -263,5 +342,13 @@ public sealed class IdentityLimitTests : IDisposable
 
             return AuthenticationResult.Success(new("anybody"));
         }
+    }
+
+    /// <summary>Knows one user with two tokens.</summary>
+    private sealed class RatedAuthenticator : IAuthenticator
+    {
+        public ValueTask<AuthenticationResult> AuthenticateAsync(
+            ReadOnlyMemory<byte> token, AuthenticationContext context, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(AuthenticationResult.Success(new("one") { RelaysPerSecond = token.Span.SequenceEqual("slow"u8) ? 1 : null }));
     }
 }
