@@ -26,8 +26,10 @@ public sealed class TlsAllocationTests
         byte[] relay = Peer.Relay(new byte[bodyBytes], RelayFlags.None, receiver.Id);
         byte[] relays = [.. Enumerable.Repeat(relay, batch).SelectMany(bytes => bytes)];
         byte[] deliveries = new byte[batch * (16 + bodyBytes)];
+        // The runtime's own now and then; an object for each message is fifty times as much.
+        const int allowed = 200;
         long best = long.MaxValue;
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience && best > messages / 20;)
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience && best > allowed;)
         {
             long before = GC.GetTotalAllocatedBytes(precise: true);
             for (int sent = 0; sent < messages; sent += batch)
@@ -39,7 +41,7 @@ public sealed class TlsAllocationTests
             best = Math.Min(best, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
 
-        Assert.True(best <= messages / 20, $"{best} bytes for {messages} messages");
+        Assert.True(best <= allowed, $"{best} bytes for {messages} messages");
         sender.Dispose();
         receiver.Dispose();
         await hub.StopAsync();
