@@ -21,9 +21,9 @@ internal sealed class AttackScene : IDisposable
 
     private readonly CancellationToken _interrupted;
     private readonly CancellationTokenSource _over;
-    private readonly long _beganAt = Stopwatch.GetTimestamp();
     private readonly Lock _lock = new();
     private readonly List<string> _reasons = [];
+    private long _beganAt;
 
     public AttackScene(AttackTarget target, AttackPlan plan, CancellationToken interrupted)
     {
@@ -31,7 +31,7 @@ internal sealed class AttackScene : IDisposable
         Plan = plan;
         _interrupted = interrupted;
         _over = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
-        _over.CancelAfter(plan.Time);
+        _over.CancelAfter(Handshake + plan.Time);
     }
 
     public AttackTarget Target { get; }
@@ -40,7 +40,10 @@ internal sealed class AttackScene : IDisposable
 
     public AttackTally Tally { get; } = new();
 
-    /// <summary>Says that an attack without an end of its own is to end.</summary>
+    /// <summary>
+    /// Says that an attack without an end of its own is to end. Its time begins when its first connection is made or refused, so that
+    /// a slow machine does not end it before it has tried anything.
+    /// </summary>
     public CancellationToken Over => _over.Token;
 
     /// <summary>Stops everything: for attacks that end by themselves.</summary>
@@ -58,7 +61,7 @@ internal sealed class AttackScene : IDisposable
         }
     }
 
-    private TimeSpan TimeLeft => Plan.Time - Stopwatch.GetElapsedTime(_beganAt);
+    private TimeSpan TimeLeft => Plan.Time - Stopwatch.GetElapsedTime(Volatile.Read(ref _beganAt));
 
     /// <summary>Says what speaks against the hub.</summary>
     public void Suspect(FormattableString reason)
@@ -75,15 +78,15 @@ internal sealed class AttackScene : IDisposable
 
     /// <summary>A connection on which nothing was said, in TLS where the hub wants that; null if it is refused.</summary>
     public Task<HostileConnection?> OpenAsync(CancellationToken cancellationToken, bool reads = true) =>
-        HostileConnection.OpenAsync(Target, Tally, Target.WantsTls, reads, keepsBodies: false, cancellationToken);
+        OpenAsync(Target.WantsTls, reads, keepsBodies: false, cancellationToken);
 
     /// <summary>A connection without TLS, whatever the hub wants.</summary>
     public Task<HostileConnection?> OpenPlainAsync(CancellationToken cancellationToken) =>
-        HostileConnection.OpenAsync(Target, Tally, isTls: false, reads: true, keepsBodies: false, cancellationToken);
+        OpenAsync(isTls: false, reads: true, keepsBodies: false, cancellationToken);
 
     /// <summary>A connection in TLS.</summary>
     public Task<HostileConnection?> OpenTlsAsync(CancellationToken cancellationToken) =>
-        HostileConnection.OpenAsync(Target, Tally, isTls: true, reads: true, keepsBodies: false, cancellationToken);
+        OpenAsync(isTls: true, reads: true, keepsBodies: false, cancellationToken);
 
     /// <summary>A binary user who is in. Tries again while the hub refuses; null if it does so until the time is over.</summary>
     public async Task<(HostileConnection Connection, ulong Id)?> BinaryUserAsync(CancellationToken cancellationToken, bool keepsBodies = false)
@@ -139,13 +142,23 @@ internal sealed class AttackScene : IDisposable
 
     public void Dispose() => _over.Dispose();
 
+    private async Task<HostileConnection?> OpenAsync(bool isTls, bool reads, bool keepsBodies, CancellationToken cancellationToken)
+    {
+        var connection = await HostileConnection.OpenAsync(Target, Tally, isTls, reads, keepsBodies, cancellationToken).ConfigureAwait(false);
+        if (Interlocked.CompareExchange(ref _beganAt, Stopwatch.GetTimestamp(), 0) == 0 && !_over.IsCancellationRequested)
+        {
+            _over.CancelAfter(Plan.Time);
+        }
+
+        return connection;
+    }
+
     private async Task<(HostileConnection Connection, Answer Answer)?> UserAsync(
         byte[] greeting, string welcome, bool keepsBodies, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            var connection = await HostileConnection.OpenAsync(
-                Target, Tally, Target.WantsTls, reads: true, keepsBodies, cancellationToken).ConfigureAwait(false);
+            var connection = await OpenAsync(Target.WantsTls, reads: true, keepsBodies, cancellationToken).ConfigureAwait(false);
             if (connection is not null)
             {
                 if (await connection.SendAsync(greeting, cancellationToken).ConfigureAwait(false)

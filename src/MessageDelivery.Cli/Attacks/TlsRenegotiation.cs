@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -11,10 +10,7 @@ namespace MessageDelivery.Cli.Attacks;
 internal sealed class TlsRenegotiation : Attack
 {
     private const int MostAsked = 20;
-    private const string Asked = "RENEGOTIATING";
-
-    // What the client prints for each certificate that it checks, and so again for each handshake.
-    private const string Checked = "verify return:";
+    private static readonly TimeSpan MostTime = 4 * AttackScene.Promptly;
 
     public override string Name => "tls-renegotiation";
 
@@ -37,53 +33,36 @@ internal sealed class TlsRenegotiation : Attack
             RedirectStandardError = true,
         };
         using var client = Process.Start(start)!;
-        var said = new StringBuilder();
-        client.OutputDataReceived += (_, line) => Take(line.Data);
-        client.ErrorDataReceived += (_, line) => Take(line.Data);
+        var said = new OpenSslOutput();
+        client.OutputDataReceived += (_, line) => said.Add(line.Data);
+        client.ErrorDataReceived += (_, line) => said.Add(line.Data);
         client.BeginOutputReadLine();
         client.BeginErrorReadLine();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(scene.Over);
-        limit.CancelAfter(2 * AttackScene.Promptly);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(scene.Interrupted);
+        limit.CancelAfter(MostTime);
         try
         {
+            // What is asked before the first handshake is done is no second one.
+            await said.Connected.WaitAsync(limit.Token).ConfigureAwait(false);
             scene.Tally.AddOpened();
-            for (int i = 0; i < MostAsked; i++)
+            for (int i = 0; i < MostAsked && said.SecondHandshakes == 0; i++)
             {
-                await Task.Delay(AttackScene.Promptly / MostAsked, limit.Token).ConfigureAwait(false);
                 await client.StandardInput.WriteAsync("R\n".AsMemory(), limit.Token).ConfigureAwait(false);
                 await client.StandardInput.FlushAsync(limit.Token).ConfigureAwait(false);
                 scene.Tally.AddRequests();
+                await Task.Delay(AttackScene.Promptly / MostAsked, limit.Token).ConfigureAwait(false);
             }
-
-            await client.WaitForExitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {
             // It has gone, or has had its time.
         }
 
-        if (!client.HasExited)
-        {
-            client.Kill();
-        }
-
+        client.Kill();
         await client.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        Judge(scene, said.ToString());
-
-        void Take(string? line)
-        {
-            lock (said)
-            {
-                said.Append(line).Append('\n');
-            }
-        }
-    }
-
-    private static void Judge(AttackScene scene, string said)
-    {
-        int first = said.IndexOf(Asked, StringComparison.Ordinal);
-        int made = first < 0 ? 0 : said.Split(Checked).Length - said[..first].Split(Checked).Length;
-        scene.Tally.AddAnswer(made > 0 ? "second handshake" : first < 0 ? "nothing was asked" : "no second handshake");
+        scene.Interrupted.ThrowIfCancellationRequested();
+        int made = said.SecondHandshakes;
+        scene.Tally.AddAnswer(made > 0 ? "second handshake" : said.WasAsked ? "no second handshake" : "nothing was asked");
         if (made > 0)
         {
             scene.Suspect($"the hub made {made.ToString(CultureInfo.InvariantCulture)} more handshakes on one connection");
@@ -92,4 +71,64 @@ internal sealed class TlsRenegotiation : Attack
 
     private static string? FindProgram() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Where(folder => folder.Length > 0).Select(folder => Path.Combine(folder, "openssl")).FirstOrDefault(File.Exists);
+
+    /// <summary>What <c>openssl s_client</c> prints. Safe to call from any thread.</summary>
+    private sealed class OpenSslOutput
+    {
+        private const string Asked = "RENEGOTIATING";
+
+        // Printed for each certificate that it checks, and so again for each handshake.
+        private const string Checked = "verify return:";
+
+        private readonly Lock _lock = new();
+        private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private bool _wasAsked;
+        private int _secondHandshakes;
+
+        /// <summary>Completes when it shows the session of its first handshake; fails when it ends without one.</summary>
+        public Task Connected => _connected.Task;
+
+        public bool WasAsked
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _wasAsked;
+                }
+            }
+        }
+
+        public int SecondHandshakes
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _secondHandshakes;
+                }
+            }
+        }
+
+        public void Add(string? line)
+        {
+            if (line is null)
+            {
+                _connected.TrySetException(new IOException("It ended without a handshake."));
+                return;
+            }
+
+            lock (_lock)
+            {
+                _wasAsked |= line.Contains(Asked, StringComparison.Ordinal);
+                _secondHandshakes += _wasAsked && line.Contains(Checked, StringComparison.Ordinal) ? 1 : 0;
+            }
+
+            // The last lines about the session that was agreed on.
+            if (line.TrimStart().StartsWith("Verify return code:", StringComparison.Ordinal))
+            {
+                _connected.TrySetResult();
+            }
+        }
+    }
 }
