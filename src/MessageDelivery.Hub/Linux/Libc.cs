@@ -6,6 +6,7 @@ namespace MessageDelivery.Hub.Linux;
 internal static unsafe partial class Libc
 {
     public const int EpollCtlAdd = 1;
+    public const int EpollCtlDelete = 2;
     public const uint EpollIn = 0x001;
     public const uint EpollOut = 0x004;
     public const uint EpollErr = 0x008;

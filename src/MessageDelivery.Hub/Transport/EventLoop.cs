@@ -11,6 +11,7 @@ namespace MessageDelivery.Hub.Transport;
 /// </summary>
 internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 {
+    // Edges: where a closed socket's duplicate lives on, as in a child that is being started, its events are no more than noise.
     private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
     private const ulong ListenerBit = 1UL << 63;
     private const long HousekeepingMilliseconds = 1_000;
@@ -132,7 +133,13 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Call(() =>
         {
-            _listeners.ForEach(listener => listener.Dispose());
+            foreach (var listener in _listeners)
+            {
+                // A service manager keeps the sockets that it has passed.
+                _epoll.Remove(listener.Descriptor);
+                listener.Dispose();
+            }
+
             done.SetResult();
         });
         return Task.WhenAny(done.Task, Ended);
