@@ -162,6 +162,7 @@ internal sealed partial class Connection
 
         _tls?.Release();
         Libc.Close(_socket);
+        _place.Leave();
     }
 
     private bool HasStalled(long now)
@@ -257,7 +258,8 @@ internal sealed partial class Connection
     private void Ended(CloseReason reason)
     {
         Reason = reason;
-        _place.Leave();
+        _share?.Leave();
+        _place.Yield(this, isAllSent: _phase == Phase.Closed);
         Handler.Closed(reason);
         Loop.Counters.Disconnects[(int)reason]++;
     }
@@ -271,6 +273,7 @@ internal sealed partial class Connection
         }
 
         _phase = Phase.Lingering;
+        _place.Yield(this, isAllSent: true);
         LetGoOfAllInput();
         Libc.Shutdown(_socket, Libc.ShutdownWrite);
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);

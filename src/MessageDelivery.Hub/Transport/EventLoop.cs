@@ -108,7 +108,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     }
 
     /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
-    public void Adopt(int socket, IPlace place, Func<Connection, IConnectionHandler> converse)
+    public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
         if (IsCurrent)
         {
@@ -240,7 +240,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Dispose();
     }
 
-    private void AdoptHere(int socket, IPlace place, Func<Connection, IConnectionHandler> converse)
+    private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
         var connection = _connections.Add(tag => new Connection(this, socket, tag, place));
         if (_stopping || !_epoll.TryAdd(socket, SocketEvents, connection.Tag))
