@@ -208,7 +208,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     {
         foreach (var socket in Options.ListeningSockets)
         {
-            var listener = new Listener(socket, Options.SendBufferBytes, this);
+            var listener = new Listener(socket, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) };
             _listeners.Add(listener);
             if (Options.IsOpenToStrangers(listener.Endpoint))
             {
@@ -221,7 +221,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         {
             foreach (var endpoint in Options.Listen)
             {
-                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this));
+                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) });
             }
         }
     }
@@ -229,7 +229,10 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private void StartLoops(BlockPool pool)
     {
         var settings = new EventLoopSettings(
-            Options.QueueLimitBytes, (long)Options.StallTimeout.TotalMilliseconds, (long)Options.DrainTimeout.TotalMilliseconds);
+            Options.QueueLimitBytes,
+            (long)Options.StallTimeout.TotalMilliseconds,
+            (long)Options.DrainTimeout.TotalMilliseconds,
+            (long)Options.KeepAlive.TotalMilliseconds);
         var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _places.Most) { User = Options.Limits };
         var users = new UserRegistry(pool, Options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
         var term = new SessionTerm(

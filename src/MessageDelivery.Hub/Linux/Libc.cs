@@ -21,7 +21,14 @@ internal static unsafe partial class Libc
     public const int MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
     public const int LevelSocket = 1;
+    public const int OptionKeepAlive = 9;
     public const int OptionLinger = 13;
+    public const int ProtocolTcp = 6;
+    public const int TcpNoDelay = 1;
+    public const int TcpKeepIdle = 4;
+    public const int TcpKeepInterval = 5;
+    public const int TcpKeepCount = 6;
+    public const int TcpInformation = 11;
     public const nuint BytesNotAcknowledged = 0x5411;
     public const int ResourceOpenFiles = 7;
     public const int ProtectReadWrite = 3;
@@ -77,6 +84,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSocketOption(int fd, int level, int name, void* value, uint length);
+
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(int fd, int level, int name, void* value, uint* length);
 
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int fd, nuint request, int* result);

@@ -229,6 +229,17 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>Ends if the peer has given no sign of life for so long although something waits for its acknowledgement.</summary>
+    internal void EndIfVanished(long afterMilliseconds)
+    {
+        if (!_broken && _phase != Phase.Closed && _life.HasVanished(_socket, afterMilliseconds))
+        {
+            // Else the kernel would go on repeating what it holds once the socket is closed.
+            StreamSocket.ResetOnClose(_socket);
+            PeerIsGone();
+        }
+    }
+
     private void PeerIsGone()
     {
         if (_broken || _phase == Phase.Closed)

@@ -24,6 +24,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private int _posted;
     private int _unacknowledged;
     private bool _watched;
+    private PeerLife _life;
 
     public Connection(EventLoop loop, int socket, ulong tag, IDescriptorPlace place)
     {
@@ -116,13 +117,18 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     /// <inheritdoc/>
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
+        long sent;
         if (_tls is not null)
         {
-            return _tls.Send(_socket, segments, counters);
+            sent = _tls.Send(_socket, segments, counters);
+        }
+        else
+        {
+            sent = StreamSocket.Send(_socket, segments);
+            counters.BytesSent += Math.Max(sent, 0);
         }
 
-        long sent = StreamSocket.Send(_socket, segments);
-        counters.BytesSent += Math.Max(sent, 0);
+        _life.NoteSent();
         return sent;
     }
 

@@ -33,6 +33,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly ConcurrentQueue<Action> _calls = new();
     private readonly List<Connection> _starved = [];
     private readonly List<Connection> _closed = [];
+    private readonly VanishedPeers? _vanished;
     private readonly ITimer? _fakeTimer;
     private Mailbox _mailbox;
     private FlushList _toFlush;
@@ -54,6 +55,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         CopyBuffer = new BumpBuffer(pool);
         UpdateNow();
         Deadlines = new TimingWheel(Now);
+        _vanished = settings.KeepAliveMilliseconds > 0 ? new(this, _connections, settings.KeepAliveMilliseconds) : null;
         pool.AddWaiter(this);
         // Epoll's timeout follows the machine's clock; another clock has to say when it moves.
         _fakeTimer = ReferenceEquals(time, TimeProvider.System)
@@ -254,5 +256,6 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Counters.Connections++;
         connection.Handler = converse(connection);
         connection.Reschedule();
+        _vanished?.Begin();
     }
 }

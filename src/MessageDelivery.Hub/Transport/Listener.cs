@@ -12,8 +12,6 @@ internal sealed unsafe class Listener : IDisposable
 {
     private const int MostAcceptsPerTurn = 256;
     private const long QuietMilliseconds = 1_000;
-    private const int ProtocolTcp = 6;
-    private const int TcpNoDelay = 1;
 
     private readonly Socket _socket;
     private readonly IListenerEvents _events;
@@ -83,6 +81,9 @@ internal sealed unsafe class Listener : IDisposable
     /// <summary>Where it listens, with the port it was given.</summary>
     public IPEndPoint Endpoint { get; }
 
+    /// <summary>How those who are accepted are asked whether they are still there.</summary>
+    public KeepAlive KeepAlive { get; init; }
+
     public int Descriptor => (int)_socket.Handle;
 
     /// <summary>Accepts what is there. The loop's thread; epoll calls again while there is more.</summary>
@@ -94,7 +95,8 @@ internal sealed unsafe class Listener : IDisposable
             if (accepted >= 0)
             {
                 int one = 1;
-                Libc.SetSocketOption(accepted, ProtocolTcp, TcpNoDelay, &one, sizeof(int));
+                Libc.SetSocketOption(accepted, Libc.ProtocolTcp, Libc.TcpNoDelay, &one, sizeof(int));
+                KeepAlive.Apply(accepted);
                 _events.Accepted(accepted);
                 continue;
             }
