@@ -1,7 +1,6 @@
 using System.Net;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Tests.Transport;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Limits;
 
