@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
@@ -46,7 +47,7 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 
     public StillUser Join()
     {
-        var connection = new Connection(Loop, socket: -1, tag: 1, new ConnectionLimit(1));
+        var connection = new Connection(Loop, socket: -1, tag: 1, new ConnectionPlaces(1).TryTake()!);
         var user = Users.Add(null!);
         var session = new BinarySession(_services, connection, user, resumable: null);
         connection.Handler = session;

@@ -9,8 +9,12 @@ public sealed partial class MessageHub
     private LimitLog? _limited;
     private AddressTable? _addresses;
 
+    bool IListenerEvents.MayAccept => _places.MayAccept;
+
+    bool IListenerEvents.TryMakeRoom() => _places.TryMakeRoom();
+
     /// <summary>A place for a connection, in the hub and among those of its address; or why there is none. The accepting loop's thread.</summary>
-    private IPlace? TryAdmit(int socket, out Refusal? refusal)
+    private IDescriptorPlace? TryAdmit(int socket, out Refusal? refusal)
     {
         var loop = _loops[0];
         refusal = null;
@@ -22,21 +26,23 @@ public sealed partial class MessageHub
             return null;
         }
 
-        if (!_admitted.TryEnter())
-        {
-            LimitLog.Count(LimitKind.Connections, loop);
-            refusal = Refusal.OfAll(_admitted.Most);
-            return null;
-        }
-
-        if ((isKnown ? _addresses!.TryEnter(address, _admitted) : _admitted) is { } place)
+        int mostOfAddress = isKnown ? _addresses!.ShareOf(address).Most : 0;
+        if (_places.TryTake(address, mostOfAddress, out bool isOfAddress) is { } place)
         {
             return place;
         }
 
-        _admitted.Leave();
-        _limited!.Met(LimitKind.ConnectionsPerAddress, address, loop);
-        refusal = Refusal.OfAddress(address, _addresses!.ShareOf(address).Most);
+        if (isOfAddress)
+        {
+            _limited!.Met(LimitKind.ConnectionsPerAddress, address, loop);
+            refusal = Refusal.OfAddress(address, mostOfAddress);
+        }
+        else
+        {
+            LimitLog.Count(LimitKind.Connections, loop);
+            refusal = Refusal.OfAll(_places.Most);
+        }
+
         return null;
     }
 
@@ -45,7 +51,7 @@ public sealed partial class MessageHub
     {
         var limits = Options.Limits;
         return new(
-            new(limits.MaxConnectionsPerAddress ?? Math.Max(HubLimits.LeastPerAddress, _admitted.Most / 4),
+            new(limits.MaxConnectionsPerAddress ?? Math.Max(HubLimits.LeastPerAddress, _places.Most / 4),
                 limits.ConnectionsPerSecond ?? HubLimits.DefaultConnectionsPerSecond),
             new(limits.MaxConnectionsPerAddress ?? 0, limits.ConnectionsPerSecond ?? 0));
     }

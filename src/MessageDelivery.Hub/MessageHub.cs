@@ -18,8 +18,13 @@ namespace MessageDelivery.Hub;
 /// </summary>
 public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
 {
-    /// <summary>File descriptors kept free for everything that is not a connection.</summary>
+    /// <summary>File descriptors, at least, for everything that is not a connection.</summary>
     private const int OtherDescriptors = 64;
+
+    /// <summary>Those among them that are kept free for what is opened while the hub runs: logs, settings and certificates that are read anew.</summary>
+    private const int SpareDescriptors = 16;
+
+    private const int DescriptorsPerLoop = 2;
 
     /// <summary>Connections beyond the limit that are told so; yet more are closed without a word.</summary>
     private const int MostRefusals = 32;
@@ -32,8 +37,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private readonly IMeterFactory? _meters;
     private readonly Admission _admission;
     private readonly List<Listener> _listeners = [];
-    private readonly ConnectionLimit _admitted;
-    private readonly ConnectionLimit _refused = new(MostRefusals);
+    private readonly ConnectionPlaces _places;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _stopLock = new();
     private BlockPool? _pool;
@@ -61,8 +65,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _meters = meters;
         _time = time ?? TimeProvider.System;
         _admission = new(options.Authenticator, _time, _logger);
-        _admitted = new(options.MaxConnections
-            ?? (int)Math.Max(1, OpenFiles.RaiseLimit() - OtherDescriptors - MostRefusals));
+        _places = new(options.MaxConnections ?? DescriptorsForConnections(options), MostRefusals);
     }
 
     /// <summary>The options it was created with.</summary>
@@ -110,7 +113,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _pool = new BlockPool(
             Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
         StartLoops(_pool);
-        _logger.Limits(_pool.LimitBytes, _admitted.Most, _loops.Length);
+        _logger.Limits(_pool.LimitBytes, _places.Most, _loops.Length);
         foreach (var listener in _listeners)
         {
             _loops[0].Call(() => _loops[0].Listen(listener));
@@ -138,7 +141,8 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     void IListenerEvents.Accepted(int socket)
     {
         var place = TryAdmit(socket, out var refusal);
-        if (place is null && !_refused.TryEnter())
+        place ??= _places.TryTakeToRefuse();
+        if (place is null)
         {
             TurnAway(socket, refusal!);
             Libc.Close(socket);
@@ -150,7 +154,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         var services = _services[index];
         long order = ++_accepted;
         refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
-        _loops[index].Adopt(socket, place ?? _refused, connection =>
+        _loops[index].Adopt(socket, place, connection =>
         {
             if (Options.Audit is not null)
             {
@@ -167,7 +171,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         if (_loops[0].Now >= _quietUntil)
         {
             _quietUntil = _loops[0].Now + QuietMilliseconds;
-            _logger.TooManyConnections(_admitted.Most);
+            _logger.TooManyConnections(_places.Most);
         }
     }
 
@@ -193,11 +197,18 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         }));
     }
 
+    private static int DescriptorsForConnections(MessageHubOptions options)
+    {
+        int loops = options.EventLoops ?? Environment.ProcessorCount;
+        int others = OpenFiles.Count() + (loops * DescriptorsPerLoop) + ConnectionPlaces.MostGivingWay + SpareDescriptors;
+        return (int)Math.Max(1, OpenFiles.RaiseLimit() - Math.Max(OtherDescriptors, others) - MostRefusals);
+    }
+
     private void OpenListeners()
     {
         foreach (var socket in Options.ListeningSockets)
         {
-            var listener = new Listener(socket, Options.SendBufferBytes, this);
+            var listener = new Listener(socket, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) };
             _listeners.Add(listener);
             if (Options.IsOpenToStrangers(listener.Endpoint))
             {
@@ -210,7 +221,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         {
             foreach (var endpoint in Options.Listen)
             {
-                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this));
+                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) });
             }
         }
     }
@@ -218,11 +229,14 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private void StartLoops(BlockPool pool)
     {
         var settings = new EventLoopSettings(
-            Options.QueueLimitBytes, (long)Options.StallTimeout.TotalMilliseconds, (long)Options.DrainTimeout.TotalMilliseconds);
-        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _admitted.Most) { User = Options.Limits };
+            Options.QueueLimitBytes,
+            (long)Options.StallTimeout.TotalMilliseconds,
+            (long)Options.DrainTimeout.TotalMilliseconds,
+            (long)Options.KeepAlive.TotalMilliseconds);
+        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _places.Most) { User = Options.Limits };
         var users = new UserRegistry(pool, Options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
         var term = new SessionTerm(
-            (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _admitted.Most);
+            (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _places.Most);
         _sessions = new(users, term, _logger, new AuditTrail(Options.Audit));
         _limited = _sessions.Limited;
         _addresses = CreateAddressTable();
@@ -253,7 +267,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             return;
         }
 
-        _logger.Stopping(_admitted.Open, Options.DrainTimeout);
+        _logger.Stopping(_places.Taken, Options.DrainTimeout);
         await _loops[0].StopListeningAsync().ConfigureAwait(false);
         foreach (var loop in _loops)
         {

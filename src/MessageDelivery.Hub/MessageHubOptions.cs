@@ -51,7 +51,8 @@ public sealed record MessageHubOptions
 
     /// <summary>
     /// Connections at one time. Default: null, what the limit of file descriptors allows. One more is answered
-    /// <c>too_many_connections</c> and closed.
+    /// <c>too_many_connections</c> and closed. A connection counts until its socket is closed; one that has said goodbye and is not closed
+    /// yet is closed at once for one that comes.
     /// </summary>
     public int? MaxConnections { get; init; }
 
@@ -72,6 +73,14 @@ public sealed record MessageHubOptions
     /// Default: 30 s, whole seconds up to 65,535. Zero turns heartbeats off.
     /// </summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a machine may give no sign of life before the connection counts as lost, text users and silent ones among them: half of
+    /// the time passes in silence, in the other half the kernel asks four times (TCP keepalive). Also how long what was sent may stay
+    /// unacknowledged while nothing at all comes of the other machine. One that is there and whose program does not read stays. Default:
+    /// 120 s, whole seconds from 2 to 43,200. Zero never asks.
+    /// </summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(120);
 
     /// <summary>
     /// How long a user whose connection was lost stays listed and may resume. Default: 120 s, whole seconds up to a day. Zero
@@ -150,6 +159,16 @@ public sealed record MessageHubOptions
         if (ResumeWindow.Ticks % TimeSpan.TicksPerSecond != 0)
         {
             throw new ArgumentException($"ResumeWindow is {ResumeWindow}; it must be whole seconds.", nameof(ResumeWindow));
+        }
+
+        if (KeepAlive != TimeSpan.Zero)
+        {
+            Between(KeepAlive, TimeSpan.FromSeconds(2), TimeSpan.FromHours(12), nameof(KeepAlive));
+        }
+
+        if (KeepAlive.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            throw new ArgumentException($"KeepAlive is {KeepAlive}; it must be whole seconds.", nameof(KeepAlive));
         }
 
         Between(Heartbeat, TimeSpan.Zero, TimeSpan.FromSeconds(ushort.MaxValue), nameof(Heartbeat));

@@ -15,6 +15,8 @@ internal static class HubSettings
     private const int MostEventLoops = 1_024;
     private static readonly TimeSpan MostTimeout = TimeSpan.FromDays(1);
     private static readonly TimeSpan MostHeartbeat = TimeSpan.FromSeconds(ushort.MaxValue);
+    private static readonly TimeSpan LeastKeepAlive = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MostKeepAlive = TimeSpan.FromHours(12);
     private static readonly MessageHubOptions Defaults = new();
 
     private static readonly string[] LogLevels = ["trace", "debug", "information", "warning", "error", "critical", "none"];
@@ -60,6 +62,9 @@ internal static class HubSettings
         new("heartbeat", "TIME", Duration.Format(Defaults.Heartbeat),
             "A binary client silent for twice this is disconnected; whole seconds, 0 is never.",
             static (settings, values) => settings with { Hub = settings.Hub with { Heartbeat = WholeSeconds(values[0], MostHeartbeat) } }),
+        new("keepalive", "TIME", Duration.Format(Defaults.KeepAlive),
+            "A connection whose machine gives no sign of life for so long is lost; whole seconds from 2, 0 is never.",
+            static (settings, values) => settings with { Hub = settings.Hub with { KeepAlive = KeepAliveTime(values[0]) } }),
         new("resume-window", "TIME", Duration.Format(Defaults.ResumeWindow),
             "How long a user whose connection was lost may resume; whole seconds, 0 offers no resuming.",
             static (settings, values) => settings with { Hub = settings.Hub with { ResumeWindow = WholeSeconds(values[0], MostTimeout) } }),
@@ -154,6 +159,14 @@ internal static class HubSettings
         return time >= least && time <= most
             ? time
             : throw new SettingValueException($"it must be from {Duration.Format(least)} to {Duration.Format(most)}");
+    }
+
+    private static TimeSpan KeepAliveTime(string text)
+    {
+        var time = WholeSeconds(text, MostKeepAlive);
+        return time == TimeSpan.Zero || time >= LeastKeepAlive
+            ? time
+            : throw new SettingValueException($"it must be 0, or at least {Duration.Format(LeastKeepAlive)}");
     }
 
     private static TimeSpan WholeSeconds(string text, TimeSpan most)

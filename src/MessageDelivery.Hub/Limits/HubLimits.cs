@@ -34,7 +34,7 @@ public sealed record HubLimits
     public int? ConnectionsPerSecond { get; init; }
 
     /// <summary>
-    /// Connections at one time of one identity, where users have to say who they are. One more is answered <c>too_many_connections</c> and
+    /// Connections at one time of one identity, up to their goodbye, where users have to say who they are. One more is answered <c>too_many_connections</c> and
     /// closed. Default: 1,000.
     /// </summary>
     public int MaxConnectionsPerUser { get; init; } = 1_000;

@@ -32,6 +32,9 @@ internal enum LimitStage
 
     /// <summary>From then on.</summary>
     After = 2,
+
+    /// <summary>When its conversation has ended, until its descriptor is closed.</summary>
+    Closing = 4,
 }
 
 /// <summary>One thing that is limited: what for, by which setting, and what whoever meets it is told. The same for every protocol.</summary>
@@ -55,9 +58,9 @@ internal sealed record Limit(LimitKind Kind, string Name, string? Setting, strin
     /// <summary>All limits; a test asks for a trial of each in each protocol.</summary>
     public static IReadOnlyList<Limit> All { get; } =
     [
-        new(LimitKind.Connections, "connections", "max-connections", "file descriptors and memory", LimitStage.Before, ProtocolCode.TooManyConnections),
+        new(LimitKind.Connections, "connections", "max-connections", "file descriptors and memory", LimitStage.Before | LimitStage.Closing, ProtocolCode.TooManyConnections),
         new(LimitKind.ConnectionsPerAddress, "connections_per_address", "max-connections-per-address",
-            "the other addresses' share of the connections", LimitStage.Before, ProtocolCode.TooManyConnections),
+            "the other addresses' share of the connections", LimitStage.Before | LimitStage.Closing, ProtocolCode.TooManyConnections),
         new(LimitKind.ConnectionRate, "connection_rate", "connection-rate", "the time that accepting takes", LimitStage.Before, ProtocolCode.RateLimited),
         new(LimitKind.ConnectionsPerUser, "connections_per_user", "max-connections-per-user",
             "the other identities' share of the connections", LimitStage.After, ProtocolCode.TooManyConnections) { NeedsAuthentication = true },

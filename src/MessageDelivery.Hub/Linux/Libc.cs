@@ -6,6 +6,7 @@ namespace MessageDelivery.Hub.Linux;
 internal static unsafe partial class Libc
 {
     public const int EpollCtlAdd = 1;
+    public const int EpollCtlDelete = 2;
     public const uint EpollIn = 0x001;
     public const uint EpollOut = 0x004;
     public const uint EpollErr = 0x008;
@@ -20,7 +21,14 @@ internal static unsafe partial class Libc
     public const int MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
     public const int LevelSocket = 1;
+    public const int OptionKeepAlive = 9;
     public const int OptionLinger = 13;
+    public const int ProtocolTcp = 6;
+    public const int TcpNoDelay = 1;
+    public const int TcpKeepIdle = 4;
+    public const int TcpKeepInterval = 5;
+    public const int TcpKeepCount = 6;
+    public const int TcpInformation = 11;
     public const nuint BytesNotAcknowledged = 0x5411;
     public const int ResourceOpenFiles = 7;
     public const int ProtectReadWrite = 3;
@@ -76,6 +84,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSocketOption(int fd, int level, int name, void* value, uint length);
+
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(int fd, int level, int name, void* value, uint* length);
 
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int fd, nuint request, int* result);

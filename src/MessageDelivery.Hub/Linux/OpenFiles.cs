@@ -3,6 +3,19 @@ namespace MessageDelivery.Hub.Linux;
 /// <summary>The process's limit of open file descriptors.</summary>
 internal static unsafe class OpenFiles
 {
+    /// <summary>How many are open now: of a program that is not native each of its libraries is one. 0 if /proc does not tell.</summary>
+    public static int Count()
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Raises the limit as far as the process may, and returns it.</summary>
     public static long RaiseLimit()
     {

@@ -162,6 +162,7 @@ internal sealed partial class Connection
 
         _tls?.Release();
         Libc.Close(_socket);
+        _place.Leave();
     }
 
     private bool HasStalled(long now)
@@ -228,6 +229,17 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>Ends if the peer has given no sign of life for so long although something waits for its acknowledgement.</summary>
+    internal void EndIfVanished(long afterMilliseconds)
+    {
+        if (!_broken && _phase != Phase.Closed && _life.HasVanished(_socket, afterMilliseconds))
+        {
+            // Else the kernel would go on repeating what it holds once the socket is closed.
+            StreamSocket.ResetOnClose(_socket);
+            PeerIsGone();
+        }
+    }
+
     private void PeerIsGone()
     {
         if (_broken || _phase == Phase.Closed)
@@ -257,7 +269,8 @@ internal sealed partial class Connection
     private void Ended(CloseReason reason)
     {
         Reason = reason;
-        _place.Leave();
+        _share?.Leave();
+        _place.Yield(this, isAllSent: _phase == Phase.Closed);
         Handler.Closed(reason);
         Loop.Counters.Disconnects[(int)reason]++;
     }
@@ -271,6 +284,7 @@ internal sealed partial class Connection
         }
 
         _phase = Phase.Lingering;
+        _place.Yield(this, isAllSent: true);
         LetGoOfAllInput();
         Libc.Shutdown(_socket, Libc.ShutdownWrite);
         _closeDeadline = Loop.Now + (Loop.IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);

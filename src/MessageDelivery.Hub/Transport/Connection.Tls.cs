@@ -64,6 +64,7 @@ internal sealed partial class Connection
 
         var handshake = _tls!.Handshake;
         var outcome = handshake.Outcome;
+        _life.NoteSent();
         if (!_tls.TrySendRaw(_socket, handshake.TakeOutput(), Loop.Counters))
         {
             PeerIsGone();

@@ -14,7 +14,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private const int ProgressChecksPerStall = 8;
 
     private readonly int _socket;
-    private IPlace _place;
+    private readonly IDescriptorPlace _place;
+    private IPlace? _share;
     private IConnectionHandler? _handler;
     private Phase _phase;
     private bool _broken;
@@ -23,8 +24,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private int _posted;
     private int _unacknowledged;
     private bool _watched;
+    private PeerLife _life;
 
-    public Connection(EventLoop loop, int socket, ulong tag, IPlace place)
+    public Connection(EventLoop loop, int socket, ulong tag, IDescriptorPlace place)
     {
         Loop = loop;
         _socket = socket;
@@ -92,8 +94,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
 
     internal bool IsClosed => _phase == Phase.Closed;
 
-    /// <summary>It takes up one more place, until it ends.</summary>
-    public void TakeUp(IPlace place) => _place = new BothPlaces(_place, place);
+    /// <summary>Its conversation takes up a place, until it ends.</summary>
+    public void TakeUp(IPlace place) => _share = _share is null ? place : new BothPlaces(_share, place);
 
     /// <summary>Stops receiving until <see cref="Resume"/>. What is queued is still sent.</summary>
     public void Pause()
@@ -115,13 +117,18 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     /// <inheritdoc/>
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
+        long sent;
         if (_tls is not null)
         {
-            return _tls.Send(_socket, segments, counters);
+            sent = _tls.Send(_socket, segments, counters);
+        }
+        else
+        {
+            sent = StreamSocket.Send(_socket, segments);
+            counters.BytesSent += Math.Max(sent, 0);
         }
 
-        long sent = StreamSocket.Send(_socket, segments);
-        counters.BytesSent += Math.Max(sent, 0);
+        _life.NoteSent();
         return sent;
     }
 
@@ -157,6 +164,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         var work = (LoopWork)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (work.HasFlag(LoopWork.GiveWay) && _phase != Phase.Open)
+        {
+            Abort(Reason);
             return;
         }
 

@@ -43,6 +43,20 @@ internal sealed class ConnectionTable
         Count--;
     }
 
+    /// <summary>The next connection from a place on, which is moved behind it; null at the end. The table may change between calls.</summary>
+    public Connection? Next(ref int place)
+    {
+        while (place < _places.Length)
+        {
+            if (_places[place++] is { } connection)
+            {
+                return connection;
+            }
+        }
+
+        return null;
+    }
+
     public Enumerator GetEnumerator() => new(_places);
 
     internal struct Enumerator(Connection?[] places)

@@ -28,7 +28,7 @@ internal sealed unsafe class Epoll : IDisposable
         Add(_wake, Libc.EpollIn | Libc.EpollEdge, WakeTag);
     }
 
-    /// <summary>Watches a descriptor until it is closed.</summary>
+    /// <summary>Watches a descriptor until it is removed, or closed with all its duplicates.</summary>
     public void Add(int fd, uint events, ulong tag)
     {
         if (!TryAdd(fd, events, tag))
@@ -44,6 +44,12 @@ internal sealed unsafe class Epoll : IDisposable
         Unsafe.WriteUnaligned(description + DataOffset, tag);
         return Libc.EpollControl(_epoll, Libc.EpollCtlAdd, fd, description) == 0;
     }
+
+    /// <summary>
+    /// Watches a descriptor no more. Closing it is not enough where a duplicate lives in another process: its events would go on being
+    /// reported, and nothing could end that any more (epoll(7), questions 6 and 7).
+    /// </summary>
+    public void Remove(int fd) => Libc.EpollControl(_epoll, Libc.EpollCtlDelete, fd, null);
 
     /// <summary>Waits for events; returns how many there are. A negative timeout waits without end.</summary>
     public int Wait(int timeoutMilliseconds)

@@ -9,6 +9,7 @@ internal sealed partial class EventLoop
         Posted,
         MemoryAvailable,
         Deadline,
+        Silence,
         Flush,
     }
 
@@ -86,6 +87,9 @@ internal sealed partial class EventLoop
                 case Occasion.Deadline:
                     connection.OnDeadline();
                     break;
+                case Occasion.Silence:
+                    connection.EndIfVanished(Settings.KeepAliveMilliseconds);
+                    break;
                 default:
                     connection.Flush(this, scheduled: true);
                     break;
@@ -105,6 +109,8 @@ internal sealed partial class EventLoop
     }
 
     internal void AttendDeadline(Connection connection) => Attend(connection, Occasion.Deadline);
+
+    internal void AttendSilence(Connection connection) => Attend(connection, Occasion.Silence);
 
     /// <summary>How long to wait for events: not at all if there is something to do.</summary>
     private int Timeout()

@@ -11,6 +11,7 @@ namespace MessageDelivery.Hub.Transport;
 /// </summary>
 internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 {
+    // Edges: where a closed socket's duplicate lives on, as in a child that is being started, its events are no more than noise.
     private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
     private const ulong ListenerBit = 1UL << 63;
     private const long HousekeepingMilliseconds = 1_000;
@@ -32,6 +33,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly ConcurrentQueue<Action> _calls = new();
     private readonly List<Connection> _starved = [];
     private readonly List<Connection> _closed = [];
+    private readonly VanishedPeers? _vanished;
     private readonly ITimer? _fakeTimer;
     private Mailbox _mailbox;
     private FlushList _toFlush;
@@ -53,6 +55,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         CopyBuffer = new BumpBuffer(pool);
         UpdateNow();
         Deadlines = new TimingWheel(Now);
+        _vanished = settings.KeepAliveMilliseconds > 0 ? new(this, _connections, settings.KeepAliveMilliseconds) : null;
         pool.AddWaiter(this);
         // Epoll's timeout follows the machine's clock; another clock has to say when it moves.
         _fakeTimer = ReferenceEquals(time, TimeProvider.System)
@@ -107,7 +110,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     }
 
     /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
-    public void Adopt(int socket, IPlace place, Func<Connection, IConnectionHandler> converse)
+    public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
         if (IsCurrent)
         {
@@ -132,7 +135,13 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Call(() =>
         {
-            _listeners.ForEach(listener => listener.Dispose());
+            foreach (var listener in _listeners)
+            {
+                // A service manager keeps the sockets that it has passed.
+                _epoll.Remove(listener.Descriptor);
+                listener.Dispose();
+            }
+
             done.SetResult();
         });
         return Task.WhenAny(done.Task, Ended);
@@ -233,7 +242,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Dispose();
     }
 
-    private void AdoptHere(int socket, IPlace place, Func<Connection, IConnectionHandler> converse)
+    private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
         var connection = _connections.Add(tag => new Connection(this, socket, tag, place));
         if (_stopping || !_epoll.TryAdd(socket, SocketEvents, connection.Tag))
@@ -247,5 +256,6 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Counters.Connections++;
         connection.Handler = converse(connection);
         connection.Reschedule();
+        _vanished?.Begin();
     }
 }

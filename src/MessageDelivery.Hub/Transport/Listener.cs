@@ -12,8 +12,6 @@ internal sealed unsafe class Listener : IDisposable
 {
     private const int MostAcceptsPerTurn = 256;
     private const long QuietMilliseconds = 1_000;
-    private const int ProtocolTcp = 6;
-    private const int TcpNoDelay = 1;
 
     private readonly Socket _socket;
     private readonly IListenerEvents _events;
@@ -83,18 +81,22 @@ internal sealed unsafe class Listener : IDisposable
     /// <summary>Where it listens, with the port it was given.</summary>
     public IPEndPoint Endpoint { get; }
 
+    /// <summary>How those who are accepted are asked whether they are still there.</summary>
+    public KeepAlive KeepAlive { get; init; }
+
     public int Descriptor => (int)_socket.Handle;
 
     /// <summary>Accepts what is there. The loop's thread; epoll calls again while there is more.</summary>
     public void Accept(long now)
     {
-        for (int i = 0; i < MostAcceptsPerTurn; i++)
+        for (int i = 0; i < MostAcceptsPerTurn && _events.MayAccept; i++)
         {
             int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
             if (accepted >= 0)
             {
                 int one = 1;
-                Libc.SetSocketOption(accepted, ProtocolTcp, TcpNoDelay, &one, sizeof(int));
+                Libc.SetSocketOption(accepted, Libc.ProtocolTcp, Libc.TcpNoDelay, &one, sizeof(int));
+                KeepAlive.Apply(accepted);
                 _events.Accepted(accepted);
                 continue;
             }
@@ -103,6 +105,8 @@ internal sealed unsafe class Listener : IDisposable
             {
                 case Libc.ConnectionAborted or Libc.Interrupted:
                     continue;
+                case Libc.TooManyFiles or Libc.TooManyFilesInSystem when _events.TryMakeRoom():
+                    return;
                 case Libc.TooManyFiles or Libc.TooManyFilesInSystem when TurnAway(now):
                     continue;
                 case Libc.TryAgain or Libc.TooManyFiles or Libc.TooManyFilesInSystem:
@@ -165,6 +169,12 @@ internal sealed unsafe class Listener : IDisposable
 /// <summary>What a listener tells. Called on its loop's thread.</summary>
 internal interface IListenerEvents
 {
+    /// <summary>Whether one more may be accepted now. If not, those who knock wait for the moment.</summary>
+    bool MayAccept { get; }
+
+    /// <summary>The process has no file descriptor left. True if one is given back soon: those who knock wait for it.</summary>
+    bool TryMakeRoom();
+
     /// <summary>A socket that does not block; the callee's now.</summary>
     void Accepted(int socket);
 

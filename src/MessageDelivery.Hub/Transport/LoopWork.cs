@@ -25,4 +25,6 @@ internal enum LoopWork
     HandOver = 256,
     /// <summary>Its TLS handshake has something to say, or is over.</summary>
     Tls = 512,
+    /// <summary>It is closing, and somebody else needs its place now.</summary>
+    GiveWay = 1024,
 }

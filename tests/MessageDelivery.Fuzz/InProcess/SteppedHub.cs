@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
@@ -29,7 +30,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
     private readonly EventLoop _loop;
     private readonly SessionTable _sessions;
     private readonly LoopServices _services;
-    private readonly ConnectionLimit _limit = new(MostConnections);
+    private readonly ConnectionPlaces _places = new(int.MaxValue);
     private readonly List<SteppedPeer> _peers = [];
 
     public SteppedHub()
@@ -51,8 +52,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var (hub, socket) = SocketPair.Open();
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
-        _limit.TryEnter();
-        _loop.Adopt(hub, _limit, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
+        _loop.Adopt(hub, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
         Turn();
         return peer;
     }

@@ -1,14 +1,11 @@
 using System.Net;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Limits;
 
-/// <summary>Who counts as one, how many connections it has, how fast they come, and that remembering it is bounded.</summary>
+/// <summary>Who counts as one, how fast its connections come, and that remembering it is bounded.</summary>
 public sealed class AddressTests
 {
-    private readonly ConnectionLimit _all = new(int.MaxValue);
-
     [Theory]
     [InlineData("192.0.2.1", "192.0.2.1", "192.0.2.1", false)]
     [InlineData("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1", false)]
@@ -31,42 +28,14 @@ public sealed class AddressTests
     public void These_are_two(string one, string other) => Assert.NotEqual(Address(one), Address(other));
 
     [Fact]
-    public void One_more_than_the_limit_gets_no_place_until_one_has_left()
-    {
-        var table = new AddressTable(new(2, 0), default);
-        var address = Address("192.0.2.1");
-        _all.TryEnter();
-        _all.TryEnter();
-        var first = table.TryEnter(address, _all);
-        Assert.NotNull(first);
-        Assert.NotNull(table.TryEnter(address, _all));
-        Assert.Null(table.TryEnter(address, _all));
-        Assert.NotNull(table.TryEnter(Address("192.0.2.2"), _all));
-
-        first.Leave();
-        Assert.Equal(1, _all.Open);
-        Assert.NotNull(table.TryEnter(address, _all));
-    }
-
-    [Fact]
     public void Loopback_has_a_share_of_its_own()
     {
         var table = new AddressTable(new(1, 1), default);
+        Assert.Equal((1, 0), (table.ShareOf(Address("192.0.2.1")).Most, table.ShareOf(Address("127.0.0.1")).Most));
         for (int i = 0; i < 100; i++)
         {
-            Assert.Same(_all, table.TryEnter(Address("127.0.0.1"), _all));
             Assert.True(table.IsInTime(Address("::1"), 0));
         }
-    }
-
-    [Fact]
-    public void An_address_that_has_no_connections_is_forgotten()
-    {
-        var table = new AddressTable(new(10, 0), default);
-        var places = Enumerable.Range(0, 1_000).Select(i => table.TryEnter(Address($"10.0.{i / 250}.{i % 250}"), new ConnectionLimit(1))!).ToList();
-        Assert.Equal(1_000, table.Addresses);
-        places.ForEach(place => place.Leave());
-        Assert.Equal(0, table.Addresses);
     }
 
     [Fact]

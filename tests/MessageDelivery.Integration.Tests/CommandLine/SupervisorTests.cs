@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using MessageDelivery.Cli;
+using MessageDelivery.Integration.Tests.Support;
+using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
@@ -79,6 +81,65 @@ public sealed partial class SupervisorTests : IDisposable
         await mds.WaitForErrorAsync("Listening on the 1 sockets that the service manager passed");
         var result = await MdsProcess.RunAsync("identity", "--hub", $"{socket.LocalEndPoint}");
         Assert.Equal(("1\n", 0), (result.Text, result.ExitCode));
+    }
+
+    /// <summary>
+    /// The service manager keeps the socket, so that whoever comes while the hub drains waits there for the next hub. The one that drains
+    /// must not be woken by them again and again.
+    /// </summary>
+    [Fact]
+    public async Task Rests_while_it_drains_although_somebody_knocks_at_the_socket_it_was_passed()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen();
+        var hub = (IPEndPoint)socket.LocalEndPoint!;
+        await using var mds = StartWith(socket, "--drain-timeout", "1h", "--heartbeat", "0");
+        Assert.Equal($"listening on {hub}", await mds.ReadLineAsync());
+        await using var slow = await (await RawConnection.ConnectAsync(hub, receiveBufferBytes: 16_384)).HelloAsync();
+        await using var sender = await (await RawConnection.ConnectAsync(hub)).HelloAsync();
+        byte[][] bodies = [.. Enumerable.Range(0, 4).Select(i => Frames.Pattern(Frames.MaxBodyBytes, i))];
+        await sender.SendAsync([.. bodies.Select(body => Frames.Relay(slow.UserId, body, 1))]);
+        await sender.ExpectAsync([.. bodies.Select(_ => Frames.Receipt(1, Outcome.Accepted))]);
+
+        mds.Signal(MdsProcess.SigTerm);
+        await sender.ExpectGoodbyeAsync(ProtocolCode.ShuttingDown);
+        await using var waits = await RawConnection.ConnectAsync(hub);
+        Assert.True(await RestsAsync(mds), "It did not rest for a quarter of a second.");
+
+        await slow.ExpectAsync([.. bodies.Select(body => Frames.Delivery(sender.UserId, body))]);
+        await slow.ExpectGoodbyeAsync(ProtocolCode.ShuttingDown);
+        await slow.DisposeAsync();
+        await sender.DisposeAsync();
+        Assert.Null(await mds.ReadLineAsync());
+        var result = await mds.EndAsync();
+        Assert.Equal(0, result.ExitCode);
+        Assert.DoesNotContain("Accepting on", result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether there comes a quarter of a second in which it uses next to no processor time.</summary>
+    private static async Task<bool> RestsAsync(MdsProcess mds)
+    {
+        const int TicksThatAreNothing = 3;
+        for (int tries = 0; tries < 40; tries++)
+        {
+            long before = ProcessorTicks(mds.Id);
+            await Task.Delay(250);
+            if (ProcessorTicks(mds.Id) - before < TicksThatAreNothing)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Hundredths of a second that it has used (proc(5), utime and stime).</summary>
+    private static long ProcessorTicks(int process)
+    {
+        string status = File.ReadAllText($"/proc/{process}/stat");
+        string[] fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
+        return long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
     }
 
     [Fact]

@@ -29,6 +29,8 @@ internal static partial class LimitTrials
         [(LimitKind.Progress, LimitStage.After)] = ProgressAsync,
         [(LimitKind.Body, LimitStage.After)] = BodyAsync,
         [(LimitKind.Receivers, LimitStage.After)] = ReceiversAsync,
+        [(LimitKind.Connections, LimitStage.Closing)] = Kept(new(), LimitKind.Connections, maxConnections: 2),
+        [(LimitKind.ConnectionsPerAddress, LimitStage.Closing)] = Kept(new() { MaxConnectionsPerAddress = 2 }, LimitKind.ConnectionsPerAddress),
     };
 
     // What becomes of a limit at the stage at which it does not count.
@@ -50,6 +52,20 @@ internal static partial class LimitTrials
         [(LimitKind.Progress, LimitStage.Before)] = OfNobody(new(), (spoken, id) => spoken.Relay([id], 40_000)[..30_000]),
         [(LimitKind.Body, LimitStage.Before)] = OfNobody(new() { MaxBodyBytes = 100 }, (spoken, id) => spoken.Relay([id], 1_000)),
         [(LimitKind.Receivers, LimitStage.Before)] = OfNobody(new() { MaxReceivers = 2 }, (spoken, id) => spoken.Relay([id, id, id], 5)),
+        [(LimitKind.ConnectionRate, LimitStage.Closing)] = OfWhoHasLeft(new(), (spoken, _) => spoken.FirstWords),
+        [(LimitKind.ConnectionsPerUser, LimitStage.Closing)] = UserComesBackAsync,
+        [(LimitKind.Handshake, LimitStage.Closing)] = OfWhoHasLeft(new() { HandshakeTimeout = Second }, (spoken, _) => spoken.UnfinishedFirstBytes),
+        [(LimitKind.Authentication, LimitStage.Closing)] = OfWhoHasLeft(new() { AuthenticationTimeout = Second }, (spoken, _) => spoken.FirstWords),
+        [(LimitKind.EarlyBytesIn, LimitStage.Closing)] = OfWhoHasLeft(new(), (spoken, _) => spoken.TooManyEarlyBytes),
+        [(LimitKind.EarlyBytesOut, LimitStage.Closing)] = OfWhoHasLeft(new(), (spoken, _) => spoken.EarlyQuestions),
+        [(LimitKind.RelayRate, LimitStage.Closing)] = OfWhoHasLeft(new() { RelaysPerSecond = 2 }, (spoken, id) => Times(6, spoken.Relay([id], 5))),
+        [(LimitKind.ByteRate, LimitStage.Closing)] = OfWhoHasLeft(new() { BytesPerSecond = 100 }, (spoken, id) => spoken.Relay([id], 1_000)),
+        [(LimitKind.ListRate, LimitStage.Closing)] = OfWhoHasLeft(new() { ListsPerSecond = 1 }, (spoken, _) => Times(6, spoken.List)),
+        [(LimitKind.EchoRate, LimitStage.Closing)] = OfWhoHasLeft(new() { EchoesPerSecond = 1 }, (spoken, _) => Times(6, spoken.Echo("hi"))),
+        [(LimitKind.Errors, LimitStage.Closing)] = OfWhoHasLeft(new() { MaxErrorsPerMinute = 3 }, (spoken, _) => Times(6, spoken.Wrong)),
+        [(LimitKind.Progress, LimitStage.Closing)] = OfWhoHasLeft(new(), (spoken, id) => spoken.Relay([id], 40_000)[..30_000]),
+        [(LimitKind.Body, LimitStage.Closing)] = OfWhoHasLeft(new() { MaxBodyBytes = 100 }, (spoken, id) => spoken.Relay([id], 1_000)),
+        [(LimitKind.Receivers, LimitStage.Closing)] = OfWhoHasLeft(new() { MaxReceivers = 2 }, (spoken, id) => spoken.Relay([id, id, id], 5)),
     };
 
     public static IEnumerable<(LimitKind Kind, LimitStage Stage)> Keys => Trials.Keys;

@@ -23,6 +23,8 @@ internal sealed class SpokenBinary : SpokenProtocol
 
     public override string LastOfEarlyAnswers => "this hub lets nobody in without a token";
 
+    public override byte[] Farewell => Frames.Goodbye;
+
     public override byte[] List => Frames.List;
 
     public override byte[] Wrong => Frames.Build((FrameType)0x55);
@@ -54,5 +56,11 @@ internal sealed class SpokenBinary : SpokenProtocol
     }
 
     // A stranger has one word, and that was not the right one.
+    public override async Task ExpectFarewellAsync(RawConnection peer)
+    {
+        await peer.ExpectGoodbyeAsync(ProtocolCode.Normal);
+        await peer.ExpectClosedAsync();
+    }
+
     public override Task ExpectTokenWantedAsync(RawConnection peer) => ExpectEndAsync(peer, ProtocolCode.AuthRequired);
 }

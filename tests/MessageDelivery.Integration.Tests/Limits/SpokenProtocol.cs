@@ -85,6 +85,9 @@ internal abstract class SpokenProtocol
     /// <summary>What the last answer to them contains.</summary>
     public abstract string LastOfEarlyAnswers { get; }
 
+    /// <summary>What a user says who wants to be disconnected.</summary>
+    public abstract byte[] Farewell { get; }
+
     public abstract byte[] List { get; }
 
     /// <summary>A request that is answered by an error.</summary>
@@ -113,6 +116,9 @@ internal abstract class SpokenProtocol
     /// <summary>The last words, and the end.</summary>
     /// <param name="text">What they contain.</param>
     public abstract Task ExpectEndAsync(RawConnection peer, ProtocolCode code, string text = "");
+
+    /// <summary>The answer to <see cref="Farewell"/>, and the end.</summary>
+    public abstract Task ExpectFarewellAsync(RawConnection peer);
 
     /// <summary>Somebody without a token has asked for something: it is told that one is wanted.</summary>
     public abstract Task ExpectTokenWantedAsync(RawConnection peer);

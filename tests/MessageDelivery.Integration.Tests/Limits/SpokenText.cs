@@ -23,6 +23,8 @@ internal sealed class SpokenText : SpokenProtocol
 
     public override string LastOfEarlyAnswers => "auth_required: more than 1024 bytes were to be sent";
 
+    public override byte[] Farewell => "quit\n"u8.ToArray();
+
     public override byte[] List => "list\n"u8.ToArray();
 
     public override byte[] Wrong => "lsit\n"u8.ToArray();
@@ -59,6 +61,8 @@ internal sealed class SpokenText : SpokenProtocol
         Assert.Contains(text, await peer.ErrorLineAsync(code.Name()), StringComparison.Ordinal);
         await peer.ExpectClosedAsync();
     }
+
+    public override Task ExpectFarewellAsync(RawConnection peer) => peer.ExpectClosedAsync();
 
     public override Task ExpectTokenWantedAsync(RawConnection peer) => ExpectErrorAsync(peer, ProtocolCode.AuthRequired);
 

@@ -43,6 +43,12 @@ internal sealed class RawConnection : IAsyncDisposable
         return new(socket);
     }
 
+    /// <summary>Its own end.</summary>
+    public IPEndPoint Local => (IPEndPoint)_socket.LocalEndPoint!;
+
+    /// <summary>Is gone without a word: from now on nothing that is sent to it is answered, not even by its kernel.</summary>
+    public void Vanish() => PacketFilter.DropEverything(_socket);
+
     /// <summary>The protocol and the cipher, once it is secured.</summary>
     public SslStream? Tls => _tls;
 
