@@ -52,13 +52,15 @@ internal sealed class Connection : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket? socket = null;
         Connection? connection = null;
         try
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             string token = await TokenAsync(options, either.Token).ConfigureAwait(false);
+            socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
+            CheckOtherEnd(socket, options);
             var tls = options.Tls is null ? null : await TlsOpening.OpenAsync(socket, options, options.Tls, either.Token).ConfigureAwait(false);
             connection = new(socket, tls, options.TimeProvider, session, deliveries, token);
             await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
@@ -75,7 +77,7 @@ internal sealed class Connection : IAsyncDisposable
             };
             if (connection is null)
             {
-                socket.Dispose();
+                socket?.Dispose();
             }
             else
             {
@@ -85,6 +87,19 @@ internal sealed class Connection : IAsyncDisposable
 
             cancellationToken.ThrowIfCancellationRequested();
             throw reason;
+        }
+    }
+
+    /// <summary>
+    /// Where nobody listens, but the port is one of those that the system gives to who connects, it may give just that one: then TCP
+    /// connects the socket to itself. The client would take its own HELLO for an answer, and no hub could listen there any more.
+    /// </summary>
+    private static void CheckOtherEnd(Socket socket, HubClientOptions options)
+    {
+        if (socket.LocalEndPoint is { } local && local.Equals(socket.RemoteEndPoint))
+        {
+            throw new HubConnectionException(
+                null, $"no connection to {options.Host}:{options.Port}: nobody listens there, and the client was connected to itself");
         }
     }
 
@@ -129,7 +144,25 @@ internal sealed class Connection : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        await Task.WhenAll(SendLoopAsync(), ReceiveLoopAsync()).ConfigureAwait(false);
+        await Task.WhenAll(WatchAsync(SendLoopAsync()), WatchAsync(ReceiveLoopAsync())).ConfigureAwait(false);
+        await WatchAsync(ReleaseAsync()).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the connection if a part of it fails, of whatever nobody has foreseen: the other parts would wait for it for ever.</summary>
+    private async Task WatchAsync(Task part)
+    {
+        try
+        {
+            await part.ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            Close(Lost(error));
+        }
+    }
+
+    private async Task ReleaseAsync()
+    {
         if (_heartbeat is { } heartbeat)
         {
             await heartbeat.DisposeAsync().ConfigureAwait(false);
@@ -265,9 +298,9 @@ internal sealed class Connection : IAsyncDisposable
     private HubConnectionException Lost(Exception error)
     {
         // In TLS 1.3 the hub looks at the client's certificate when the client has long been done.
-        if (_tls is not null && !_opened.Task.IsCompleted && error is IOException { InnerException: { } inner and not SocketException })
+        if (_tls is not null && !_opened.Task.IsCompleted && TlsOpening.IsObjection(error))
         {
-            return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {inner.Message}", error);
+            return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {error.InnerException?.Message ?? error.Message}", error);
         }
 
         bool isSocket = error is SocketException or ObjectDisposedException or IOException { InnerException: SocketException };

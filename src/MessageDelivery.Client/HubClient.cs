@@ -32,7 +32,7 @@ public sealed partial class HubClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var client = new HubClient(options);
-        client._connection = await Connection.OpenAsync(options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
+        client._connection = await Connection.OpenAsync(client._options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
         client._run = client.RunAsync(client._connection);
         return client;
     }

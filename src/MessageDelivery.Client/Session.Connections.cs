@@ -67,6 +67,18 @@ internal sealed partial class Session
         }
     }
 
+    /// <summary>What a hub that is shutting down ended the last connection with, while there is no other: there may be no hub to come back to.</summary>
+    public HubConnectionException? Farewell
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _link is null && _lost is { Code: ProtocolCode.ShuttingDown } ? _lost : null;
+            }
+        }
+    }
+
     /// <summary>The HELLO of the next connection: it resumes where there is something to resume.</summary>
     /// <param name="token">The token; empty for none.</param>
     public byte[] CreateHello(string token)
