@@ -177,7 +177,7 @@ internal sealed class Connection : IAsyncDisposable
     private async Task SendLoopAsync()
     {
         // Nothing follows before WELCOME: only then it is known where a resumed session goes on.
-        await TrySendAsync(_session.CreateHello(_token)).ConfigureAwait(false);
+        await TrySendAsync(_session.CreateHello(_link, _token)).ConfigureAwait(false);
         while (CloseReason is null)
         {
             if (_session.TryTakeOutbound(_link, out ArraySegment<byte> batch))
@@ -237,9 +237,14 @@ internal sealed class Connection : IAsyncDisposable
                     {
                         _heartbeat?.NoteAnswered();
                     }
-                    else if (frame.Header.Type == FrameType.Delivery && !_deliveries.HasRoom)
+
+                    // Also after WELCOME: what waits since the connection before may leave no room.
+                    if (frame.Header.Type is FrameType.Delivery or FrameType.Welcome && reason is null && !_deliveries.HasRoom)
                     {
                         await WaitForRoomAsync().ConfigureAwait(false);
+
+                        // The connection has ended instead: what is left of it finds no room, and comes again where the session goes on.
+                        reason = _deliveries.HasRoom ? null : CloseReason;
                     }
                 }
                 else if (status == ReadStatus.TooLarge)

@@ -80,13 +80,15 @@ internal sealed partial class Session
     }
 
     /// <summary>The HELLO of the next connection: it resumes where there is something to resume.</summary>
+    /// <param name="link">The connection.</param>
     /// <param name="token">The token; empty for none.</param>
-    public byte[] CreateHello(string token)
+    public byte[] CreateHello(SessionLink link, string token)
     {
         lock (_gate)
         {
+            link.FramesTold = _acknowledgements.Total;
             var flags = !AsksForResume ? HelloFlags.None : _key is null ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume;
-            var hello = new HelloPayload { SessionKey = _key, FramesReceived = _received.Total, Token = Encoding.UTF8.GetBytes(token) };
+            var hello = new HelloPayload { SessionKey = _key, FramesReceived = link.FramesTold, Token = Encoding.UTF8.GetBytes(token) };
             byte[] frame = new byte[ProtocolLimits.HeaderBytes + hello.Length];
             new FrameHeader(FrameType.Hello, (byte)flags, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
             hello.Write(frame.AsSpan(ProtocolLimits.HeaderBytes));
@@ -221,8 +223,7 @@ internal sealed partial class Session
                     return Violation($"a WELCOME with {terms.RelaysProcessed} relays processed, which is not between what it had acknowledged and what was sent");
                 }
 
-                // The HELLO has told it.
-                _received.NoteTold();
+                _acknowledgements.Resume(link.FramesTold);
             }
             else
             {
@@ -236,7 +237,7 @@ internal sealed partial class Session
                 }
 
                 _frames.Clear();
-                _received.Clear();
+                _acknowledgements.Clear();
                 _frames.Retains = AsksForResume && flags.HasFlag(WelcomeFlags.Resumable);
             }
 

@@ -23,7 +23,7 @@ internal sealed partial class Session : IDisposable
     private readonly DeliveryQueue _deliveries;
     private readonly Action<HubRequestException> _relayRejected;
     private readonly RetainedFrames _frames = new();
-    private readonly ReceivedFrames _received;
+    private readonly Acknowledgements _acknowledgements;
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly Queue<PendingRequest> _requests = new();
     private readonly Dictionary<ulong, ReceiptRequest> _receipts = [];
@@ -38,7 +38,8 @@ internal sealed partial class Session : IDisposable
         _options = options;
         _deliveries = deliveries;
         _relayRejected = relayRejected;
-        _received = new(options.TimeProvider, Acknowledge);
+        _acknowledgements = new(options.TimeProvider, Acknowledge);
+        _deliveries.Taken = Take;
         Presence = new(UpdateWatch);
     }
 
@@ -165,7 +166,7 @@ internal sealed partial class Session : IDisposable
         }
     }
 
-    public void Dispose() => _received.Dispose();
+    public void Dispose() => _acknowledgements.Dispose();
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
@@ -216,9 +217,9 @@ internal sealed partial class Session : IDisposable
             frame = frame with { ListFlags = list.Watches ? ListFlags.Watch : ListFlags.None };
         }
 
-        // What came is confirmed to its senders only if the hub knows.
+        // What was taken is confirmed to its senders only if the hub knows.
         bool isGoodbye = frame.Type == FrameType.Goodbye;
-        if (isGoodbye && _frames.Retains && _received.TryTake(out ulong total))
+        if (isGoodbye && _frames.Retains && _acknowledgements.TryAcknowledge(out ulong total))
         {
             _frames.Acknowledge(total);
         }
