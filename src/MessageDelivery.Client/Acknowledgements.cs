@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace MessageDelivery.Client;
 
 /// <summary>
@@ -155,6 +157,7 @@ internal sealed class Acknowledgements : IDisposable
     {
         lock (_gate)
         {
+            Debug.Assert(_sessionStart + told >= _acknowledged && _sessionStart + told <= _received, "a total never goes back");
             _acknowledged = _sessionStart + told;
             _repeats = _received - _acknowledged;
             if (Counted == _acknowledged)
@@ -199,6 +202,7 @@ internal sealed class Acknowledgements : IDisposable
 
     private bool Check()
     {
+        Debug.Assert(Counted >= _acknowledged, "no more is acknowledged than counts");
         ulong frames = Counted - _acknowledged;
         if (frames == 0)
         {

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Time.Testing;
 
@@ -75,7 +77,7 @@ public sealed class HandlerTests
                 if (++calls > 1)
                 {
                     asked.Set();
-                    goOn.Wait();
+                    goOn.Wait(CancellationToken.None);
                 }
 
                 return new("token");
@@ -157,7 +159,7 @@ public sealed class HandlerTests
         foreach (string expected in (string[])["1", "2"])
         {
             ReceivedFrame frame = await peer.ExpectAsync(FrameType.Echo);
-            Assert.Equal(expected, System.Text.Encoding.UTF8.GetString(frame.Payload));
+            Assert.Equal(expected, Encoding.UTF8.GetString(frame.Payload));
             await peer.SendAsync(Frames.Echo(frame.Payload));
         }
 
@@ -169,13 +171,13 @@ public sealed class HandlerTests
         }
     }
 
-    private sealed class BrokenMemory : System.Buffers.MemoryManager<byte>
+    private sealed class BrokenMemory : MemoryManager<byte>
     {
         public override Memory<byte> Memory => CreateMemory(5);
 
         public override Span<byte> GetSpan() => throw new InvalidOperationException("the memory is gone");
 
-        public override System.Buffers.MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
 
         public override void Unpin()
         {
@@ -188,7 +190,7 @@ public sealed class HandlerTests
 
     private sealed class BrokenClock : FakeTimeProvider
     {
-        public volatile bool IsBroken;
+        public bool IsBroken { get; set; }
 
         public override long GetTimestamp() => IsBroken ? throw new InvalidOperationException("the clock is broken") : base.GetTimestamp();
     }

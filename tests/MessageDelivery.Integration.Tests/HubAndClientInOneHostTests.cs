@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using MessageDelivery.Client;
-using MessageDelivery.Hub;
 using MessageDelivery.Integration.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Integration.Tests;
 
@@ -19,6 +19,7 @@ public sealed class HubAndClientInOneHostTests
     {
         int port = FreePort();
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
         builder.Services.AddMessageHub(options => options with { Listen = [new(Address, port)] });
 
         // Who waits for this waits for ever.
