@@ -144,12 +144,12 @@ internal sealed class Connection : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        await Task.WhenAll(WatchAsync(SendLoopAsync()), WatchAsync(ReceiveLoopAsync())).ConfigureAwait(false);
-        await WatchAsync(ReleaseAsync()).ConfigureAwait(false);
+        await Task.WhenAll(GuardAsync(SendLoopAsync()), GuardAsync(ReceiveLoopAsync())).ConfigureAwait(false);
+        await GuardAsync(ReleaseAsync()).ConfigureAwait(false);
     }
 
     /// <summary>Ends the connection if a part of it fails, of whatever nobody has foreseen: the other parts would wait for it for ever.</summary>
-    private async Task WatchAsync(Task part)
+    private async Task GuardAsync(Task part)
     {
         try
         {

@@ -56,7 +56,7 @@ internal sealed class TlsOpening
                 throw;
             }
 
-            throw new HubConnectionException(null, $"the connection to {_options.Host}:{_options.Port} ended during the TLS handshake: {error.Message}", error);
+            throw new HubConnectionException(null, $"the TLS handshake with {_options.Host}:{_options.Port} failed: {error.Message}", error);
         }
     }
 
