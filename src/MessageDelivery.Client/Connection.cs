@@ -52,13 +52,15 @@ internal sealed class Connection : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket? socket = null;
         Connection? connection = null;
         try
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             string token = await TokenAsync(options, either.Token).ConfigureAwait(false);
+            socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
+            CheckOtherEnd(socket, options);
             var tls = options.Tls is null ? null : await TlsOpening.OpenAsync(socket, options, options.Tls, either.Token).ConfigureAwait(false);
             connection = new(socket, tls, options.TimeProvider, session, deliveries, token);
             await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
@@ -75,7 +77,7 @@ internal sealed class Connection : IAsyncDisposable
             };
             if (connection is null)
             {
-                socket.Dispose();
+                socket?.Dispose();
             }
             else
             {
@@ -85,6 +87,19 @@ internal sealed class Connection : IAsyncDisposable
 
             cancellationToken.ThrowIfCancellationRequested();
             throw reason;
+        }
+    }
+
+    /// <summary>
+    /// Where nobody listens, but the port is one of those that the system gives to who connects, it may give just that one: then TCP
+    /// connects the socket to itself. The client would take its own HELLO for an answer, and no hub could listen there any more.
+    /// </summary>
+    private static void CheckOtherEnd(Socket socket, HubClientOptions options)
+    {
+        if (socket.LocalEndPoint is { } local && local.Equals(socket.RemoteEndPoint))
+        {
+            throw new HubConnectionException(
+                null, $"no connection to {options.Host}:{options.Port}: nobody listens there, and the client was connected to itself");
         }
     }
 
@@ -129,7 +144,25 @@ internal sealed class Connection : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        await Task.WhenAll(SendLoopAsync(), ReceiveLoopAsync()).ConfigureAwait(false);
+        await Task.WhenAll(GuardAsync(SendLoopAsync()), GuardAsync(ReceiveLoopAsync())).ConfigureAwait(false);
+        await GuardAsync(ReleaseAsync()).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the connection if a part of it fails, of whatever nobody has foreseen: the other parts would wait for it for ever.</summary>
+    private async Task GuardAsync(Task part)
+    {
+        try
+        {
+            await part.ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            Close(Lost(error));
+        }
+    }
+
+    private async Task ReleaseAsync()
+    {
         if (_heartbeat is { } heartbeat)
         {
             await heartbeat.DisposeAsync().ConfigureAwait(false);
@@ -144,7 +177,7 @@ internal sealed class Connection : IAsyncDisposable
     private async Task SendLoopAsync()
     {
         // Nothing follows before WELCOME: only then it is known where a resumed session goes on.
-        await TrySendAsync(_session.CreateHello(_token)).ConfigureAwait(false);
+        await TrySendAsync(_session.CreateHello(_link, _token)).ConfigureAwait(false);
         while (CloseReason is null)
         {
             if (_session.TryTakeOutbound(_link, out ArraySegment<byte> batch))
@@ -204,9 +237,14 @@ internal sealed class Connection : IAsyncDisposable
                     {
                         _heartbeat?.NoteAnswered();
                     }
-                    else if (frame.Header.Type == FrameType.Delivery && !_deliveries.HasRoom)
+
+                    // Also after WELCOME: what waits since the connection before may leave no room.
+                    if (frame.Header.Type is FrameType.Delivery or FrameType.Welcome && reason is null && !_deliveries.HasRoom)
                     {
                         await WaitForRoomAsync().ConfigureAwait(false);
+
+                        // The connection has ended instead: what is left of it finds no room, and comes again where the session goes on.
+                        reason = _deliveries.HasRoom ? null : CloseReason;
                     }
                 }
                 else if (status == ReadStatus.TooLarge)
@@ -265,9 +303,9 @@ internal sealed class Connection : IAsyncDisposable
     private HubConnectionException Lost(Exception error)
     {
         // In TLS 1.3 the hub looks at the client's certificate when the client has long been done.
-        if (_tls is not null && !_opened.Task.IsCompleted && error is IOException { InnerException: { } inner and not SocketException })
+        if (_tls is not null && !_opened.Task.IsCompleted && TlsOpening.IsObjection(error))
         {
-            return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {inner.Message}", error);
+            return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {error.InnerException?.Message ?? error.Message}", error);
         }
 
         bool isSocket = error is SocketException or ObjectDisposedException or IOException { InnerException: SocketException };

@@ -16,10 +16,17 @@ internal sealed class DeliveryQueue(long limitBytes)
     private readonly AsyncSignal _arrived = new();
     private readonly AsyncSignal _room = new();
     private long _bytes;
+    private ulong _given;
     private bool _hasReader;
     private bool _closing;
     private bool _completed;
     private HubConnectionException? _reason;
+
+    /// <summary>
+    /// Called with the number of a delivery that the program has taken: it has disposed of it or asked for the next one. On the
+    /// program's thread, without a lock.
+    /// </summary>
+    public Action<ulong>? Taken { get; set; }
 
     /// <summary>Bytes that wait, overhead included.</summary>
     public long PendingBytes
@@ -33,15 +40,15 @@ internal sealed class DeliveryQueue(long limitBytes)
         }
     }
 
-    /// <summary>Takes a delivery, and owns it, whether there is room or not.</summary>
-    public void Enqueue(Delivery delivery)
+    /// <summary>Takes a delivery, and owns it, whether there is room or not. False if it was thrown away: nobody will read it.</summary>
+    public bool TryEnqueue(Delivery delivery)
     {
         lock (_gate)
         {
             if (_completed || (_closing && !_hasReader && _bytes >= limitBytes))
             {
-                delivery.Dispose();
-                return;
+                delivery.Release();
+                return false;
             }
 
             _items.Enqueue(delivery);
@@ -49,6 +56,7 @@ internal sealed class DeliveryQueue(long limitBytes)
         }
 
         _arrived.Set();
+        return true;
     }
 
     /// <summary>Whether the producer may read on.</summary>
@@ -107,13 +115,22 @@ internal sealed class DeliveryQueue(long limitBytes)
         {
             while (_items.TryDequeue(out Delivery? delivery))
             {
-                delivery.Dispose();
+                delivery.Release();
             }
 
             _bytes = 0;
         }
 
         _room.Set();
+    }
+
+    /// <summary>A delivery was disposed of: it is taken, unless the next one was asked for before.</summary>
+    public void NoteDisposed(ulong number)
+    {
+        if (number != 0 && Interlocked.CompareExchange(ref _given, 0, number) == number)
+        {
+            Taken?.Invoke(number);
+        }
     }
 
     public async IAsyncEnumerable<Delivery> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -133,6 +150,7 @@ internal sealed class DeliveryQueue(long limitBytes)
             using var _ = cancellationToken.UnsafeRegister(static signal => ((AsyncSignal)signal!).Set(), _arrived);
             while (true)
             {
+                NoteAsked();
                 cancellationToken.ThrowIfCancellationRequested();
                 if (TryDequeue(out Delivery? delivery, out bool completed))
                 {
@@ -164,6 +182,15 @@ internal sealed class DeliveryQueue(long limitBytes)
         }
     }
 
+    /// <summary>The next one is asked for: the one that was given before is taken.</summary>
+    private void NoteAsked()
+    {
+        if (Volatile.Read(ref _given) != 0 && Interlocked.Exchange(ref _given, 0) is var number and not 0)
+        {
+            Taken?.Invoke(number);
+        }
+    }
+
     private bool TryDequeue([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Delivery? delivery, out bool completed)
     {
         bool wake;
@@ -175,6 +202,7 @@ internal sealed class DeliveryQueue(long limitBytes)
                 return false;
             }
 
+            Volatile.Write(ref _given, delivery.Number);
             bool wasFull = _bytes >= limitBytes;
             _bytes -= delivery.BodyBytes + OverheadBytes;
             wake = wasFull && _bytes < limitBytes;

@@ -5,6 +5,9 @@ namespace MessageDelivery.Client;
 /// <content>What it is doing, and the end.</content>
 public sealed partial class HubClient
 {
+    // When the connection has been cut, everything ends at once but what the program's own code holds up; that gets this long.
+    private static readonly TimeSpan HandlerPatience = TimeSpan.FromMilliseconds(500);
+
     private readonly HubClientOptions _options;
     private readonly DeliveryQueue _deliveries;
     private readonly Session _session;
@@ -16,13 +19,17 @@ public sealed partial class HubClient
     private Task _run = Task.CompletedTask;
     private volatile Task? _close;
     private Task? _dispose;
+    private Task _release = Task.CompletedTask;
     private volatile HubConnectionException? _closeReason;
     private volatile bool _isDisposed;
     private ConnectionState _toldState;
 
+    // Handlers and token providers that are running.
+    private int _programCalls;
+
     private HubClient(HubClientOptions options)
     {
-        _options = options;
+        _options = options.TokenProvider is { } provider ? options with { TokenProvider = token => Ask(provider, token) } : options;
         _deliveries = new(options.ReceiveBufferBytes);
         _session = new(options, _deliveries, OnRelayRejected);
     }
@@ -101,8 +108,9 @@ public sealed partial class HubClient
     /// <summary>
     /// Says goodbye: sends everything the client has taken before, and waits until the hub has carried it out and answered with
     /// its own goodbye, behind which nothing comes. Calls made from now on fail. While there is no connection but calls taken
-    /// before need one, it first waits for the session to be resumed. Messages still arriving go to the reader; if there is none,
-    /// those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are thrown away. More than once does no harm.
+    /// before need one, it first waits for the session to be resumed, unless the hub had said that it is shutting down. Messages still
+    /// arriving go to the reader; if there is none, those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are thrown away.
+    /// More than once does no harm. A handler of this client's events must not block until it has completed.
     /// </summary>
     /// <param name="cancellationToken">Stops waiting and cuts the connection.</param>
     /// <exception cref="HubConnectionException">The connection ended before the hub's goodbye, so some of it may be lost.</exception>
@@ -128,24 +136,29 @@ public sealed partial class HubClient
             }
 
             connection.Close(ClosedHere());
-            await _closed.Task.ConfigureAwait(false);
+            await EndsSoonAsync(_closed.Task).ConfigureAwait(false);
             throw;
         }
     }
 
     /// <summary>
     /// Closes like <see cref="CloseAsync"/>, for at most <see cref="HubClientOptions.CloseTimeout"/> and without an error, and
-    /// gives back the memory of messages that nobody has received.
+    /// gives back the memory of messages that nobody has received. A handler that still runs then is waited for about a second
+    /// longer, and not at all if it is the caller, which may block on this.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        bool isInHandler = _handlerThread == Environment.CurrentManagedThreadId;
         Task dispose;
+        Connection connection;
         lock (_gate)
         {
             dispose = _dispose ??= DisposeCoreAsync();
+            connection = _connection;
         }
 
-        await dispose.ConfigureAwait(false);
+        // The client is not closed before its handlers have returned, but its connection may be.
+        await (isInHandler ? Task.WhenAny(dispose, connection.Completion) : dispose).ConfigureAwait(false);
     }
 
     /// <summary>Bytes that wait for the reader, for tests.</summary>
@@ -168,7 +181,31 @@ public sealed partial class HubClient
 
     private bool IsClosing => _close is not null;
 
-    private void OnRelayRejected(HubRequestException error) => RelayRejected?.Invoke(this, new(error));
+    private void OnRelayRejected(HubRequestException error)
+    {
+        Interlocked.Increment(ref _programCalls);
+        try
+        {
+            RelayRejected?.Invoke(this, new(error));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _programCalls);
+        }
+    }
+
+    private ValueTask<string> Ask(Func<CancellationToken, ValueTask<string>> provider, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _programCalls);
+        try
+        {
+            return provider(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _programCalls);
+        }
+    }
 
     private async Task CloseCoreAsync()
     {
@@ -176,15 +213,16 @@ public sealed partial class HubClient
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         _deliveries.BeginClose();
         bool isNeeded = _session.BeginClose() || _session.IsOwedToCalls;
-        if (!isNeeded)
+        HubConnectionException? farewell = _session.Farewell;
+        if (!isNeeded || farewell is not null)
         {
             await _stopping.CancelAsync().ConfigureAwait(false);
         }
 
         await _closed.Task.ConfigureAwait(false);
-        if (isNeeded && _closeReason is { Code: not ProtocolCode.Normal } reason)
+        if (isNeeded && (_closeReason is { Code: not ProtocolCode.Normal } reason ? reason : farewell) is { } lost)
         {
-            throw reason;
+            throw lost;
         }
     }
 
@@ -204,9 +242,31 @@ public sealed partial class HubClient
             }
         }
 
+        _release = ReleaseAsync();
+        await EndsSoonAsync(_release).ConfigureAwait(false);
+    }
+
+    private async Task ReleaseAsync()
+    {
         await _run.ConfigureAwait(false);
         _session.Dispose();
         _deliveries.Discard();
         _stopping.Dispose();
+    }
+
+    /// <summary>Waits for what ends by itself, unless the program's own code holds it up.</summary>
+    private async Task EndsSoonAsync(Task task)
+    {
+        bool isHeldUp = false;
+        while (!task.IsCompleted && !isHeldUp)
+        {
+            await Task.WhenAny(task, Task.Delay(HandlerPatience)).ConfigureAwait(false);
+            isHeldUp = Volatile.Read(ref _programCalls) > 0;
+        }
+
+        if (task.IsCompleted)
+        {
+            await task.ConfigureAwait(false);
+        }
     }
 }

@@ -8,20 +8,56 @@ public sealed partial class HubClient
     // Connections in a row that the hub has ended for their token.
     private int _refusedTokens;
 
+    // The thread on which a handler runs; 0 while none does.
+    private volatile int _handlerThread;
+
+    // Who is closing waits for a session to go on where calls need it, but not for a hub that has said goodbye itself.
     private bool MayReconnect(HubConnectionException reason, int attempts) =>
-        _options.Reconnect is { } policy && (!IsClosing || _session.IsOwedToCalls) && (policy.MaxAttempts is not { } most || attempts < most)
+        _options.Reconnect is { } policy && (!IsClosing || (_session.IsOwedToCalls && _session.Farewell is null))
+        && (policy.MaxAttempts is not { } most || attempts < most)
         && (reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause
             || (reason.ReconnectAdvice == ReconnectAdvice.WithToken && _options.TokenProvider is not null && _refusedTokens == 0));
 
+    /// <summary>Goes from connection to connection, and closes the client at the end, whatever that is.</summary>
     private async Task RunAsync(Connection connection)
     {
         HubConnectionException reason;
+        try
+        {
+            reason = await ReplaceConnectionsAsync(connection).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            reason = new(ProtocolCode.Normal, $"the client cannot go on: {error.Message}", error);
+            _connection.Close(reason);
+            await _connection.Completion.ConfigureAwait(false);
+        }
+
+        _closeReason = reason;
+        bool isClosedHere = reason.Code == ProtocolCode.Normal && IsClosing;
+        try
+        {
+            _session.End(reason, isClosedHere);
+        }
+        finally
+        {
+            _deliveries.Complete(isClosedHere ? null : reason);
+            _closed.TrySetResult();
+            Volatile.Read(ref _changed).TrySetResult();
+        }
+
+        TellState(ConnectionState.Closed, reason);
+    }
+
+    /// <summary>Returns why there is no further connection.</summary>
+    private async Task<HubConnectionException> ReplaceConnectionsAsync(Connection connection)
+    {
         int attempts = 0;
         while (true)
         {
             long since = _options.TimeProvider.GetTimestamp();
             await connection.Completion.ConfigureAwait(false);
-            reason = connection.CloseReason!;
+            HubConnectionException reason = connection.CloseReason!;
             if (_options.Reconnect is { } policy && _options.TimeProvider.GetElapsedTime(since) >= policy.MaxDelay)
             {
                 attempts = 0;
@@ -30,19 +66,11 @@ public sealed partial class HubClient
             (Connection? next, reason, attempts) = await ReconnectAsync(reason, attempts).ConfigureAwait(false);
             if (next is null)
             {
-                break;
+                return reason;
             }
 
             connection = next;
         }
-
-        _closeReason = reason;
-        bool isClosedHere = reason.Code == ProtocolCode.Normal && IsClosing;
-        _session.End(reason, isClosedHere);
-        _deliveries.Complete(isClosedHere ? null : reason);
-        _closed.TrySetResult();
-        Volatile.Read(ref _changed).TrySetResult();
-        TellState(ConnectionState.Closed, reason);
     }
 
     private async Task<(Connection? Next, HubConnectionException Reason, int Attempts)> ReconnectAsync(HubConnectionException reason, int attempts)
@@ -123,8 +151,10 @@ public sealed partial class HubClient
     }
 
     /// <summary>Raises an event; returns why the client is to be closed if a handler fails.</summary>
-    private static HubConnectionException? Tell(string name, Action raise)
+    private HubConnectionException? Tell(string name, Action raise)
     {
+        Interlocked.Increment(ref _programCalls);
+        _handlerThread = Environment.CurrentManagedThreadId;
         try
         {
             raise();
@@ -133,6 +163,11 @@ public sealed partial class HubClient
         catch (Exception error)
         {
             return new(ProtocolCode.Normal, $"a handler of {name} failed: {error.Message}", error);
+        }
+        finally
+        {
+            _handlerThread = 0;
+            Interlocked.Decrement(ref _programCalls);
         }
     }
 }

@@ -15,12 +15,13 @@ namespace MessageDelivery.Client;
 /// sessions that can be resumed (<see cref="HubClientOptions.Resume"/>) every pending call ends with the connection, with the same
 /// <see cref="HubConnectionException"/>. After <see cref="DisposeAsync"/> calls end with <see cref="ObjectDisposedException"/>.
 ///
-/// What the hub has been told to be received is what the client has taken, not what the program has read: a program that crashes
-/// loses the messages that waited for it, at most <see cref="HubClientOptions.ReceiveBufferBytes"/> and one more.
+/// What the hub is told to be received is what the program has taken: a message once the program has asked for the next one or has
+/// disposed of it, whichever is first. So who sends with <see cref="RelayOptions.Confirm"/> learns that a program has had the message,
+/// and not only its library. What waits for the program counts toward its queue in the hub.
 ///
-/// Messages that nobody receives wait, up to <see cref="HubClientOptions.ReceiveBufferBytes"/>; beyond that the client stops
-/// reading, answers to its calls wait behind the messages, and in the end the hub takes it for a slow consumer. A program that
-/// only sends sets <see cref="HubClientOptions.DiscardDeliveries"/>.
+/// Messages that nobody receives wait, in the hub and here, up to <see cref="HubClientOptions.ReceiveBufferBytes"/>; beyond that the
+/// client stops reading, and answers to its calls wait behind the messages. Their senders wait, too, and in the end the hub takes this
+/// client for a slow consumer. A program that only sends says so with <see cref="HubClientOptions.DiscardDeliveries"/>.
 /// </remarks>
 public sealed partial class HubClient : IAsyncDisposable
 {
@@ -32,7 +33,7 @@ public sealed partial class HubClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var client = new HubClient(options);
-        client._connection = await Connection.OpenAsync(options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
+        client._connection = await Connection.OpenAsync(client._options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
         client._run = client.RunAsync(client._connection);
         return client;
     }
@@ -146,7 +147,10 @@ public sealed partial class HubClient : IAsyncDisposable
     /// <summary>
     /// The messages that arrive, in the order in which each sender sent them, across reconnections. Dispose each. Leaving the
     /// loop loses nothing: another may go on where it stopped. After the client is closed by itself the loop ends when it has had
-    /// what arrived; when the connection ends for good otherwise, it then throws.
+    /// what arrived; when the connection ends for good otherwise, it then throws. Asking for the next message tells the hub that the
+    /// one before was taken, unless it was disposed already. A handler that itself waits for a confirmation
+    /// (<see cref="RelayOptions.Confirm"/>) should dispose of its message first: two such handlers would wait for each other until the
+    /// hub's limit for it has passed.
     /// </summary>
     /// <exception cref="HubConnectionException">The connection has ended for good.</exception>
     /// <exception cref="InvalidOperationException">Another loop is receiving.</exception>

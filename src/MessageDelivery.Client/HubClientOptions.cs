@@ -54,7 +54,8 @@ public sealed record HubClientOptions
     /// <summary>
     /// Bytes of received messages that may wait for the reader of <see cref="HubClient.ReceiveAsync"/>; each message counts
     /// 64 bytes more than its body. Default: 8 MiB. Below it one more message is taken, whatever its size; at or above it the
-    /// client stops reading from its socket, and answers to calls wait with the messages. 1 lets one message wait.
+    /// client stops reading from its socket, and answers to calls wait with the messages. 1 lets one message wait. In a session that
+    /// can be resumed the hub counts them, too, toward this user's queue, and its limit for that may be lower.
     /// </summary>
     public long ReceiveBufferBytes { get; init; } = 8L << 20;
 
@@ -67,7 +68,9 @@ public sealed record HubClientOptions
 
     /// <summary>
     /// Throw received messages away instead of keeping them for <see cref="HubClient.ReceiveAsync"/>: for a program that only
-    /// sends. Default: false.
+    /// sends. They are acknowledged at once, so that whoever confirms a message to this user is told that it was delivered. Default:
+    /// false. A program that leaves it so and does not receive makes its senders wait and is in the end disconnected as a slow
+    /// consumer, again and again.
     /// </summary>
     public bool DiscardDeliveries { get; init; }
 

@@ -4,7 +4,8 @@ namespace MessageDelivery.Client;
 
 /// <summary>
 /// TLS with the hub failed: its certificate does not hold, it would not have the client's, or it does not speak TLS. Connecting again
-/// would end the same way, so that it is not tried.
+/// would end the same way, so that it is not tried. A connection that merely ended during the handshake is a
+/// <see cref="HubConnectionException"/>, and is tried again.
 /// </summary>
 public sealed class HubTlsException : HubConnectionException
 {

@@ -24,14 +24,16 @@ internal readonly struct OutboundFrame(FrameType type)
     /// <summary>What the hub's answer completes; null for a relay without a receipt.</summary>
     public PendingRequest? Request { get; init; }
 
-    /// <summary>Writes it to the end of a buffer; the caller's memory is free afterwards.</summary>
+    /// <summary>Writes it to the end of a buffer; the caller's memory is free afterwards. Memory that cannot be read throws before anything is written.</summary>
     public void WriteTo(SendBuffer buffer, ulong correlation)
     {
-        int receivers = Type != FrameType.Relay ? 0 : Math.Max(1, Receivers.Length);
-        int headBytes = Type == FrameType.Relay ? RelayLayout.HeadBytes(Flags, receivers) : ProtocolLimits.HeaderBytes;
+        ReadOnlySpan<ulong> receivers = Receivers.Span;
+        ReadOnlySpan<byte> body = Body.Span;
+        int count = Type != FrameType.Relay ? 0 : Math.Max(1, receivers.Length);
+        int headBytes = Type == FrameType.Relay ? RelayLayout.HeadBytes(Flags, count) : ProtocolLimits.HeaderBytes;
         Span<byte> head = stackalloc byte[headBytes];
-        uint length = (uint)(headBytes - ProtocolLimits.HeaderBytes + Body.Length);
-        new FrameHeader(Type, (byte)((byte)Flags | (byte)ListFlags), (ushort)receivers, length).Write(head);
+        uint length = (uint)(headBytes - ProtocolLimits.HeaderBytes + body.Length);
+        new FrameHeader(Type, (byte)((byte)Flags | (byte)ListFlags), (ushort)count, length).Write(head);
         Span<byte> rest = head[ProtocolLimits.HeaderBytes..];
         if ((Flags & RelayFlags.Receipt) != 0)
         {
@@ -39,18 +41,18 @@ internal readonly struct OutboundFrame(FrameType type)
             rest = rest[8..];
         }
 
-        if (receivers > 0 && Receivers.IsEmpty)
+        if (count > 0 && receivers.IsEmpty)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(rest, Receiver);
         }
 
-        foreach (ulong receiver in Receivers.Span)
+        foreach (ulong receiver in receivers)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(rest, receiver);
             rest = rest[8..];
         }
 
         buffer.Append(head);
-        buffer.Append(Body.Span);
+        buffer.Append(body);
     }
 }

@@ -10,7 +10,7 @@ public readonly record struct ReceiptEntry(ulong Receiver, Outcome Outcome)
     /// <summary>Whether the hub has taken the message for this receiver: accepted, held or delivered.</summary>
     public bool IsAccepted => Outcome is Outcome.Accepted or Outcome.Held or Outcome.Delivered;
 
-    /// <summary>Whether this receiver has acknowledged the message, which a receipt tells only with <see cref="RelayOptions.Confirm"/>.</summary>
+    /// <summary>Whether this receiver has acknowledged the message because its program has taken it, which a receipt tells only with <see cref="RelayOptions.Confirm"/>.</summary>
     public bool IsDelivered => Outcome == Outcome.Delivered;
 }
 

@@ -10,8 +10,10 @@ public enum RelayOptions
     BestEffort = 2,
     /// <summary>
     /// The receipt waits until each receiver has acknowledged the message, or its fate is known otherwise, or the hub's limit for
-    /// it (30 s unless the hub was told otherwise) has passed. Only with a receipt. A receiver acknowledges what its client library
-    /// has taken, which is before the program has read it.
+    /// it (30 s unless the hub was told otherwise) has passed. Only with a receipt. A receiver that uses this library acknowledges what
+    /// its program has taken: it has asked for the next message or has disposed of this one. One that only sends
+    /// (<see cref="HubClientOptions.DiscardDeliveries"/>) acknowledges at once. A handler should dispose of its delivery before it waits
+    /// for this: two handlers that confirm each other would wait until that limit.
     /// </summary>
     Confirm = 4,
 }

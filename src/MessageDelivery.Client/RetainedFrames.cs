@@ -36,12 +36,9 @@ internal sealed class RetainedFrames
     /// <summary>Writes a frame behind all others. A relay's correlation is its number.</summary>
     public void Append(in OutboundFrame frame)
     {
-        if (frame.Type == FrameType.Relay)
-        {
-            Relays++;
-        }
-
-        frame.WriteTo(_buffer, Relays);
+        ulong relays = Relays + (frame.Type == FrameType.Relay ? 1UL : 0);
+        frame.WriteTo(_buffer, relays);
+        Relays = relays;
     }
 
     /// <summary>Writes an ACK, or a larger total into one that waits to be sent.</summary>

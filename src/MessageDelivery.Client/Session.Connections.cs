@@ -67,14 +67,28 @@ internal sealed partial class Session
         }
     }
 
+    /// <summary>What a hub that is shutting down ended the last connection with, while there is no other: there may be no hub to come back to.</summary>
+    public HubConnectionException? Farewell
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _link is null && _lost is { Code: ProtocolCode.ShuttingDown } ? _lost : null;
+            }
+        }
+    }
+
     /// <summary>The HELLO of the next connection: it resumes where there is something to resume.</summary>
+    /// <param name="link">The connection.</param>
     /// <param name="token">The token; empty for none.</param>
-    public byte[] CreateHello(string token)
+    public byte[] CreateHello(SessionLink link, string token)
     {
         lock (_gate)
         {
+            link.FramesTold = _acknowledgements.Total;
             var flags = !AsksForResume ? HelloFlags.None : _key is null ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume;
-            var hello = new HelloPayload { SessionKey = _key, FramesReceived = _received.Total, Token = Encoding.UTF8.GetBytes(token) };
+            var hello = new HelloPayload { SessionKey = _key, FramesReceived = link.FramesTold, Token = Encoding.UTF8.GetBytes(token) };
             byte[] frame = new byte[ProtocolLimits.HeaderBytes + hello.Length];
             new FrameHeader(FrameType.Hello, (byte)flags, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
             hello.Write(frame.AsSpan(ProtocolLimits.HeaderBytes));
@@ -209,8 +223,7 @@ internal sealed partial class Session
                     return Violation($"a WELCOME with {terms.RelaysProcessed} relays processed, which is not between what it had acknowledged and what was sent");
                 }
 
-                // The HELLO has told it.
-                _received.NoteTold();
+                _acknowledgements.Resume(link.FramesTold);
             }
             else
             {
@@ -224,7 +237,7 @@ internal sealed partial class Session
                 }
 
                 _frames.Clear();
-                _received.Clear();
+                _acknowledgements.Clear();
                 _frames.Retains = AsksForResume && flags.HasFlag(WelcomeFlags.Resumable);
             }
 

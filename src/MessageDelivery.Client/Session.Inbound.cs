@@ -46,10 +46,18 @@ internal sealed partial class Session
         ? new(ProtocolCode.FrameTooLarge, $"the hub sent a frame of type 0x{(byte)header.Type:x2} with {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromHub(header.Type)}")
         : NotAHub(header);
 
-    /// <summary>Acknowledges what has been received if it is due. Called by the receive loop before it waits.</summary>
+    /// <summary>Acknowledges what the program has taken if it is due. Called by the receive loop before it waits.</summary>
     public void AcknowledgeIfDue()
     {
-        if (_frames.Retains && _received.IsDue())
+        if (_frames.Retains && _acknowledgements.IsDue())
+        {
+            Acknowledge();
+        }
+    }
+
+    private void Take(ulong delivery)
+    {
+        if (_acknowledgements.Take(delivery))
         {
             Acknowledge();
         }
@@ -65,7 +73,7 @@ internal sealed partial class Session
         lock (_gate)
         {
             // Behind a GOODBYE nothing is sent.
-            if (_link is null || _goodbyeWritten || !_received.TryTake(out ulong total))
+            if (_link is null || _goodbyeWritten || !_acknowledgements.TryAcknowledge(out ulong total))
             {
                 return;
             }
@@ -101,20 +109,40 @@ internal sealed partial class Session
             return Violation($"a DELIVERY of {frame.PayloadBytes} bytes; it has at least 8");
         }
 
-        if (!_options.DiscardDeliveries)
+        if (IsRepeat())
         {
-            ulong sender = BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload);
-            _deliveries.Enqueue(new(sender, frame.Block, frame.PayloadOffset + 8, frame.PayloadBytes - 8));
+            return null;
         }
 
-        Count(frame);
+        long bytes = ProtocolLimits.HeaderBytes + frame.PayloadBytes;
+        bool isAwaited = (frame.Header.Flags & (byte)DeliveryFlags.Confirm) != 0;
+        if (_options.DiscardDeliveries)
+        {
+            // Whoever sets this disposes of each beforehand.
+            Count(bytes, isAwaited);
+            return null;
+        }
+
+        ulong sender = BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload);
+        ulong number = _frames.Retains ? _acknowledgements.ReceiveUntaken(bytes, isAwaited) : 0;
+        if (!_deliveries.TryEnqueue(new(sender, frame.Block, frame.PayloadOffset + 8, frame.PayloadBytes - 8, _deliveries, number)))
+        {
+            _acknowledgements.Lose(number);
+        }
+
         return null;
     }
 
     private HubConnectionException? ReceiveReceipt(in Frame frame)
     {
         ulong relay = frame.PayloadBytes >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload) : 0;
-        if (PeekReceipt(relay) is not { } request)
+        ReceiptRequest? request = PeekReceipt(relay);
+        if (request is null && relay != 0 && IsRepeat())
+        {
+            return null;
+        }
+
+        if (request is null || IsRepeat())
         {
             return Violation($"a RECEIPT of relay {relay}, which is not due");
         }
@@ -129,7 +157,7 @@ internal sealed partial class Session
         }
 
         ReceiptReceived(relay);
-        Count(frame);
+        Count(ProtocolLimits.HeaderBytes + frame.PayloadBytes);
         return null;
     }
 
@@ -162,14 +190,20 @@ internal sealed partial class Session
         if (((ErrorFlags)frame.Header.Flags).HasFlag(ErrorFlags.Correlated))
         {
             ulong relay = frame.PayloadBytes >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload) : 0;
-            if (PeekReceipt(relay) is not { } receipt)
+            ReceiptRequest? receipt = PeekReceipt(relay);
+            if (receipt is null && relay != 0 && IsRepeat())
+            {
+                return null;
+            }
+
+            if (receipt is null || IsRepeat())
             {
                 return Violation("an ERROR in the place of a receipt that is not due");
             }
 
             receipt.Fail(new HubRequestException(code, Encoding.UTF8.GetString(frame.Payload[8..])));
             ReceiptReceived(relay);
-            Count(frame);
+            Count(ProtocolLimits.HeaderBytes + frame.PayloadBytes);
             return null;
         }
 
@@ -187,11 +221,14 @@ internal sealed partial class Session
         return null;
     }
 
-    private void Count(in Frame frame)
+    /// <summary>Whether a counted frame is one that had come before the session was resumed; it is dropped.</summary>
+    private bool IsRepeat() => _frames.Retains && _acknowledgements.TryDropRepeat();
+
+    private void Count(long bytes, bool isAwaited = false)
     {
         if (_frames.Retains)
         {
-            _received.Count(ProtocolLimits.HeaderBytes + frame.PayloadBytes);
+            _acknowledgements.Receive(bytes, isAwaited);
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed partial class Session : IDisposable
     private readonly DeliveryQueue _deliveries;
     private readonly Action<HubRequestException> _relayRejected;
     private readonly RetainedFrames _frames = new();
-    private readonly ReceivedFrames _received;
+    private readonly Acknowledgements _acknowledgements;
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly Queue<PendingRequest> _requests = new();
     private readonly Dictionary<ulong, ReceiptRequest> _receipts = [];
@@ -38,7 +38,8 @@ internal sealed partial class Session : IDisposable
         _options = options;
         _deliveries = deliveries;
         _relayRejected = relayRejected;
-        _received = new(options.TimeProvider, Acknowledge);
+        _acknowledgements = new(options.TimeProvider, Acknowledge);
+        _deliveries.Taken = Take;
         Presence = new(UpdateWatch);
     }
 
@@ -112,9 +113,9 @@ internal sealed partial class Session : IDisposable
                 _waiters.AddLast(waiter.Node);
                 ProbeForRoom();
             }
-            else
+            else if (TryWrite(frame) is { } error)
             {
-                Write(frame);
+                return ValueTask.FromException(error);
             }
         }
 
@@ -165,11 +166,25 @@ internal sealed partial class Session : IDisposable
         }
     }
 
-    public void Dispose() => _received.Dispose();
+    public void Dispose() => _acknowledgements.Dispose();
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
     private bool HasRoom => _frames.Bytes < _options.SendBufferBytes && _requests.Count + _receipts.Count < MaxPendingRequests;
+
+    /// <summary>Writes a caller's frame; returns what is wrong with it where its memory cannot be read.</summary>
+    private Exception? TryWrite(in OutboundFrame frame)
+    {
+        try
+        {
+            Write(frame);
+            return null;
+        }
+        catch (Exception error)
+        {
+            return error;
+        }
+    }
 
     private void Write(OutboundFrame frame)
     {
@@ -191,36 +206,33 @@ internal sealed partial class Session : IDisposable
             return;
         }
 
+        if (frame.Request is not null && _relayAwaitsFence && frame.Type != FrameType.Heartbeat)
+        {
+            Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest() });
+        }
+
+        if (frame.Request is ListRequest list)
+        {
+            NoteListWritten(list);
+            frame = frame with { ListFlags = list.Watches ? ListFlags.Watch : ListFlags.None };
+        }
+
+        // What was taken is confirmed to its senders only if the hub knows.
+        bool isGoodbye = frame.Type == FrameType.Goodbye;
+        if (isGoodbye && _frames.Retains && _acknowledgements.TryAcknowledge(out ulong total))
+        {
+            _frames.Acknowledge(total);
+        }
+
+        // Throws where the caller's memory cannot be read: then nothing has happened.
+        _frames.Append(frame);
+        _goodbyeWritten |= isGoodbye;
         if (frame.Request is { } request)
         {
-            if (_relayAwaitsFence && frame.Type != FrameType.Heartbeat)
-            {
-                Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest() });
-            }
-
-            if (request is ListRequest list)
-            {
-                NoteListWritten(list);
-                frame = frame with { ListFlags = list.Watches ? ListFlags.Watch : ListFlags.None };
-            }
-
             request.Relay = _frames.Relays;
             _requests.Enqueue(request);
             _relayAwaitsFence = false;
         }
-
-        if (frame.Type == FrameType.Goodbye)
-        {
-            // What came is confirmed to its senders only if the hub knows.
-            if (_frames.Retains && _received.TryTake(out ulong total))
-            {
-                _frames.Acknowledge(total);
-            }
-
-            _goodbyeWritten = true;
-        }
-
-        _frames.Append(frame);
     }
 
     private void Pump()
@@ -228,8 +240,14 @@ internal sealed partial class Session : IDisposable
         while (_waiters.First is { } first && HasRoom)
         {
             _waiters.RemoveFirst();
-            Write(first.Value.Frame);
-            first.Value.TrySetResult();
+            if (TryWrite(first.Value.Frame) is { } error)
+            {
+                first.Value.TrySetException(error);
+            }
+            else
+            {
+                first.Value.TrySetResult();
+            }
         }
 
         ProbeForRoom();

@@ -12,6 +12,9 @@ internal sealed class SessionLink
         set => _closeReason = value;
     }
 
+    /// <summary>The total of frames that count, as the connection's HELLO tells it.</summary>
+    public ulong FramesTold { get; set; }
+
     /// <summary>What the hub's WELCOME began; null until it has come.</summary>
     public SessionOpening? Opening { get; set; }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -9,6 +10,10 @@ namespace MessageDelivery.Client;
 /// <summary>Agrees on TLS on a new socket, and checks who is at its other end.</summary>
 internal sealed class TlsOpening
 {
+    // Alerts (RFC 8446, section 6.2) of a side that cannot go on, and has nothing against the other.
+    private const int InternalError = 80;
+    private const int UserCancelled = 90;
+
     private readonly HubClientOptions _options;
     private readonly HubTlsClientOptions _tls;
     private readonly byte[]? _pin;
@@ -24,6 +29,7 @@ internal sealed class TlsOpening
     private string Name => _tls.TargetHost ?? _options.Host;
 
     /// <exception cref="HubTlsException">They do not agree, or the hub is not who it should be.</exception>
+    /// <exception cref="HubConnectionException">The connection ended before they had agreed, which may pass.</exception>
     public static Task<SslStream> OpenAsync(
         Socket socket, HubClientOptions options, HubTlsClientOptions tls, CancellationToken cancellationToken) =>
         new TlsOpening(options, tls).OpenAsync(socket, cancellationToken);
@@ -39,15 +45,47 @@ internal sealed class TlsOpening
         catch (Exception error)
         {
             await stream.DisposeAsync().ConfigureAwait(false);
-            if (error is AuthenticationException or IOException { InnerException: not SocketException })
+            if (_objection is not null || IsObjection(error))
             {
                 throw new HubTlsException(
                     _objection ?? $"no TLS with {_options.Host}:{_options.Port}; perhaps the hub does not speak it: {error.InnerException?.Message ?? error.Message}", error);
             }
 
-            throw;
+            if (error is OperationCanceledException)
+            {
+                throw;
+            }
+
+            throw new HubConnectionException(null, $"the TLS handshake with {_options.Host}:{_options.Port} failed: {error.Message}", error);
         }
     }
+
+    /// <summary>
+    /// Whether a failure says that one side has something against the other's certificate or way to speak TLS: then it will have so
+    /// the next time. A connection that ends, as that to a balancer without a hub behind it does, says nothing of the kind.
+    /// </summary>
+    public static bool IsObjection(Exception error)
+    {
+        for (Exception? cause = error; cause is not null; cause = cause.InnerException)
+        {
+            switch (cause)
+            {
+                case SocketException:
+                    return false;
+                case Win32Exception:
+                    return true;
+                case CryptographicException when AlertOf(cause) is { } alert:
+                    return alert is not (InternalError or UserCancelled);
+                default:
+                    break;
+            }
+        }
+
+        return error is AuthenticationException;
+    }
+
+    /// <summary>The alert of the other side that OpenSSL tells of, if it does: its code's reason is 1000 and the alert's number.</summary>
+    private static int? AlertOf(Exception error) => (error.HResult & 0x7FFFFF) is >= 1000 and < 1256 and var reason ? reason - 1000 : null;
 
     private SslClientAuthenticationOptions CreateOptions()
     {

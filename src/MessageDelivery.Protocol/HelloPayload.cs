@@ -8,7 +8,7 @@ public readonly ref struct HelloPayload
     /// <summary>With <see cref="HelloFlags.Resume"/>: the key of the session to take over; else empty.</summary>
     public ReadOnlySpan<byte> SessionKey { get; init; }
 
-    /// <summary>With <see cref="HelloFlags.Resume"/>: counted frames the client has received.</summary>
+    /// <summary>With <see cref="HelloFlags.Resume"/>: counted frames that the program behind the client has taken, in order.</summary>
     public ulong FramesReceived { get; init; }
 
     /// <summary>The token, UTF-8, possibly empty.</summary>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MessageDelivery.Client.Tests;
 
-/// <summary>The client tells the hub in time what it has received, and not more often than it must.</summary>
+/// <summary>The client tells the hub in time what its program has taken, and not more often than it must.</summary>
 public sealed class AcknowledgementTests
 {
     private readonly FakeTimeProvider _time = new();
@@ -34,14 +34,18 @@ public sealed class AcknowledgementTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectResumableAsync(Options(hub));
         await using var _ = client;
+        await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         await peer.SendAsync([.. Enumerable.Repeat(Frames.Delivery(2), 63)]);
+        await TakeAsync(reader, 63);
         Assert.Null(await NextAckAsync(client, peer));
         await peer.SendAsync(Frames.Delivery(2));
+        await TakeAsync(reader);
         ReceivedFrame ack = await peer.ReadAsync();
         Assert.Equal((new FrameHeader(FrameType.Ack, 0, 0, 8), 64UL), (ack.Header, ack.U64()));
 
         // The second runs from the first that is not acknowledged; the timer set before may make it less.
         await peer.SendAsync(Frames.Delivery(2), Frames.Delivery(2));
+        await TakeAsync(reader, 2);
         Assert.Null(await NextAckAsync(client, peer));
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(66UL, (await SoonAsync(peer.ExpectAsync(FrameType.Ack))).U64());
@@ -50,10 +54,20 @@ public sealed class AcknowledgementTests
         _time.Advance(TimeSpan.FromSeconds(10));
         Assert.Null(await NextAckAsync(client, peer));
         await peer.SendAsync(Frames.Delivery(2));
+        await TakeAsync(reader);
         Assert.Null(await NextAckAsync(client, peer));
         _time.Advance(TimeSpan.FromMilliseconds(999));
         Assert.Null(await NextAckAsync(client, peer));
         Assert.Equal(67UL, (await SoonAsync(peer.ExpectAsync(FrameType.Ack))).U64());
+    }
+
+    private static async Task TakeAsync(IAsyncEnumerator<Delivery> reader, int count = 1)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(await reader.MoveNextAsync().Soon());
+            reader.Current.Dispose();
+        }
     }
 
     /// <summary>Waits while the clock goes on: a timer that is being set while the clock moves is due that much later.</summary>
@@ -74,14 +88,17 @@ public sealed class AcknowledgementTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectResumableAsync(Options(hub));
         await using var _ = client;
+        await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         const int half = (128 * 1024) - 16;
-        await peer.SendAsync(Frames.Delivery(2, new byte[half]), Frames.Delivery(2, new byte[half - 1]));
+        await peer.SendAsync(Frames.Delivery(2, new byte[half]), Frames.Delivery(2, new byte[half - 1]), Frames.Delivery(2));
+        await TakeAsync(reader, 2);
         Assert.Null(await NextAckAsync(client, peer));
-        await peer.SendAsync(Frames.Delivery(2));
+        await TakeAsync(reader);
         Assert.Equal(3UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
 
         // From here on it is counted anew.
         await peer.SendAsync(Frames.Delivery(2, new byte[2 * half]));
+        await TakeAsync(reader);
         Assert.Null(await NextAckAsync(client, peer));
     }
 
@@ -108,34 +125,38 @@ public sealed class AcknowledgementTests
 
         await NextAckAsync(client, peer);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(2UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
+        Assert.Equal(2UL, (await SoonAsync(peer.ExpectAsync(FrameType.Ack))).U64());
     }
 
     [Fact]
-    public async Task A_client_whose_program_does_not_read_acknowledges_what_it_has_taken()
+    public async Task A_client_that_has_stopped_reading_acknowledges_what_its_program_takes()
     {
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectResumableAsync(Options(hub) with { ReceiveBufferBytes = 1 }, heartbeat: 30);
         await using var _ = client;
-        await peer.SendAsync(Frames.Delivery(2), Frames.Delivery(2));
+        await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
+        await peer.SendAsync(Frames.Delivery(2), Frames.Confirmed(2));
         await Soonness.UntilAsync(() => client.IsReceivePaused);
+        await TakeAsync(reader);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(1UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
+        Assert.Equal(1UL, (await SoonAsync(peer.ExpectAsync(FrameType.Ack))).U64());
+        await TakeAsync(reader);
+        Assert.Equal(2UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
     }
 
     [Fact]
-    public async Task What_has_been_received_is_acknowledged_before_the_goodbye()
+    public async Task What_has_been_taken_is_acknowledged_before_the_goodbye_and_no_more()
     {
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectResumableAsync(Options(hub));
         await using var _ = client;
-        await peer.SendAsync(Frames.Delivery(2), Frames.Delivery(2));
+        await peer.SendAsync(Frames.Delivery(2), Frames.Delivery(2), Frames.Delivery(2));
         await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         Assert.True(await reader.MoveNextAsync().Soon());
         Assert.True(await reader.MoveNextAsync().Soon());
         Assert.Null(await NextAckAsync(client, peer));
         Task closing = client.CloseAsync().AsTask();
-        Assert.Equal(2UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
+        Assert.Equal(1UL, (await peer.ExpectAsync(FrameType.Ack)).U64());
         await peer.ExpectAsync(FrameType.Goodbye);
         await peer.SendAsync(Frames.Goodbye(ProtocolCode.Normal));
         await closing.Soon();
@@ -147,7 +168,9 @@ public sealed class AcknowledgementTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectResumableAsync(Options(hub));
         await using var _ = client;
+        await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         await peer.SendAsync(Frames.Delivery(2));
+        await TakeAsync(reader);
         peer.EndSending();
         Peer second = await hub.ExpectResumeAsync(1);
         await second.SendAsync(Frames.Welcome(1, key: 2, resumed: true));
@@ -155,9 +178,10 @@ public sealed class AcknowledgementTests
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Null(await NextAckAsync(client, second));
         await second.SendAsync(Frames.Delivery(2));
+        await TakeAsync(reader);
         Assert.Null(await NextAckAsync(client, second));
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(2UL, (await second.ExpectAsync(FrameType.Ack)).U64());
+        Assert.Equal(2UL, (await SoonAsync(second.ExpectAsync(FrameType.Ack))).U64());
     }
 
     [Fact]
@@ -166,7 +190,9 @@ public sealed class AcknowledgementTests
         await using var hub = new ScriptedHub();
         (HubClient client, Peer peer) = await hub.ConnectAsync(Options(hub));
         await using var _ = client;
-        await peer.SendAsync([.. Enumerable.Repeat(Frames.Delivery(2), 100)]);
+        await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
+        await peer.SendAsync([.. Enumerable.Repeat(Frames.Confirmed(2), 100)]);
+        await TakeAsync(reader, 100);
         Assert.Null(await NextAckAsync(client, peer));
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Null(await NextAckAsync(client, peer));

@@ -46,11 +46,11 @@ public sealed class BackpressureTests
         var block = ReceiveBlock.Rent(0);
         for (int i = 0; i < 9; i++)
         {
-            queue.Enqueue(new(1, block, 0, 0));
+            Assert.True(queue.TryEnqueue(new(1, block, 0, 0)));
             Assert.True(queue.HasRoom);
         }
 
-        queue.Enqueue(new(1, block, 0, 0));
+        Assert.True(queue.TryEnqueue(new(1, block, 0, 0)));
         Assert.False(queue.HasRoom);
         ValueTask room = queue.WaitForRoomAsync();
         Assert.False(room.IsCompleted);

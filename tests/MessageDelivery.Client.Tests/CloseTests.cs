@@ -207,6 +207,28 @@ public sealed class CloseTests
     }
 
     [Fact]
+    public async Task Close_does_not_wait_for_a_hub_that_has_said_goodbye_and_tells_so()
+    {
+        await using var hub = new ScriptedHub();
+
+        // The clock stands, so that no other connection is tried.
+        (HubClient client, Peer peer) = await hub.ConnectResumableAsync(hub.Options with
+        {
+            TimeProvider = new FakeTimeProvider(),
+            ConnectTimeout = Timeout.InfiniteTimeSpan,
+            CloseTimeout = Timeout.InfiniteTimeSpan,
+            Reconnect = new(),
+        });
+        await client.RelayAsync(7, default);
+        await peer.ExpectAsync(FrameType.Relay);
+        await peer.SendAsync(Frames.Goodbye(ProtocolCode.ShuttingDown));
+        await Soonness.UntilAsync(() => client.ConnectionState == ConnectionState.Reconnecting);
+        var error = await Assert.ThrowsAsync<HubConnectionException>(() => client.CloseAsync().Soon());
+        Assert.Equal(ProtocolCode.ShuttingDown, error.Code);
+        await client.DisposeAsync().Soon();
+    }
+
+    [Fact]
     public async Task A_goodbye_lost_on_its_way_is_said_again_behind_what_was_lost_with_it()
     {
         await using var hub = new ScriptedHub();

@@ -30,7 +30,7 @@ public sealed class LostSessionTests
         await known.Soon();
         peer.EndSending();
         Task<ulong> identity = client.GetIdentityAsync().AsTask();
-        Peer second = await hub.ExpectResumeAsync(2);
+        Peer second = await hub.ExpectResumeAsync(1);
         await second.SendAsync(Frames.Welcome(9, key: 2));
         IdentityChangedEventArgs args = await changed.Task.Soon();
 
@@ -56,6 +56,7 @@ public sealed class LostSessionTests
         Assert.Equal(3UL, reader.Current.Sender);
         Assert.True(await reader.MoveNextAsync().Soon());
         Assert.Equal(5UL, reader.Current.Sender);
+        reader.Current.Dispose();
         second.EndSending();
         Peer third = await hub.ExpectResumeAsync(1, key: 2);
         await third.SendAsync(Frames.Welcome(9, key: 3, resumed: true, processed: 1));

@@ -37,10 +37,10 @@ public sealed class ResumeTests
                 whole++;
             }
 
-            ulong received = (ulong)counted.Take(whole).Count(isCounted => isCounted);
-            Peer second = await hub.ExpectResumeAsync(received);
+            // The program has taken nothing, so that all comes again; what had come is dropped.
+            Peer second = await hub.ExpectResumeAsync(0);
             await second.SendAsync(Frames.Welcome(1, key: 2, resumed: true));
-            await second.SendAsync([.. frames.Where((_, i) => counted[i]).Skip((int)received)]);
+            await second.SendAsync([.. frames.Where((_, i) => counted[i])]);
             if (whole < 2)
             {
                 await second.ExpectAsync(FrameType.Identity);

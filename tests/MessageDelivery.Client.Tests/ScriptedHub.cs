@@ -220,6 +220,9 @@ internal static class Frames
 
     public static byte[] Delivery(ulong sender, params byte[] body) => Of(FrameType.Delivery, 0, 0, U64(sender), body);
 
+    /// <summary>A delivery whose sender waits for its acknowledgement.</summary>
+    public static byte[] Confirmed(ulong sender, params byte[] body) => Of(FrameType.Delivery, 0, 4, U64(sender), body);
+
     public static byte[] Receipt(ulong correlation, params Outcome[] outcomes) =>
         Of(FrameType.Receipt, outcomes.Length, 0, U64(correlation), outcomes.Select(outcome => (byte)outcome).ToArray());
 

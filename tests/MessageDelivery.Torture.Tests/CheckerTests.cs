@@ -215,19 +215,26 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_the_library_acknowledged_has_to_come_up_even_after_its_session()
+    public void Delivered_means_that_the_librarys_program_has_taken_it()
     {
-        var lost = new History(ClientKind.Library);
-        lost.Answer(lost.Send(RelayFlags.Receipt | RelayFlags.Confirm), Outcome.Delivered);
-        lost.Checker.Ended(Receiver, SessionEnd.ConnectionLost);
-        Assert.Equal([ViolationKind.Lost], lost.Conclude());
+        var early = new History(ClientKind.Library);
+        long number = early.Send(RelayFlags.Receipt | RelayFlags.Confirm);
+        early.Answer(number, Outcome.Delivered);
+        early.Receive(number);
+        Assert.Equal([ViolationKind.FalselyAccepted], early.Conclude());
+
+        var taken = new History(ClientKind.Library);
+        number = taken.Send(RelayFlags.Receipt | RelayFlags.Confirm);
+        taken.Receive(number);
+        taken.Answer(number, Outcome.Delivered);
+        Assert.Empty(taken.Conclude());
 
         var late = new History(ClientKind.Library);
-        long number = late.Send(RelayFlags.Receipt | RelayFlags.Confirm);
-        late.Answer(number, Outcome.Delivered);
+        number = late.Send(RelayFlags.Receipt | RelayFlags.Confirm);
         late.Checker.Ended(Receiver, SessionEnd.ConnectionLost);
         late.Checker.Joined(Receiver + 1, 99, ClientKind.Library);
         late.Receive(number, at: Receiver + 1);
+        late.Answer(number, Outcome.Delivered);
         Assert.Empty(late.Conclude());
     }
 

@@ -13,6 +13,9 @@ internal sealed class ClientReading : IDisposable
     private const int Calls = 4;
     private const int MostConnections = 3;
 
+    // The program takes a delivery after every so many frames, if one waits, and disposes of every other at once.
+    private const int FramesPerTaking = 3;
+
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(10);
 
     private readonly StringBuilder _log = new();
@@ -20,6 +23,11 @@ internal sealed class ClientReading : IDisposable
     private readonly Session _session;
     private readonly List<PendingRequest> _requests = [];
     private readonly Task<bool>? _watching;
+    private readonly CountedFrames _counted = new();
+    private readonly IAsyncEnumerator<Delivery> _program;
+    private readonly bool _isClosing;
+    private int _frames;
+    private bool _isGiven;
     private FrameReader _reader = new();
     private SessionLink _link = new();
     private int _position;
@@ -41,7 +49,9 @@ internal sealed class ClientReading : IDisposable
             Call((switches >> (2 + (call % 3 * 2))) & 3);
         }
 
-        if ((switches & 0x80) != 0)
+        _program = _deliveries.ReadAsync(default).GetAsyncEnumerator();
+        _isClosing = (switches & 0x80) != 0;
+        if (_isClosing)
         {
             _session.BeginClose();
         }
@@ -50,7 +60,7 @@ internal sealed class ClientReading : IDisposable
     /// <summary>What came of it.</summary>
     public string Log => _log.ToString();
 
-    /// <summary>Where the frames stand in the stream that the session has taken and gone on.</summary>
+    /// <summary>Where the frames stand in the stream that the session has taken and gone on, without deliveries that it had before.</summary>
     public List<int> Taken { get; } = [];
 
     public bool DiscardsDeliveries { get; }
@@ -101,7 +111,7 @@ internal sealed class ClientReading : IDisposable
 
     private void Connect(IReadOnlyList<ReadOnlyMemory<byte>> pieces)
     {
-        NoteSent("hello", _session.CreateHello(""));
+        NoteSent("hello", _session.CreateHello(_link, ""));
         foreach (var piece in pieces)
         {
             Arrive(piece.Span);
@@ -161,10 +171,11 @@ internal sealed class ClientReading : IDisposable
     private void Receive(in Frame frame)
     {
         int frameBytes = ProtocolLimits.HeaderBytes + frame.PayloadBytes;
+        bool isWelcome = _link.Opening is null;
         _reason = _session.Receive(_link, frame);
         if (_reason is null)
         {
-            Taken.Add(_position);
+            Note(frame.Header, isWelcome);
         }
 
         _unreadBytes -= frameBytes;
@@ -181,6 +192,61 @@ internal sealed class ClientReading : IDisposable
             NoteSent("sent", batch);
             _session.NoteSent(batch);
         }
+
+        if (_reason is null && !_isClosing)
+        {
+            _counted.CheckDue();
+        }
+    }
+
+    private void Note(in FrameHeader header, bool isWelcome)
+    {
+        if (isWelcome)
+        {
+            _counted.Welcome(header.Flags);
+        }
+
+        if (_counted.Receive((byte)header.Type, header.Flags, DiscardsDeliveries))
+        {
+            Taken.Add(_position);
+        }
+
+        if (++_frames % FramesPerTaking == 0 && _deliveries.PendingBytes > 0)
+        {
+            Take();
+        }
+    }
+
+    /// <summary>The program asks for a delivery that waits for it, which takes the one before.</summary>
+    private void Take()
+    {
+        NoteTaken();
+        var next = _program.MoveNextAsync();
+        Oracle.True(next.IsCompletedSuccessfully && next.Result, "a delivery that waits is not given");
+        _isGiven = true;
+        NoteDelivered(_program.Current);
+        if (_frames % 2 == 0)
+        {
+            _program.Current.Dispose();
+            NoteTaken();
+        }
+    }
+
+    private void NoteTaken()
+    {
+        if (_isGiven)
+        {
+            _isGiven = false;
+            _counted.Take();
+        }
+    }
+
+    private void NoteDelivered(Delivery delivery)
+    {
+        byte[] sender = new byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(sender, delivery.Sender);
+        Delivered.AddRange(sender);
+        Delivered.AddRange(delivery.Body.Span);
     }
 
     private void End()
@@ -204,6 +270,7 @@ internal sealed class ClientReading : IDisposable
         for (var frames = new FrameList(bytes); !frames.IsEmpty;)
         {
             var frame = frames.Next();
+            _counted.Send(frame);
             Oracle.True(
                 frame is { Type: 1, Argument: 1 } or { Type: 2 or 3 or 6 or 7 or 8, Flags: 0, Argument: 0 } or { Type: 4, Flags: 0 or 1, Argument: 0 } or { Type: 5, Flags: <= 7 },
                 $"the client sends {frame}");
@@ -245,17 +312,13 @@ internal sealed class ClientReading : IDisposable
 
     private async Task NoteDeliveriesAsync()
     {
-        byte[] sender = new byte[8];
-        await foreach (var delivery in _deliveries.ReadAsync(default))
+        while (await _program.MoveNextAsync())
         {
-            using (delivery)
-            {
-                BinaryPrimitives.WriteUInt64LittleEndian(sender, delivery.Sender);
-                Delivered.AddRange(sender);
-                Delivered.AddRange(delivery.Body.Span);
-            }
+            NoteDelivered(_program.Current);
+            _program.Current.Dispose();
         }
 
+        await _program.DisposeAsync();
         _log.Append("deliveries: ").Append(Convert.ToHexString([.. Delivered])).Append('\n');
     }
 

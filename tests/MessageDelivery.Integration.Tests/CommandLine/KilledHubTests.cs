@@ -27,8 +27,10 @@ public sealed class KilledHubTests
             changed.TrySetResult();
         };
 
+        var receiving = ReceiveOneAsync(receiver);
         var confirmed = await sender.RelayWithReceiptAsync(receiver.UserId, "confirmed"u8.ToArray(), RelayOptions.Confirm);
         Assert.Equal([new(receiver.UserId, Outcome.Delivered)], confirmed.Entries);
+        Assert.Equal("confirmed", await receiving);
         var pending = await FillAsync(sender, deaf.UserId);
         await sender.RelayAsync(receiver.UserId, "taken by the client"u8.ToArray());
         ulong before = sender.UserId;
@@ -38,7 +40,6 @@ public sealed class KilledHubTests
         await using var second = await StartAsync($"{first.Endpoint.Port}");
         await changed.Task.WaitAsync(Patience);
 
-        Assert.Equal("confirmed", await ReceiveOneAsync(receiver));
         var lost = await Assert.ThrowsAsync<HubSessionLostException>(() => pending.WaitAsync(Patience));
         Assert.True(lost.MayBeCarriedOut);
         var change = Assert.Single(changes);
@@ -51,8 +52,9 @@ public sealed class KilledHubTests
         await receiverChanged.Task.WaitAsync(Patience);
         await receiver.WaitUntilConnectedAsync().AsTask().WaitAsync(Patience);
         Assert.Equal(receiver.UserId, await receiver.GetIdentityAsync());
+        receiving = ReceiveOneAsync(receiver);
         await sender.RelayWithReceiptAsync(receiver.UserId, "after"u8.ToArray(), RelayOptions.Confirm);
-        Assert.Equal("after", await ReceiveOneAsync(receiver));
+        Assert.Equal("after", await receiving);
     }
 
     [Fact]

@@ -153,12 +153,20 @@ internal sealed partial class Checker
     private void Confirm(CopyRecord copy, SessionRecord receiver)
     {
         var relay = copy.Relay;
+        if (copy.IsTiny)
+        {
+            return;
+        }
+
         if (receiver.Kind == ClientKind.Library)
         {
-            // The library acknowledges by itself, and may hand the message over a moment later.
-            copy.IsConfirmed = copy.Arrival == Arrival.Pending && !copy.IsTiny;
+            // The library acknowledges by itself, but nothing that its program has not taken.
+            if (copy.Arrival != Arrival.Arrived)
+            {
+                Report(ViolationKind.FalselyAccepted, $"the receipt of {Name(relay)} says delivered, and {receiver} has not taken it", relay.Author, receiver, relay.Number);
+            }
         }
-        else if (!copy.IsTiny && (copy.Arrival != Arrival.Arrived || copy.Count > receiver.FramesAcknowledged))
+        else if (copy.Arrival != Arrival.Arrived || copy.Count > receiver.FramesAcknowledged)
         {
             Report(
                 ViolationKind.FalselyAccepted,

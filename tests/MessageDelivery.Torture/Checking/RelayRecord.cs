@@ -78,14 +78,11 @@ internal sealed class CopyRecord(RelayRecord relay, ulong userId, SessionRecord?
     /// <summary>Its place among the receiver's counted frames, once it has arrived.</summary>
     public long Count { get; set; }
 
-    /// <summary>The receiver's session may be over, but the hub says that it was acknowledged: it has to come up.</summary>
-    public bool IsConfirmed { get; set; }
-
     /// <summary>Too short to tell it from others: counted, not matched.</summary>
     public bool IsTiny { get; init; }
 
     /// <summary>Whether the hub has to deliver it, as far as is known.</summary>
-    public bool IsDue => !IsTiny && Arrival != Arrival.Arrived && Receiver is not null && (IsConfirmed || !Receiver.IsOver)
+    public bool IsDue => !IsTiny && Arrival != Arrival.Arrived && Receiver is { IsOver: false }
         && (Fate == Fate.Accepted || (Fate == Fate.Processed && !Relay.Flags.HasFlag(RelayFlags.BestEffort)));
 
     /// <summary>Whether nothing can come of it any more that would have to be checked with it.</summary>
@@ -94,6 +91,6 @@ internal sealed class CopyRecord(RelayRecord relay, ulong userId, SessionRecord?
         Fate.Open => false,
         Fate.Refused => true,
         _ when IsTiny || Receiver is null || Arrival != Arrival.Pending => true,
-        _ => Receiver.IsOver && !IsConfirmed,
+        _ => Receiver.IsOver,
     };
 }

@@ -89,6 +89,7 @@ internal sealed partial class BinaryClient
             }
 
             session.BytesNotAcknowledged += ProtocolLimits.HeaderBytes + frame.Payload.Length;
+            session.IsAckAwaited |= frame.Header.Type == FrameType.Delivery && (frame.Header.Flags & (byte)DeliveryFlags.Confirm) != 0;
         }
     }
 
@@ -201,7 +202,7 @@ internal sealed partial class BinaryClient
         lock (_gate)
         {
             long open = session.FramesReceived - session.FramesAcknowledged;
-            if (session.Key is null || open == 0 || (open < AckFrames && session.BytesNotAcknowledged < AckBytes
+            if (session.Key is null || open == 0 || (!session.IsAckAwaited && open < AckFrames && session.BytesNotAcknowledged < AckBytes
                 && Stopwatch.GetElapsedTime(session.FirstNotAcknowledged) < AckDelay))
             {
                 return;
@@ -209,6 +210,7 @@ internal sealed partial class BinaryClient
 
             total = session.FramesAcknowledged = session.FramesReceived;
             session.BytesNotAcknowledged = 0;
+            session.IsAckAwaited = false;
         }
 
         _history.Acknowledging(session.Number, total);
