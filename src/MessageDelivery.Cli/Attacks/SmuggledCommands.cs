@@ -16,7 +16,7 @@ internal sealed class SmuggledCommands : Attack
     public static readonly IReadOnlyList<string> NoEnds =
     [
         "\r.\r", "\r.\n", "\r.\r\n", "\n.\r", "\n.\r\r\n", "\n.\0\n", "\n. \n", "\n.\t\n", "\n .\n", "\n..\n", "\n.\v\n", "\n.\f\n", "\r\n..\r\n", "\r\n.\r\r\n",
-        "\n\0.\n", "\0.\0", "\n.\u0085", "\u0085.\u0085", "\u2028.\u2028", "\v.\v", "\f.\f", "\n.\u2028\n", "\n\ufeff.\n",
+        "\n\0.\n", "\0.\0", "\n.\u0085", "\u0085.\u0085", "\u2028.\u2028", "\v.\v", "\f.\f", "\n.\u2028\n", "\n\ufeff.\n", "\r\0.\r\0", "\n.\r\0", "\r\0.\n", "\r\0.\r\n",
     ];
 
     public override string Name => "smuggled-commands";
@@ -57,7 +57,7 @@ internal sealed class SmuggledCommands : Attack
 
     private static Task OneLineAsync(AttackScene scene, HostileConnection witness, ulong id)
     {
-        string body = string.Create(CultureInfo.InvariantCulture, $"first\rrelay {id} {Smuggled}\0relay {id} {Smuggled}\u0085relay {id} {Smuggled}");
+        string body = string.Create(CultureInfo.InvariantCulture, $"first\rrelay {id} {Smuggled}\0relay {id} {Smuggled}\u0085relay {id} {Smuggled}\r\0relay {id} {Smuggled}");
         string line = string.Create(CultureInfo.InvariantCulture, $"relay {id} {body}\nidentity\n");
         return TryAsync(scene, witness, line, 0, Encoding.UTF8.GetBytes(body), "one line with other line ends in it");
     }
