@@ -148,9 +148,9 @@ public sealed class TextPauseTests
         await sender.SendAsync("relay 1 a\nrelay 1 b\nrelay\n1\nfoo ");
         await receiver.ExpectAsync(Frames.Delivery(2, "a"u8.ToArray()), Frames.Delivery(2, "b"u8.ToArray()));
         await hub.SettleAsync();
-        hub.Time.Advance(Pause);
+        hub.Time.Advance(Pause * 1.1);
         await hub.SettleAsync();
-        hub.Time.Advance(Pause * 0.9);
+        hub.Time.Advance(Pause * 0.8);
         await hub.SettleAsync();
         await sender.SendAsync("bar\n.\n");
 
@@ -162,7 +162,8 @@ public sealed class TextPauseTests
     {
         await sender.SendAsync(text);
         await hub.SettleAsync();
-        hub.Time.Advance(Pause);
+        // A loop looks at its deadlines every 16 ms.
+        hub.Time.Advance(Pause * 1.1);
         await hub.SettleAsync();
     }
 }

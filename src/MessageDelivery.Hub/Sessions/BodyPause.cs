@@ -31,7 +31,9 @@ internal sealed class BodyPause(Connection connection)
             return false;
         }
 
-        if (connection.ReceiveOnceMore() || late > MostLateMilliseconds)
+        // Late again, with nothing in between, it has lasted long enough all the same.
+        bool isLate = late > MostLateMilliseconds && _begins <= connection.LastReceived;
+        if (connection.ReceiveOnceMore() || isLate)
         {
             _begins = now;
             return false;
