@@ -68,13 +68,13 @@ internal sealed class SmuggledLines : Attack
                 return;
             }
 
-            if (line.Split('\u2028', '\u2029').Any(LooksLikeTheHub))
+            // The line end is LF or CRLF; everything else that a terminal obeys is a matter of this attack.
+            string shown = line.EndsWith('\r') ? line[..^1] : line;
+            if (shown.Split('\u2028', '\u2029').Any(LooksLikeTheHub))
             {
                 scene.Suspect($"a message spoke for the hub: a text user saw a line that looks as if it began with '[Server] '");
             }
 
-            // The line end is LF or CRLF; everything else that a terminal obeys is a matter of this attack.
-            string shown = line.EndsWith('\r') ? line[..^1] : line;
             if (shown.Any(c => char.IsControl(c) && c != '\t'))
             {
                 scene.Suspect($"a message with control bytes reached a text user as it was");

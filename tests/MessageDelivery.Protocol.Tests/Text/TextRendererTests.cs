@@ -77,6 +77,19 @@ public sealed class TextRendererTests
         MustLook(Encoding.UTF8.GetBytes($"x{invisible}[Server] x"), $"x{raw}[Server] x\n");
     }
 
+    // The framework's own table, against the one of the renderer: all characters of format are invisible but those that enclose numbers.
+    [Fact]
+    public void No_character_of_format_hides_who_looks_like_the_hub()
+    {
+        var format = Enumerable.Range(0, 0x110000).Where(Rune.IsValid).Select(value => new Rune(value))
+            .Where(rune => Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format)
+            .Where(rune => rune.Value is not ((>= 0x600 and <= 0x605) or 0x6DD or 0x70F or 0x890 or 0x891 or 0x8E2 or 0x110BD or 0x110CD))
+            .ToList();
+        Assert.True(format.Count > 150);
+        Assert.All(format, rune => Assert.StartsWith("\\x", Whole(Encoding.UTF8.GetBytes($"{rune}[Server] x")), StringComparison.Ordinal));
+        Assert.All(format, rune => Assert.StartsWith("\\[", Whole(Encoding.UTF8.GetBytes($"[Ser{rune}ver] x")), StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("grüße, 你好 \\x", "grüße, 你好 \\x")]
     [InlineData("a\u200bb\u00a0c\ufeff\u3164", @"a\xe2\x80\x8bb\xc2\xa0c\xef\xbb\xbf\xe3\x85\xa4")]
