@@ -42,6 +42,16 @@ public enum RelayFlags : byte
     All = Receipt | BestEffort | Confirm,
 }
 
+/// <summary>Flags of a DELIVERY.</summary>
+[Flags]
+public enum DeliveryFlags : byte
+{
+    /// <summary>Acknowledge it whenever that is due.</summary>
+    None = 0,
+    /// <summary>Somebody waits for the acknowledgement: a resumable client sends ACK as soon as this delivery counts.</summary>
+    Confirm = 4,
+}
+
 /// <summary>Flags of a LIST that a client sends.</summary>
 [Flags]
 public enum ListFlags : byte

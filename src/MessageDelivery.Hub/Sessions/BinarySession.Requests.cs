@@ -104,9 +104,10 @@ internal sealed partial class BinarySession
             .CopyTo(MemoryMarshal.AsBytes(Relay.Begin(layout.ReceiverCount)));
 
         int start = layout.BodyOffset - ProtocolLimits.DeliveryHeaderBytes;
-        new DeliveryHeader(_user.Id, layout.BodyBytes).Write(head[start..]);
+        bool isConfirmed = flags.HasFlag(RelayFlags.Confirm);
+        new DeliveryHeader(_user.Id, layout.BodyBytes, isConfirmed ? DeliveryFlags.Confirm : DeliveryFlags.None).Write(head[start..]);
         var delivery = _services.Delivery;
-        var confirmation = flags.HasFlag(RelayFlags.Confirm) ? Confirm(correlation, layout.ReceiverCount) : null;
+        var confirmation = isConfirmed ? Confirm(correlation, layout.ReceiverCount) : null;
         delivery.Begin(_user.Id, 1, layout.BodyBytes, confirmation);
         delivery.Frames.Add(first with { Offset = first.Offset + start, Length = first.Length - start });
         foreach (ref readonly var part in frame[1..])

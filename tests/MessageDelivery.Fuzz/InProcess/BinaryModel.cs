@@ -161,7 +161,8 @@ internal sealed class BinaryModel(FrameList answers, bool isResumable)
             outcomes[i] = isThere ? (byte)0 : (byte)2;
             if (isThere && served.Add(id))
             {
-                DeliverTo(id, frame.Payload[head..]);
+                // Whoever is reached, the flag is the same.
+                DeliverTo(id, frame.Payload[head..], (byte)(frame.Flags & Confirm));
             }
         }
 
@@ -189,18 +190,18 @@ internal sealed class BinaryModel(FrameList answers, bool isResumable)
         }
     }
 
-    private void DeliverTo(ulong id, ReadOnlyMemory<byte> body)
+    private void DeliverTo(ulong id, ReadOnlyMemory<byte> body, byte flags)
     {
         switch (id)
         {
             case Company.ProgramId:
-                _toProgram.AddRange(Effect.Delivered(body.Span));
+                _toProgram.AddRange(Effect.Delivered(body.Span, flags));
                 break;
             case Company.PersonId:
                 _toPerson.AddRange(Effect.Rendered(body.Span));
                 break;
             default:
-                Answer(new(PlainFrame.Delivery, 0, 0, new([.. Numbers(Company.SubjectId), .. body.Span])));
+                Answer(new(PlainFrame.Delivery, flags, 0, new([.. Numbers(Company.SubjectId), .. body.Span])));
                 break;
         }
     }

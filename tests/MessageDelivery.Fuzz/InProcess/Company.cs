@@ -140,10 +140,12 @@ internal sealed record Effect(byte[] ToProgram, byte[] ToPerson, byte[] ToSubjec
     }
 
     /// <summary>What a program gets of a body.</summary>
-    public static byte[] Delivered(ReadOnlySpan<byte> body)
+    /// <param name="flags">The frame's flags: 4 if its sender waits for the acknowledgement.</param>
+    public static byte[] Delivered(ReadOnlySpan<byte> body, byte flags = 0)
     {
         byte[] frame = new byte[ProtocolLimits.DeliveryHeaderBytes + body.Length];
         new DeliveryHeader(Company.SubjectId, body.Length).Write(frame);
+        frame[1] = flags;
         body.CopyTo(frame.AsSpan(ProtocolLimits.DeliveryHeaderBytes));
         return frame;
     }

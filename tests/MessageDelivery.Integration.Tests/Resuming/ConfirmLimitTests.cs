@@ -29,8 +29,8 @@ public sealed class ConfirmLimitTests
         await using ResumingPeer quick = await hub.ResumingAsync();
         await away.GoAwayAsync();
         await sender.SendAsync(Frames.Relay([2, 3, 4, 99], [7], 1, Confirm));
-        await here.ExpectAsync(Frames.Delivery(1, [7]));
-        await quick.ExpectAsync(Frames.Delivery(1, [7]));
+        await here.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
+        await quick.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await quick.AckAsync();
         await hub.PassAsync(Timeout * 0.9, 9);
         await sender.ExpectNothingAsync();
@@ -42,7 +42,7 @@ public sealed class ConfirmLimitTests
         // Whoever acknowledges now is too late for a receipt, and there is no second one.
         await here.AckAsync();
         await away.ResumeAsync();
-        await away.ExpectAsync(Frames.Delivery(1, [7]));
+        await away.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await away.AckAsync();
         await away.ExpectNothingBeforeAnEchoAsync();
         await sender.ExpectNothingAsync();
@@ -55,7 +55,7 @@ public sealed class ConfirmLimitTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync(Frames.Relay(2, [7], 1, Confirm));
-        await receiver.ExpectAsync(Frames.Delivery(1, [7]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await receiver.GoAwayAsync();
 
         await hub.AdvanceUntilAsync(sender.ExpectAsync(Frames.Receipt(1, Outcome.Accepted)), TimeSpan.FromSeconds(0.5));
@@ -68,10 +68,10 @@ public sealed class ConfirmLimitTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync(Frames.Relay(2, [1], 1, Confirm));
-        await receiver.ExpectAsync(Frames.Delivery(1, [1]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [1]));
         await hub.PassAsync(Timeout * 0.6, 6);
         await sender.SendAsync(Frames.Relay(2, [2], 2, Confirm));
-        await receiver.ExpectAsync(Frames.Delivery(1, [2]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [2]));
 
         await hub.AdvanceUntilAsync(sender.ExpectAsync(Frames.Receipt(1, Outcome.Accepted)), TimeSpan.FromMilliseconds(200));
         await sender.ExpectNothingAsync();
@@ -90,7 +90,7 @@ public sealed class ConfirmLimitTests
         await hub.SettleAsync();
         await receiver.ResumeAsync();
         await sender.SendAsync(Frames.Relay(2, [2], 2, Confirm));
-        await receiver.ExpectAsync(Frames.Delivery(1, [1]), Frames.Delivery(1, [2]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [1]), Frames.ConfirmedDelivery(1, [2]));
         await sender.ExpectNothingAsync();
 
         await receiver.Connection.SendAsync(Frames.Goodbye);
@@ -141,7 +141,7 @@ public sealed class ConfirmLimitTests
         await sender.SendAsync(Frames.Relay(2, [1]), Frames.Relay(2, [2], 2, Confirm));
         await receiver.ExpectAsync(Frames.Delivery(1, [1]));
         await receiver.AckAsync();
-        await receiver.ExpectAsync(Frames.Delivery(1, [2]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [2]));
         await receiver.ExpectNothingBeforeAnEchoAsync();
         await using RawConnection wrong = await hub.ConnectAsync();
         await wrong.SendAsync(Frames.HelloResume(receiver.Key, 0));
@@ -158,13 +158,13 @@ public sealed class ConfirmLimitTests
         await using ResumingPeer receiver = await hub.ResumingAsync();
         Task sending = sender.SendAsync(
             [.. Enumerable.Range(0, MostOutstanding + 100).Select(i => Frames.Relay(2, Frames.Number((ulong)i), (ulong)i, Confirm)), Frames.Echo([5])]);
-        await receiver.ExpectAsync([.. Enumerable.Range(0, MostOutstanding).Select(i => Frames.Delivery(1, Frames.Number((ulong)i)))]);
+        await receiver.ExpectAsync([.. Enumerable.Range(0, MostOutstanding).Select(i => Frames.ConfirmedDelivery(1, Frames.Number((ulong)i)))]);
         await sending;
         await hub.SettleAsync();
         await sender.ExpectNothingAsync();
 
         await receiver.AckAsync();
-        await receiver.ExpectAsync([.. Enumerable.Range(MostOutstanding, 100).Select(i => Frames.Delivery(1, Frames.Number((ulong)i)))]);
+        await receiver.ExpectAsync([.. Enumerable.Range(MostOutstanding, 100).Select(i => Frames.ConfirmedDelivery(1, Frames.Number((ulong)i)))]);
         await receiver.AckAsync();
 
         var correlations = new HashSet<ulong>();
@@ -192,7 +192,7 @@ public sealed class ConfirmLimitTests
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync(
             [.. Enumerable.Range(0, MostOutstanding + 1).Select(i => Frames.Relay(2, [], (ulong)i, Confirm)), Frames.Echo([5])]);
-        await receiver.ExpectAsync([.. Enumerable.Range(0, MostOutstanding).Select(_ => Frames.Delivery(1, []))]);
+        await receiver.ExpectAsync([.. Enumerable.Range(0, MostOutstanding).Select(_ => Frames.ConfirmedDelivery(1, []))]);
         await hub.SettleAsync();
         await sender.ExpectNothingAsync();
 

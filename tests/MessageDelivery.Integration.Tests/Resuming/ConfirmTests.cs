@@ -22,7 +22,7 @@ public sealed class ConfirmTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync(Frames.Relay(2, [7], 1, Confirm));
-        await receiver.ExpectAsync(Frames.Delivery(1, [7]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await sender.ExpectNothingAsync();
 
         await receiver.AckAsync();
@@ -40,7 +40,7 @@ public sealed class ConfirmTests
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync([.. Enumerable.Range(0, 10).Select(i => Frames.Relay(2, [(byte)i], (ulong)i, i % 2 == 0 ? Confirm : 0))]);
         await sender.ExpectAsync([.. Enumerable.Range(0, 5).Select(i => Frames.Receipt((2 * (ulong)i) + 1, Outcome.Accepted))]);
-        await receiver.ExpectAsync([.. Enumerable.Range(0, 10).Select(i => Frames.Delivery(1, [(byte)i]))]);
+        await receiver.ExpectAsync([.. Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? Frames.ConfirmedDelivery(1, [(byte)i]) : Frames.Delivery(1, [(byte)i]))]);
 
         await receiver.AckAsync(1);
         await sender.ExpectAsync(Frames.Receipt(0, Outcome.Delivered));
@@ -83,9 +83,33 @@ public sealed class ConfirmTests
         await sender.ExpectAsync(
             Frames.Receipt(1, Outcome.Accepted, Outcome.Accepted, Outcome.Unknown, Outcome.Unknown, Outcome.Accepted));
         await sender.SendAsync(Frames.Relay(1, [], 2, Confirm));
-        await sender.ExpectAsync(Frames.Delivery(1, []), Frames.Receipt(2, Outcome.Accepted));
-        await binary.ExpectAsync(Frames.Delivery(1, "x"u8.ToArray()));
+        await sender.ExpectAsync(Frames.ConfirmedDelivery(1, []), Frames.Receipt(2, Outcome.Accepted));
+        await binary.ExpectAsync(Frames.ConfirmedDelivery(1, "x"u8.ToArray()));
         await text.ExpectLinesAsync("x");
+    }
+
+    [Fact]
+    public async Task Every_receiver_gets_the_flag_and_only_with_relays_that_are_confirmed()
+    {
+        await using RunningHub hub = await StartAsync();
+        await using RawConnection sender = await hub.BinaryAsync();
+        await using RawConnection plain = await hub.BinaryAsync();
+        await using ResumingPeer resumable = await hub.ResumingAsync();
+        byte[] large = Frames.Pattern(300_000);
+        await sender.SendAsync(
+            Frames.Relay([2, 3], [1]),
+            Frames.Relay([2, 3], [2], 2, Confirm),
+            Frames.Relay([2, 3], [3], 3),
+            Frames.Relay([2, 3], [4], 4, Confirm | RelayFlags.BestEffort),
+            Frames.Relay([2, 3], large, 5, Confirm),
+            Frames.Relay([2, 3], [6]));
+        byte[][] expected =
+        [
+            Frames.Delivery(1, [1]), Frames.ConfirmedDelivery(1, [2]), Frames.Delivery(1, [3]),
+            Frames.ConfirmedDelivery(1, [4]), Frames.ConfirmedDelivery(1, large), Frames.Delivery(1, [6]),
+        ];
+        await plain.ExpectAsync(expected);
+        await resumable.ExpectAsync(expected);
     }
 
     [Fact]
@@ -96,9 +120,9 @@ public sealed class ConfirmTests
         await using ResumingPeer first = await hub.ResumingAsync();
         await using ResumingPeer second = await hub.ResumingAsync();
         await sender.SendAsync(Frames.Relay([2, 99, 1, 3, 2, 3, 1], [7], 1, Confirm));
-        await sender.ExpectAsync(Frames.Delivery(1, [7]));
-        await first.ExpectAsync(Frames.Delivery(1, [7]));
-        await second.ExpectAsync(Frames.Delivery(1, [7]));
+        await sender.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
+        await first.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
+        await second.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await second.AckAsync();
         await sender.ExpectNothingAsync();
 
@@ -132,11 +156,11 @@ public sealed class ConfirmTests
         await sender.ExpectAsync(Frames.Receipt(2, Outcome.Accepted), Frames.EchoReply([5]));
         await sender.ExpectErrorAsync(ProtocolCode.InvalidReceivers, 4);
         await sender.ExpectErrorAsync(ProtocolCode.InvalidReceivers, 5);
-        await quick.ExpectAsync(Frames.Delivery(1, [3]));
+        await quick.ExpectAsync(Frames.ConfirmedDelivery(1, [3]));
         await quick.AckAsync();
         await sender.ExpectAsync(Frames.Receipt(3, Outcome.Delivered));
 
-        await slow.ExpectAsync(Frames.Delivery(1, [1]), Frames.Delivery(1, [2]));
+        await slow.ExpectAsync(Frames.ConfirmedDelivery(1, [1]), Frames.Delivery(1, [2]));
         await slow.AckAsync();
 
         await sender.ExpectAsync(Frames.Receipt(1, Outcome.Delivered));
@@ -152,7 +176,7 @@ public sealed class ConfirmTests
         await sender.SendAsync(Frames.Relay(2, [7], 1, Confirm), Frames.Relay(2, [8], 2));
         await sender.ExpectAsync(Frames.Receipt(2, Outcome.Held));
         await receiver.ResumeAsync();
-        await receiver.ExpectAsync(Frames.Delivery(1, [7]), Frames.Delivery(1, [8]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [7]), Frames.Delivery(1, [8]));
         await sender.ExpectNothingAsync();
 
         await receiver.AckAsync();
@@ -167,14 +191,14 @@ public sealed class ConfirmTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync(Frames.Relay(2, [7], 1, Confirm), Frames.Relay(2, [8], 2, Confirm));
-        await receiver.ExpectAsync(Frames.Delivery(1, [7]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await receiver.GoAwayAsync();
         await sender.ExpectNothingAsync();
 
         await receiver.ResumeAsync();
 
         await sender.ExpectAsync(Frames.Receipt(1, Outcome.Delivered));
-        await receiver.ExpectAsync(Frames.Delivery(1, [8]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [8]));
         await sender.ExpectNothingAsync();
         await receiver.AckAsync();
         await sender.ExpectAsync(Frames.Receipt(2, Outcome.Delivered));
@@ -186,7 +210,7 @@ public sealed class ConfirmTests
         await using RunningHub hub = await StartAsync();
         await using ResumingPeer self = await hub.ResumingAsync();
         await self.RelayAsync(1, [7], 1, Confirm);
-        await self.ExpectAsync(Frames.Delivery(1, [7]));
+        await self.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await self.ExpectNothingBeforeAnEchoAsync();
 
         await self.AckAsync();
@@ -207,7 +231,7 @@ public sealed class ConfirmTests
         await using ResumingPeer quick = await hub.ResumingAsync();
         await sender.SendAsync(Frames.Relay([1, 3], [7], 500, Confirm | RelayFlags.BestEffort), Frames.Relay(1, [8], 501, Confirm | RelayFlags.BestEffort));
         await sender.ExpectAsync(Frames.Receipt(501, Outcome.Full));
-        await quick.ExpectAsync(Frames.Delivery(2, [7]));
+        await quick.ExpectAsync(Frames.ConfirmedDelivery(2, [7]));
 
         await quick.AckAsync();
 
@@ -236,7 +260,7 @@ public sealed class ConfirmTests
         await using ResumingPeer sender = await hub.ResumingAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.RelayAsync(2, [7], 1, Confirm);
-        await receiver.ExpectAsync(Frames.Delivery(1, [7]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await sender.GoAwayAsync();
         await receiver.AckAsync();
         await receiver.ExpectNothingBeforeAnEchoAsync();
@@ -260,7 +284,7 @@ public sealed class ConfirmTests
         await using ResumingPeer sender = await hub.ResumingAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.RelayAsync(2, [7], 1, Confirm);
-        await receiver.ExpectAsync(Frames.Delivery(1, [7]));
+        await receiver.ExpectAsync(Frames.ConfirmedDelivery(1, [7]));
         await sender.LoseAsync();
         await sender.ResumeAsync();
         await sender.ExpectNothingBeforeAnEchoAsync();
@@ -280,7 +304,7 @@ public sealed class ConfirmTests
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await using RawConnection sender = resumable ? (await hub.ResumingAsync()).Connection : await hub.BinaryAsync();
         await sender.SendAsync([.. Enumerable.Range(0, 100).Select(i => Frames.Relay(1, [(byte)i], (ulong)i, Confirm)), Frames.Goodbye]);
-        await receiver.ExpectAsync([.. Enumerable.Range(0, 100).Select(i => Frames.Delivery(2, [(byte)i]))]);
+        await receiver.ExpectAsync([.. Enumerable.Range(0, 100).Select(i => Frames.ConfirmedDelivery(2, [(byte)i]))]);
         await sender.ReadToEndAsync();
         await receiver.AckAsync();
 

@@ -63,6 +63,9 @@ internal static class Frames
 
     public static byte[] Delivery(ulong sender, byte[] body) => Build(FrameType.Delivery, 0, 0, Number(sender), body);
 
+    /// <summary>One whose sender waits for the acknowledgement: flag 4.</summary>
+    public static byte[] ConfirmedDelivery(ulong sender, byte[] body) => Build(FrameType.Delivery, 4, 0, Number(sender), body);
+
     public static byte[] Receipt(ulong correlation, params Outcome[] outcomes) => Build(
         FrameType.Receipt, 0, (ushort)outcomes.Length, Number(correlation), [.. outcomes.Select(o => (byte)o)]);
 

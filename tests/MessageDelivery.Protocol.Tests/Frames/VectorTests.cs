@@ -195,6 +195,7 @@ public sealed class VectorTests
         var header = DeliveryHeader.Read(bytes);
         Assert.Equal(VectorFile.Number(decoded, "sender"), header.SenderId);
         Assert.Equal(VectorFile.Bytes(decoded.GetProperty("body")).Length, header.BodyBytes);
+        Assert.Equal(decoded.GetProperty("flags").GetByte(), (byte)header.Flags);
         var written = new byte[ProtocolLimits.DeliveryHeaderBytes];
         header.Write(written);
         Assert.Equal(bytes[..ProtocolLimits.DeliveryHeaderBytes], written);
