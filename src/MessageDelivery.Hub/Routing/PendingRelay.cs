@@ -35,7 +35,7 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
     public ulong? ReceiptFor { get; set; }
 
     /// <summary>What delays the receipt until the receivers have acknowledged; null for nothing.</summary>
-    public Confirmation? Confirmation { get; set; }
+    public UnconfirmedRelays? Unconfirmed { get; set; }
 
     /// <summary>How many relays waited for a receiver that went, once for each receiver. Told once: then it is none.</summary>
     public long TakeRefused() => (long)Interlocked.Exchange(ref _refused, 0) * _relays;

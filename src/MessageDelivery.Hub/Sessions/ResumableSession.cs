@@ -16,6 +16,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     private volatile LoopServices _home;
     private volatile Connection? _connection;
     private Connection _last;
+    private UnconfirmedRelays? _unconfirmed;
     private SessionKey _key;
     private SessionKey? _keyBefore;
     private bool _isAway;
@@ -54,7 +55,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     public ProcessedRelays Processed { get; } = new();
 
     /// <summary>Relays whose receipts wait for acknowledgements.</summary>
-    public UnconfirmedRelays Unconfirmed { get; } = new();
+    public UnconfirmedRelays Unconfirmed => _unconfirmed ??= _home.ConfirmFor(this);
 
     /// <inheritdoc/>
     public long HeldBytes => Queue.HeldBytes;
@@ -189,6 +190,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     {
         _isOver = true;
         RevokeKeys();
+        _unconfirmed?.Close(_home.Loop);
     }
 
     /// <summary>Ends it: the user leaves, and what was kept is dropped. Any thread once no loop runs.</summary>
@@ -208,30 +210,26 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         }
 
         Queue.Close(_home.Loop);
+        _unconfirmed?.Close(_home.Loop);
         _table.Users.Remove(User);
         _table.Log.SessionEnded(User.Id, reason);
         _table.Audit.Ended(User.Id, reason, _last);
     }
 
-    /// <summary>Sends the receipt of a relay that waited for acknowledgements.</summary>
-    public void Confirmed(Confirmation confirmation)
+    /// <inheritdoc/>
+    public void Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet)
     {
-        if (!_home.Loop.IsCurrent)
-        {
-            _home.Loop.Call(() => Confirmed(confirmation));
-            return;
-        }
-
-        if (Queue.SendReceipt(_home.Loop, confirmation.Correlation, confirmation.Outcomes) == QueueResult.Overflowed)
+        if (Queue.SendReceipt(outlet, correlation, outcomes) == QueueResult.Overflowed)
         {
             Overflowed();
         }
-
-        if (Unconfirmed.Remove(confirmation))
-        {
-            _connection?.Resume();
-        }
     }
+
+    /// <inheritdoc/>
+    public void GoOn() => _connection?.Resume();
+
+    /// <inheritdoc/>
+    public void Forget(ulong number, IOutlet outlet) => Queue.Forget(number, outlet);
 
     /// <inheritdoc/>
     public void Remove() => _home.Loop.Call(RemoveHere);

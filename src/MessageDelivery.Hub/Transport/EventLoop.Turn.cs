@@ -28,6 +28,8 @@ internal sealed partial class EventLoop
 
         // Sockets that were on their way here are closed.
         RunCalls();
+        _hasEnded = true;
+        _unfinished.RunAll(this);
         ReceiveBuffer.Dispose();
         CopyBuffer.Dispose();
         _ended.SetResult();
@@ -62,6 +64,7 @@ internal sealed partial class EventLoop
         RunCalls();
         FeedStarved();
         RunDeadlines();
+        RunUnfinished();
         FlushTouched();
         LetGoOfBuffersIfShort();
         CloseSockets();
@@ -110,7 +113,7 @@ internal sealed partial class EventLoop
     private int Timeout()
     {
         Interlocked.Exchange(ref _awake, 0);
-        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty
+        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty || !_unfinished.IsEmpty
             || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
         {
             return 0;
@@ -174,6 +177,18 @@ internal sealed partial class EventLoop
             {
                 _events.ConnectionFailed(exception);
             }
+        }
+    }
+
+    private void RunUnfinished()
+    {
+        try
+        {
+            _unfinished.RunTurn(this);
+        }
+        catch (Exception exception)
+        {
+            _events.ConnectionFailed(exception);
         }
     }
 

@@ -33,6 +33,11 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 
     public void Watch(Connection connection) => Watched++;
 
+    /// <summary>What was not done at once.</summary>
+    public Queue<ISlicedWork> Unfinished { get; } = [];
+
+    public void DoLater(ISlicedWork work) => Unfinished.Enqueue(work);
+
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         Sends++;
