@@ -10,7 +10,14 @@ namespace MessageDelivery.Hub.Routing;
 /// </summary>
 internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 {
+    // More of a relay to many than this is not kept for the next that has to wait.
+    private const int MostKeptPlaces = 16;
+
+    // Frames, text, and text with the line before it.
+    private const int Forms = 3;
+
     private WaitingDelivery?[] _places = [];
+    private HeldSegments?[] _recent = [];
     private ulong[] _receivers = [];
     private Outcome[] _outcomes = [];
     private int _count;
@@ -53,6 +60,11 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
             _outcomes = new Outcome[capacity];
         }
 
+        if (_places.Length > MostKeptPlaces && receivers <= MostKeptPlaces)
+        {
+            _places = [];
+        }
+
         _count = receivers;
         return _receivers.AsSpan(0, receivers);
     }
@@ -83,6 +95,9 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 
         return _places[index] ??= new(this, index);
     }
+
+    /// <inheritdoc/>
+    public Span<HeldSegments?> Recent => _recent.Length > 0 ? _recent : _recent = new HeldSegments?[Forms];
 
     public Outcome this[int index]
     {

@@ -262,7 +262,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
         if (refusal == ProtocolCode.Normal && _user.Rights is { } rights && Forbidden(rights, header) is { } forbidden)
         {
-            (refusal, text) = (ProtocolCode.AuthFailed, forbidden);
+            (refusal, text) = (ProtocolCode.NotAllowed, forbidden);
         }
 
         refusal = refusal == ProtocolCode.Normal ? LimitRefusal(header, layout, ref text) : refusal;
