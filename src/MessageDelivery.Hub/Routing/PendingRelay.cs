@@ -1,3 +1,4 @@
+using System.Numerics;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -90,7 +91,7 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
     {
         if (_places.Length <= index)
         {
-            Array.Resize(ref _places, _receivers.Length);
+            Array.Resize(ref _places, (int)BitOperations.RoundUpToPowerOf2((uint)index + 1));
         }
 
         return _places[index] ??= new(this, index);

@@ -5,16 +5,6 @@ using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Routing;
 
-/// <summary>Whose relays are confirmed. Any thread.</summary>
-internal interface IConfirmationOwner
-{
-    /// <summary>All that will be known of a relay is known: sends its receipt.</summary>
-    void Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet);
-
-    /// <summary>Fewer relays wait than may, and it was made to wait for that.</summary>
-    void GoOn();
-}
-
 /// <summary>
 /// The relays of one session whose receipts wait until the receivers have acknowledged them. Their number is bounded, they are kept in
 /// message memory, and they go with the session. Receivers tell it from any thread; everything else is done by the session's loop.
@@ -384,7 +374,15 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     {
         public void Send(IOutlet outlet, ReadOnlySpan<Outcome> known)
         {
-            Owner?.Confirmed(Correlation, known[..Receivers], outlet);
+            try
+            {
+                Owner?.Confirmed(Correlation, known[..Receivers], outlet);
+            }
+            catch (Exception exception)
+            {
+                Owner!.Failed(exception);
+            }
+
             if (GoesOn)
             {
                 Owner?.GoOn();

@@ -139,6 +139,9 @@ internal sealed partial class BinarySession
     /// <inheritdoc/>
     void IConfirmationOwner.GoOn() => _connection.Resume();
 
+    /// <inheritdoc/>
+    void IConfirmationOwner.Failed(Exception exception) => _services.Loop.Call(() => _services.Loop.Fail(_connection, exception));
+
     /// <summary>Answers a frame that cannot be carried out once it has wholly come; its bytes are not kept.</summary>
     private bool TryRefuse(in FrameHeader header, ProtocolCode code, string text, in Segment frame, int frameBytes)
     {

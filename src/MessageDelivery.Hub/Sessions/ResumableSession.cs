@@ -10,7 +10,7 @@ namespace MessageDelivery.Hub.Sessions;
 /// how many were processed. It is at home on the loop of its connection, and without one on that of its last; but for the members
 /// marked "any thread", everything is done there.
 /// </summary>
-internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConfirmationOwner, IBacklog
+internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBacklog
 {
     private readonly SessionTable _table;
     private volatile LoopServices _home;
@@ -55,7 +55,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     public ProcessedRelays Processed { get; } = new();
 
     /// <summary>Relays whose receipts wait for acknowledgements.</summary>
-    public UnconfirmedRelays Unconfirmed => _unconfirmed ??= _home.ConfirmFor(this);
+    public UnconfirmedRelays Unconfirmed => _unconfirmed ??= _home.ConfirmFor(new ResumableReceipts(this));
 
     /// <inheritdoc/>
     public long HeldBytes => Queue.HeldBytes;
@@ -216,17 +216,25 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         _table.Audit.Ended(User.Id, reason, _last);
     }
 
-    /// <inheritdoc/>
-    public void Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet)
+    /// <summary>More than is kept was waiting for it: it leaves there and then. Any thread.</summary>
+    public void Overflowed()
     {
-        if (Queue.SendReceipt(outlet, correlation, outcomes) == QueueResult.Overflowed)
-        {
-            Overflowed();
-        }
+        _table.Users.Remove(User);
+        EndAtHome(SessionEnd.RetentionFull);
     }
 
-    /// <inheritdoc/>
-    public void GoOn() => _connection?.Resume();
+    /// <summary>Something that its client has to get could not be kept for it. Any thread.</summary>
+    public void Fail(Exception exception)
+    {
+        if (_connection is { } connection)
+        {
+            connection.Loop.Call(() => connection.Loop.Fail(connection, exception));
+        }
+        else
+        {
+            EndAtHome(SessionEnd.Overloaded);
+        }
+    }
 
     /// <inheritdoc/>
     public void Forget(ulong number, IOutlet outlet) => Queue.Forget(number, outlet);
@@ -247,13 +255,6 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         {
             End(_home.Loop.Now >= User.EndsAt ? SessionEnd.TokenExpired : SessionEnd.Expired);
         }
-    }
-
-    /// <summary>More than is kept was waiting for it: it leaves there and then. Any thread.</summary>
-    private void Overflowed()
-    {
-        _table.Users.Remove(User);
-        EndAtHome(SessionEnd.RetentionFull);
     }
 
     private void EndAtHome(SessionEnd reason) => _home.Loop.Call(() =>

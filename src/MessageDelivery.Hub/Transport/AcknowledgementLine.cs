@@ -47,14 +47,19 @@ internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : IS
     /// <summary>What the entries that are not acknowledged count. Read without the lock, too.</summary>
     public long Bytes => (long)Math.Max(0, Volatile.Read(ref _end) - Volatile.Read(ref _unacknowledged)) * EntryBytes;
 
-    /// <summary>Stands in line until the peer's total is <paramref name="number"/>, which is more than of those before.</summary>
-    public void Join(IAcknowledgementWaiter waiter, int place, ulong number)
+    /// <summary>Sees to it that one more can join.</summary>
+    /// <exception cref="InsufficientMemoryException">The machine gives no more; nothing has changed.</exception>
+    public void Reserve()
     {
         if (_end == _blocks.Count * s_perBlock)
         {
             _blocks.Add(pool.Rent(BlockSize.Small));
         }
+    }
 
+    /// <summary>Stands in line, where there is room, until the peer's total is <paramref name="number"/>, which is more than of those before.</summary>
+    public void Join(IAcknowledgementWaiter waiter, int place, ulong number)
+    {
         nint wait = waiter.Await(place, number);
         if (wait == 0)
         {

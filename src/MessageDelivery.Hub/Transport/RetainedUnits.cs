@@ -58,10 +58,15 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     /// <param name="waiter">Who is told when they are acknowledged.</param>
     public void CountQueued(int added, IAcknowledgementWaiter? waiter, int place)
     {
+        if (waiter is not null)
+        {
+            (Awaited ??= new(pool, gate)).Reserve();
+        }
+
         Queued += (ulong)added;
         if (waiter is not null)
         {
-            (Awaited ??= new(pool, gate)).Join(waiter, place, Queued);
+            Awaited!.Join(waiter, place, Queued);
         }
     }
 

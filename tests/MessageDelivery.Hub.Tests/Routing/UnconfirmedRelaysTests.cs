@@ -36,8 +36,8 @@ public sealed class UnconfirmedRelaysTests
 
         // Acknowledged before it is known what became of the relay for the others.
         relays.Begin(7, [5, 9, 5, 6]);
-        line.Join(relays, 0, 1);
-        line.Join(relays, 3, 2);
+        Join(line, relays, 0, 1);
+        Join(line, relays, 3, 2);
         line.Acknowledge(1);
         line.Tell(still.Loop);
         Assert.Empty(owner.Receipts);
@@ -54,7 +54,7 @@ public sealed class UnconfirmedRelaysTests
 
         // The receiver goes without a word.
         relays.Begin(9, [5]);
-        line.Join(relays, 0, 3);
+        Join(line, relays, 0, 3);
         relays.Settle([5], [Outcome.Held], still.Loop);
         line.End();
         line.Tell(still.Loop);
@@ -74,7 +74,7 @@ public sealed class UnconfirmedRelaysTests
         {
             Assert.False(relays.MustWait);
             relays.Begin((ulong)i, [5]);
-            line.Join(relays, 0, (ulong)i + 1);
+            Join(line, relays, 0, (ulong)i + 1);
             relays.Settle([5], [Outcome.Accepted], still.Loop);
         }
 
@@ -97,10 +97,16 @@ public sealed class UnconfirmedRelaysTests
         var owner = new Owner();
         var relays = new UnconfirmedRelays(still.Pool, new UserRegistry(still.Pool), 10_000, owner);
         relays.Begin(1, [5]);
-        line.Join(relays, 0, 1);
+        Join(line, relays, 0, 1);
         relays.Settle([5], [Outcome.Accepted], still.Loop);
         relays.Close(still.Loop);
         return new(owner);
+    }
+
+    private static void Join(AcknowledgementLine line, UnconfirmedRelays relays, int place, ulong number)
+    {
+        line.Reserve();
+        line.Join(relays, place, number);
     }
 
     private static void TakeTurns(StillLoop still)
@@ -123,5 +129,7 @@ public sealed class UnconfirmedRelaysTests
             Receipts.Add($"{correlation}: {string.Join(' ', outcomes.ToArray())}");
 
         public void GoOn() => GoneOn++;
+
+        public void Failed(Exception exception) => throw exception;
     }
 }
