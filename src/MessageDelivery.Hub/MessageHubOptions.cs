@@ -95,7 +95,8 @@ public sealed record MessageHubOptions
     public long ResumeRetentionBytes { get; init; } = 8L << 20;
 
     /// <summary>
-    /// How long the receipt of a relay with CONFIRM waits for receivers to acknowledge it. Default: 30 s, up to a day.
+    /// How long the receipt of a relay with CONFIRM waits for receivers to acknowledge it, from when it is known whom it has reached. Default: 30 s,
+    /// up to a day.
     /// </summary>
     public TimeSpan ConfirmTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
