@@ -44,6 +44,13 @@ public sealed record MessageHubOptions
     public long QueueLimitBytes { get; init; } = 64L << 20;
 
     /// <summary>
+    /// What becomes of relays for a receiver whose queue is full. Default: their sender waits, and everything behind them with it.
+    /// <see cref="Hub.FullQueue.LeaveOut"/> is for users to whom being late is worse than being left out. An identity may have a rule of
+    /// its own (<see cref="Identity.FullQueue"/>).
+    /// </summary>
+    public FullQueue FullQueue { get; init; }
+
+    /// <summary>
     /// How long a receiver whose queue is full may take nothing at all before it is disconnected as a slow consumer.
     /// Default: 10 s.
     /// </summary>
@@ -149,6 +156,11 @@ public sealed record MessageHubOptions
         {
             throw new ArgumentOutOfRangeException(
                 nameof(SendBufferBytes), SendBufferBytes, $"SendBufferBytes must be between 0 and {MostSendBufferBytes}.");
+        }
+
+        if (!Enum.IsDefined(FullQueue))
+        {
+            throw new ArgumentOutOfRangeException(nameof(FullQueue), FullQueue, "FullQueue must be Wait or LeaveOut.");
         }
 
         Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));

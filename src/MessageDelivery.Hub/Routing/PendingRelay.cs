@@ -39,6 +39,9 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
     /// <summary>What the sender may not do; null if it may do everything.</summary>
     public Rights? Rights { get; set; }
 
+    /// <summary>Whether all relays of the sender leave out receivers whose queue is full, as those with BEST_EFFORT do.</summary>
+    public bool LeavesOutFull { get; set; }
+
     /// <summary>The correlation of the receipt that is due when it is done; null for none.</summary>
     public ulong? ReceiptFor { get; set; }
 

@@ -38,9 +38,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _paceDue = pace.Due;
         }
 
-        if (resumable is not null || user.Rights is not null)
+        bool leavesOutFull = services.Limits.LeavesOutFull(user.Identity);
+        if (resumable is not null || user.Rights is not null || leavesOutFull)
         {
             Relay.Rights = user.Rights;
+            Relay.LeavesOutFull = leavesOutFull;
         }
     }
 

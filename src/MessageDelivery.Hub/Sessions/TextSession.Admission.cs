@@ -182,6 +182,7 @@ internal sealed partial class TextSession
         }
 
         _relay.Rights = _user.Rights;
+        _relay.LeavesOutFull = _services.Limits.LeavesOutFull(identity);
         ServerLines.Identity(_services.Lines, _user.Id);
         _connection.SendLines(_services.Lines);
         _connection.Resume();

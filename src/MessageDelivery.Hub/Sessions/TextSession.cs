@@ -26,7 +26,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         _services = services;
         _connection = connection;
         _parser = new(services.Limits.MaxBodyBytes, services.Limits.MaxReceivers);
-        _relay = new(connection);
+        _relay = new(connection) { LeavesOutFull = services.Limits.LeavesOutFull(identity: null) };
         _body = new(connection.Loop.Pool);
         _pause = new(connection);
         _user = user;
