@@ -10,7 +10,7 @@ namespace MessageDelivery.Hub.Sessions;
 /// how many were processed. It is at home on the loop of its connection, and without one on that of its last; but for the members
 /// marked "any thread", everything is done there.
 /// </summary>
-internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConfirmationOwner, IBacklog
+internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausable, IConfirmationOwner, IBacklog
 {
     private readonly SessionTable _table;
     private volatile LoopServices _home;
@@ -80,7 +80,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         }
         else
         {
-            _home.Loop.Call(SettleAway);
+            CallHome(SettleAway);
         }
     }
 
@@ -119,21 +119,21 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
 
         _connection = null;
         _isAway = true;
-        if (!Queue.GoAway(_table.Term.RetentionBytes, limitsLine: reason != CloseReason.TakenOver, _home.Loop))
+        try
         {
-            End(SessionEnd.RetentionFull);
-            return true;
+            GoAway(reason);
+        }
+        catch (Exception exception)
+        {
+            _home.Loop.NoteFailure(exception);
+            EndAfterFailure();
         }
 
-        SettleAway();
-        AwaitReturn();
-        _table.Log.UserAway(User.Id, reason, _table.Term.WindowMilliseconds);
-        _table.Audit.Away(User.Id, reason, _last);
         return true;
     }
 
     /// <summary>A connection with its key wants to go on with it. Any thread.</summary>
-    public void RequestTakeOver(TakeOver takeOver) => _home.Loop.Call(() => HandTo(takeOver));
+    public void RequestTakeOver(TakeOver takeOver) => CallHome(() => HandTo(takeOver));
 
     /// <summary>
     /// Goes on with another connection, whose loop is its home by now: sends what that has not got. Null if it is too early.
@@ -207,10 +207,16 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
             _table.CountBack();
         }
 
-        Queue.Close(_home.Loop);
-        _table.Users.Remove(User);
-        _table.Log.SessionEnded(User.Id, reason);
-        _table.Audit.Ended(User.Id, reason, _last);
+        try
+        {
+            Queue.Close(_home.Loop);
+        }
+        finally
+        {
+            _table.Users.Remove(User);
+            _table.Log.SessionEnded(User.Id, reason);
+            _table.Audit.Ended(User.Id, reason, _last);
+        }
     }
 
     /// <summary>Sends the receipt of a relay that waited for acknowledgements.</summary>
@@ -218,7 +224,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     {
         if (!_home.Loop.IsCurrent)
         {
-            _home.Loop.Call(() => Confirmed(confirmation));
+            CallHome(() => Confirmed(confirmation));
             return;
         }
 
@@ -234,7 +240,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     }
 
     /// <inheritdoc/>
-    public void Remove() => _home.Loop.Call(RemoveHere);
+    public void Remove() => CallHome(RemoveHere);
 
     /// <inheritdoc/>
     public void GiveUp() => End(SessionEnd.Overloaded);
@@ -258,7 +264,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         EndAtHome(SessionEnd.RetentionFull);
     }
 
-    private void EndAtHome(SessionEnd reason) => _home.Loop.Call(() =>
+    private void EndAtHome(SessionEnd reason) => CallHome(() =>
     {
         if (_home.Loop.IsCurrent)
         {
@@ -351,7 +357,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     {
         if (!_home.Loop.IsCurrent)
         {
-            _home.Loop.Call(SettleAway);
+            CallHome(SettleAway);
         }
         else if (_connection is { } connection)
         {

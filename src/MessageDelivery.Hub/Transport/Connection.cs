@@ -84,6 +84,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         set => _handler = value;
     }
 
+    internal bool HasHandler => _handler is not null;
+
     private long NextProgressCheck => Loop.Now + Math.Max(1, Loop.StallMilliseconds / ProgressChecksPerStall);
 
     internal Connection? NextPosted { get; set; }
@@ -157,6 +159,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         var work = (LoopWork)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (work.HasFlag(LoopWork.Failed))
+        {
+            Fail();
             return;
         }
 

@@ -95,7 +95,17 @@ internal sealed unsafe class Listener : IDisposable
             {
                 int one = 1;
                 Libc.SetSocketOption(accepted, ProtocolTcp, TcpNoDelay, &one, sizeof(int));
-                _events.Accepted(accepted);
+                try
+                {
+                    _events.Accepted(accepted);
+                }
+                catch
+                {
+                    // The others that wait are accepted in the next turn: the listener's events are levels, not edges.
+                    Libc.Close(accepted);
+                    throw;
+                }
+
                 continue;
             }
 

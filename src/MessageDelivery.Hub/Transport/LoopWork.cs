@@ -25,4 +25,6 @@ internal enum LoopWork
     HandOver = 256,
     /// <summary>Its TLS handshake has something to say, or is over.</summary>
     Tls = 512,
+    /// <summary>A defect in the hub showed while another thread sent on it.</summary>
+    Failed = 2_048,
 }

@@ -255,7 +255,14 @@ internal sealed partial class OutboundQueue
     {
         _retained?.CountQueued(1, null, 0);
         Begin(bytes.Length, outlet);
-        _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1);
+        try
+        {
+            _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1);
+        }
+        catch (Exception exception)
+        {
+            Tear(exception);
+        }
     }
 
     private bool TryCountAway(long bytes)
