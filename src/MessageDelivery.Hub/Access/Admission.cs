@@ -178,19 +178,43 @@ internal sealed class Admission
     /// <summary>One call, on a thread of the pool, which it may hold for good.</summary>
     private async Task RunAsync(AuthenticatorCall call)
     {
-        using var patience = StartPatience(call);
-        if (await call.Check.RunAsync(call.Calls.Authenticator).ConfigureAwait(false) is { } defect)
+        ITimer? patience = null;
+        try
         {
-            NoteFailed(defect);
+            patience = StartPatience(call);
+            if (await call.Check.RunAsync(call.Calls.Authenticator).ConfigureAwait(false) is { } defect)
+            {
+                NoteFailed(defect);
+            }
         }
+        finally
+        {
+            End(call);
+            Stop(patience);
+            BeginWaiting();
+        }
+    }
 
+    private void End(AuthenticatorCall call)
+    {
         lock (_lock)
         {
+            call.IsOver = true;
             call.Calls.Late -= call.IsLate ? 1 : 0;
             call.Calls.Running -= call.IsLate ? 0 : 1;
         }
+    }
 
-        BeginWaiting();
+    private void Stop(ITimer? patience)
+    {
+        try
+        {
+            patience?.Dispose();
+        }
+        catch (Exception exception)
+        {
+            _failures?.Failed(OutsideCall.ClockTimer, exception);
+        }
     }
 
     private ITimer StartPatience(AuthenticatorCall call)
@@ -213,7 +237,7 @@ internal sealed class Admission
         int late;
         lock (_lock)
         {
-            if (call.IsLate || call.Calls.Late >= MostLate)
+            if (call.IsOver || call.IsLate || call.Calls.Late >= MostLate)
             {
                 return;
             }

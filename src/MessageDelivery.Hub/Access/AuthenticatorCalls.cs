@@ -19,5 +19,9 @@ internal sealed class AuthenticatorCall(AuthenticatorCalls calls, TokenCheck che
 
     public TokenCheck Check { get; } = check;
 
+    /// <summary>Whether it has lost its place.</summary>
     public bool IsLate { get; set; }
+
+    /// <summary>Whether it has come back.</summary>
+    public bool IsOver { get; set; }
 }

@@ -339,7 +339,16 @@ internal sealed partial class BlockPool : IDisposable
 
         if (slab is not null)
         {
-            slab.Cut(size);
+            try
+            {
+                slab.Cut(size);
+            }
+            catch
+            {
+                _stock.Put(slab);
+                throw;
+            }
+
             _used++;
             _available = _ceilingSlabs - _used;
         }

@@ -37,8 +37,19 @@ internal sealed class SlabStock(BlockPool pool, int kept)
     /// <summary>One from the machine; null if it gives none.</summary>
     public Slab? TryMap()
     {
-        var slab = Refuses?.Invoke() == true ? null : Slab.TryMap(pool);
-        Count += slab is null ? 0 : 1;
+        if (Refuses?.Invoke() == true || Slab.TryMap(pool) is not { } slab)
+        {
+            return null;
+        }
+
+        Count++;
+        // Taking it back must not need memory.
+        _clean.EnsureCapacity(Count);
+        foreach (var slabs in _warm)
+        {
+            slabs.EnsureCapacity(Count);
+        }
+
         return slab;
     }
 

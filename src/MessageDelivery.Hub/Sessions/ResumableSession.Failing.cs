@@ -25,9 +25,6 @@ internal sealed partial class ResumableSession
         {
             _home.Loop.NoteFailure(second);
         }
-
-        // A takeover that broke off may have left one more.
-        _table.RevokeAll(this);
     }
 
     /// <inheritdoc/>

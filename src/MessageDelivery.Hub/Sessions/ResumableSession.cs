@@ -16,8 +16,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     private volatile LoopServices _home;
     private volatile Connection? _connection;
     private Connection _last;
-    private SessionKey _key;
-    private SessionKey? _keyBefore;
+    private readonly SessionKeys _keys;
     private bool _isAway;
     private bool _isTravelling;
     private bool _isOver;
@@ -35,7 +34,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         Queue = connection.Outbound;
         Queue.Retain(CountedFrames.Instance);
         Relay = new(this);
-        _key = table.Issue(this);
+        _keys = new(table, this);
     }
 
     public User User { get; }
@@ -88,7 +87,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     public void WriteTerms(Span<byte> destination)
     {
         Span<byte> key = stackalloc byte[ProtocolLimits.SessionKeyBytes];
-        _key.Write(key);
+        _keys.Current.Write(key);
         new SessionTerms
         {
             Key = key,
@@ -100,14 +99,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     }
 
     /// <summary>A frame has come on the connection: the client has the new key.</summary>
-    public void ConfirmKey()
-    {
-        if (_keyBefore is { } before)
-        {
-            _table.Revoke(before);
-            _keyBefore = null;
-        }
-    }
+    public void ConfirmKey() => _keys.Confirm();
 
     /// <summary>Its connection is over. True if the user may come back: then what is queued is kept.</summary>
     public bool TryGoAway(CloseReason reason)
@@ -146,20 +138,18 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
             return TotalCheck.LetGo;
         }
 
-        var (key, before) = (_key, _keyBefore);
-        RotateKey(takeOver.Key);
+        _keys.Rotate(takeOver.Key);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
         int length = BinaryReplies.WriteWelcome(welcome, User.Id, _home.Limits, this, WelcomeFlags.Resumed);
         var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, welcome[..length], _home.Loop);
         _isTravelling = check is null;
         if (check != TotalCheck.Held)
         {
-            _table.Revoke(_key);
-            (_key, _keyBefore) = (key, before);
+            _keys.RotateBack();
             return check;
         }
 
-        RevokeOthers(key, before, takeOver.Key);
+        _keys.RevokeOthers();
         takeOver.Connection.Adopt(Queue);
         _isAway = false;
         _table.CountBack();
@@ -188,7 +178,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     public void EndWithConnection()
     {
         _isOver = true;
-        RevokeKeys();
+        _keys.RevokeAll();
     }
 
     /// <summary>Ends it: the user leaves, and what was kept is dropped. Any thread once no loop runs.</summary>
@@ -200,7 +190,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         }
 
         _isOver = true;
-        RevokeKeys();
+        _keys.RevokeAll();
         if (_isAway)
         {
             StopWaiting();
@@ -373,31 +363,5 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     {
         _home.Loop.Deadlines.Remove(this);
         _home.Loop.Backlogs.Remove(this);
-    }
-
-    /// <summary>The key that was told may be all that the client has: it stays good until a frame comes.</summary>
-    private void RotateKey(SessionKey told)
-    {
-        _keyBefore = told;
-        _key = _table.Issue(this);
-    }
-
-    private void RevokeOthers(SessionKey key, SessionKey? before, SessionKey told)
-    {
-        if (!key.Equals(told))
-        {
-            _table.Revoke(key);
-        }
-
-        if (before is { } older && !older.Equals(told))
-        {
-            _table.Revoke(older);
-        }
-    }
-
-    private void RevokeKeys()
-    {
-        ConfirmKey();
-        _table.Revoke(_key);
     }
 }

@@ -37,18 +37,6 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
 
     public void Revoke(SessionKey key) => _sessions.TryRemove(key, out _);
 
-    /// <summary>Takes all keys of a session out, known or not.</summary>
-    public void RevokeAll(ResumableSession session)
-    {
-        foreach (var (key, found) in _sessions)
-        {
-            if (ReferenceEquals(found, session))
-            {
-                Revoke(key);
-            }
-        }
-    }
-
     /// <summary>Whether one more user may be away: each costs memory, though no descriptor.</summary>
     /// <param name="mayExceed">For one who will not be away for long.</param>
     public bool TryCountAway(bool mayExceed)

@@ -266,7 +266,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         }
         catch (Exception exception)
         {
-            _events.ConnectionFailed(exception);
+            NoteFailure(exception);
         }
 
         if (connection is { HasHandler: true })

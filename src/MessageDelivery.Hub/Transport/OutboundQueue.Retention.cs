@@ -105,7 +105,7 @@ internal sealed partial class OutboundQueue
         AcknowledgementLine ended = default;
         lock (Gate)
         {
-            if (_state != State.Open)
+            if (_state != State.Open || _isTorn)
             {
                 return false;
             }

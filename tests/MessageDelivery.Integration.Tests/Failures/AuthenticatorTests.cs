@@ -47,6 +47,24 @@ public sealed class AuthenticatorTests
         }
     }
 
+    [Theory]
+    [InlineData(FaultKind.Throws)]
+    [InlineData(FaultKind.ThrowsFromThenOn)]
+    public async Task One_that_fails_to_say_who_may_stay(FaultKind kind)
+    {
+        for (int at = 1; at <= 2; at++)
+        {
+            using var fault = new Fault(kind, at);
+            await using RunningHub hub = await StartAsync(new FaultyAuthenticator(null, null));
+            await using RawConnection alice = await (await hub.ConnectAsync()).HelloAsync("alice");
+            await using RawConnection bob = await (await hub.ConnectAsync()).HelloAsync("bob");
+            int removed = hub.Hub.UseAuthenticator(new FaultyAuthenticator(null, fault));
+            Assert.Equal(kind == FaultKind.ThrowsFromThenOn ? 3 - at : 1, removed);
+            await using RawConnection late = await (await hub.ConnectAsync()).HelloAsync("bob");
+            await hub.EventuallyAsync(async () => (await RunningHub.ListAsync(late)).Length == 2 - removed);
+        }
+    }
+
     private static async Task<int> RunAsync(FaultKind kind, int at)
     {
         using var fault = new Fault(kind, at);

@@ -2,14 +2,19 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using MessageDelivery.Hub;
 using MessageDelivery.Hub.Access;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Integration.Tests.Failures;
 
 /// <summary>A log whose lines, or whose answers whether a level is wanted, fail.</summary>
-internal sealed class FaultyLog(Fault? log, Fault? isEnabled) : ILoggerFactory, ILogger
+internal sealed class FaultyLog(Fault? log, Fault? isEnabled, Fault? create = null) : ILoggerFactory, ILogger
 {
-    public ILogger CreateLogger(string categoryName) => this;
+    public ILogger CreateLogger(string categoryName)
+    {
+        create?.Call();
+        return this;
+    }
 
     public void AddProvider(ILoggerProvider provider)
     {
@@ -30,6 +35,22 @@ internal sealed class FaultyLog(Fault? log, Fault? isEnabled) : ILoggerFactory, 
     public void Dispose()
     {
     }
+}
+
+/// <summary>A host that fails when it is told to stop.</summary>
+internal sealed class FaultyLifetime(Fault fault) : IHostApplicationLifetime, IDisposable
+{
+    private readonly CancellationTokenSource _never = new();
+
+    public CancellationToken ApplicationStarted => _never.Token;
+
+    public CancellationToken ApplicationStopping => _never.Token;
+
+    public CancellationToken ApplicationStopped => _never.Token;
+
+    public void StopApplication() => fault.Call();
+
+    public void Dispose() => _never.Dispose();
 }
 
 internal sealed class FaultyAudit(Fault fault) : IHubAudit

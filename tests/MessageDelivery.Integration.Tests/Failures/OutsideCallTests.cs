@@ -59,6 +59,27 @@ public sealed class OutsideCallTests
     public Task Listeners_that_fail_at_the_end_of_meters(FaultKind kind) =>
         AtEveryCallAsync(kind, fault => new() { Meters = new FaultyMeters(null, fault), OwnMeter = true });
 
+    [Fact]
+    public void A_logger_that_cannot_be_made()
+    {
+        using var fault = new Fault(FaultKind.Throws, 1);
+        using var loggers = new FaultyLog(null, null, create: fault);
+        Assert.Throws<InvalidTimeZoneException>(() => new MessageHub(new(), loggers));
+    }
+
+    [Fact]
+    public async Task A_host_that_cannot_be_stopped()
+    {
+        using var fault = new Fault(FaultKind.Throws, 1);
+        using var lifetime = new FaultyLifetime(fault);
+        await using var hub = new MessageHub(new() { Listen = [new(System.Net.IPAddress.Loopback, 0)] });
+        var service = new MessageHubService(hub, lifetime);
+        await service.StartAsync(CancellationToken.None);
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => service.StopAsync(CancellationToken.None).WaitAsync(RawConnection.Patience));
+        Assert.True(hub.Completion.IsCompletedSuccessfully);
+        Assert.Equal(0, hub.OutstandingBlocks);
+    }
+
     private static async Task AtEveryCallAsync(FaultKind kind, Func<Fault, Given> give)
     {
         int calls = await RunAsync(kind, 0, give);
