@@ -142,7 +142,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         CloseReason.TakenOver, ProtocolCode.TakenOver, TakenOverText);
 
     /// <inheritdoc/>
-    public void Remove() => _services.Loop.Call(RemoveHere);
+    public void Remove() => _services.Loop.Call(_connection, RemoveHere);
 
     /// <summary>What let it in does not hold any more: its session ends, too.</summary>
     public void RemoveHere()

@@ -97,17 +97,25 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
             return;
         }
 
-        long told = _end;
-        (long oldest, _end) = _services.Users.ReadPresence(_events, from: OldestToTell());
-        _firstEvent = _end - _events.WrittenCount;
-        // Those who were told the last batch first, so that one batch is written for them.
-        bool areAllTold = TellAll(oldest, told, areTold: true) & TellAll(oldest, told, areTold: false);
-        _batch.Clear();
-        _batchFrom = Nothing;
-        _events.ResetWrittenCount();
-        if (!areAllTold)
+        bool areAllTold = false;
+        try
         {
-            Arm();
+            long told = _end;
+            (long oldest, _end) = _services.Users.ReadPresence(_events, from: OldestToTell());
+            _firstEvent = _end - _events.WrittenCount;
+            // Those who were told the last batch first, so that one batch is written for them.
+            areAllTold = TellAll(oldest, told, areTold: true) & TellAll(oldest, told, areTold: false);
+        }
+        finally
+        {
+            _batch.Clear();
+            _batchFrom = Nothing;
+            _events.ResetWrittenCount();
+            if (!areAllTold)
+            {
+                // Also where it failed: those who were not told stand where they stood.
+                Arm();
+            }
         }
     }
 

@@ -86,6 +86,8 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         set => _handler = value;
     }
 
+    internal bool HasHandler => _handler is not null;
+
     private long NextProgressCheck => Loop.Now + Math.Max(1, Loop.StallMilliseconds / ProgressChecksPerStall);
 
     internal Connection? NextPosted { get; set; }
@@ -164,6 +166,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         var work = (LoopWork)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (work.HasFlag(LoopWork.Failed))
+        {
+            Fail();
             return;
         }
 

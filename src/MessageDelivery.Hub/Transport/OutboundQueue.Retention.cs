@@ -127,7 +127,7 @@ internal sealed partial class OutboundQueue
         WaitingLine refused = default;
         lock (Gate)
         {
-            if (_state != State.Open)
+            if (_state != State.Open || _isTorn)
             {
                 return false;
             }
@@ -276,7 +276,14 @@ internal sealed partial class OutboundQueue
     {
         _retained?.CountQueued(1, null, 0);
         Begin(bytes.Length, outlet);
-        _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1);
+        try
+        {
+            _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1);
+        }
+        catch (Exception exception)
+        {
+            Tear(exception);
+        }
     }
 
     private bool TryCountAway(long bytes)

@@ -31,7 +31,7 @@ internal sealed partial class OutboundQueue
             }
 
             _flushScheduled &= !scheduled;
-            if (IsSending || _blocked || _corked || _state is State.Closed or State.Away || _pending.IsEmpty)
+            if (_isTorn || IsSending || _blocked || _corked || _state is State.Closed or State.Away || _pending.IsEmpty)
             {
                 return FlushResult.Nothing;
             }
@@ -39,6 +39,19 @@ internal sealed partial class OutboundQueue
             _sendingOn = sink;
         }
 
+        try
+        {
+            return SendAll(sink, outlet);
+        }
+        catch
+        {
+            FailSend(outlet);
+            throw;
+        }
+    }
+
+    private FlushResult SendAll(IOutboundSink sink, IOutlet outlet)
+    {
         FlushResult? result = null;
         for (int sends = 1; result is null; sends++)
         {

@@ -167,7 +167,15 @@ internal sealed partial class OutboundQueue
             if (_state == State.Open)
             {
                 Begin(bytes.Length, outlet);
-                _pending.Copy(bytes, QueuedSegment.Uncounted);
+                try
+                {
+                    _pending.Copy(bytes, QueuedSegment.Uncounted);
+                }
+                catch (Exception exception)
+                {
+                    Tear(exception);
+                }
+
                 _corked &= !isLast;
                 _state = isLast ? State.Completing : State.Open;
                 schedule = WantsFlush();
@@ -258,7 +266,15 @@ internal sealed partial class OutboundQueue
             owner = _owner;
             _corked = false;
             Begin(first.Length, outlet);
-            _pending.CopyToFront(first);
+            try
+            {
+                _pending.CopyToFront(first);
+            }
+            catch (Exception exception)
+            {
+                Tear(exception);
+            }
+
             schedule = WantsFlush();
         }
 
@@ -293,11 +309,24 @@ internal sealed partial class OutboundQueue
             _retained?.CountQueued(units, acknowledgement, place);
         }
 
+        try
+        {
+            ShareCore(segments, isCounted ? units : QueuedSegment.Uncounted, outlet);
+        }
+        catch (Exception exception)
+        {
+            // The sender has done nothing wrong, and the receiver must not get a part of it.
+            Tear(exception);
+        }
+    }
+
+    private void ShareCore(ReadOnlySpan<Segment> segments, int units, IOutlet outlet)
+    {
         bool park = (_blocked || _state == State.Away) && !_pool.IsLow;
         for (int i = 0; i < segments.Length; i++)
         {
             ref readonly var segment = ref segments[i];
-            int unitsHere = !isCounted ? QueuedSegment.Uncounted : i == segments.Length - 1 ? units : 0;
+            int unitsHere = units == QueuedSegment.Uncounted || i == segments.Length - 1 ? units : 0;
             Begin(segment.Length, outlet);
             if (park && segment.Length < ParkCopyBytes)
             {

@@ -18,6 +18,11 @@ internal abstract class WheelEntry
 
     /// <summary>Its slot has come, and it stands in the wheel no more; what it was due for may still be ahead. The loop's thread.</summary>
     internal abstract void OnDue();
+
+    /// <summary><see cref="OnDue"/> has thrown. The loop's thread.</summary>
+    internal virtual void Failed()
+    {
+    }
 }
 
 /// <summary>
