@@ -12,7 +12,7 @@ internal sealed partial class OutboundQueue
     private long _awayLimitBytes;
     private volatile bool _isUnheard;
 
-    /// <summary>Whether small pieces are kept where they were received. A hint, read without the lock.</summary>
+    /// <summary>Whether small pieces may be kept where they were received. A hint, read without the lock.</summary>
     public bool IsUnparked => _retained is { IsUnparked: true };
 
     /// <summary>From now on, what the peer counts is kept until it has acknowledged it. Before the first of it is sent.</summary>
@@ -20,7 +20,7 @@ internal sealed partial class OutboundQueue
     {
         lock (Gate)
         {
-            _retained = new(_pool, units);
+            _retained = new(units);
             _retained.CountQueued(_pending.Units, null, 0);
         }
     }
@@ -81,6 +81,7 @@ internal sealed partial class OutboundQueue
             long before = _retained.Bytes;
             acknowledged = _retained.Acknowledge(total);
             outlet.Counters.RetainedBytes += _retained.Bytes - before;
+            LetGoOfCopiesIfUnused();
             LastProgress = outlet.Now;
             accepted = _state == State.Open ? TakeAccepted(outlet) : default;
             schedule = !_pending.IsEmpty && WantsFlush();
@@ -171,7 +172,7 @@ internal sealed partial class OutboundQueue
             _blocked = false;
             _flushScheduled = false;
             counters.QueuedBytes += first.Length;
-            _pending.CopyToFront(first);
+            _pending.CopyToFront(first, ref _copies);
             WantsFlush();
         }
 
@@ -233,7 +234,7 @@ internal sealed partial class OutboundQueue
     {
         lock (Gate)
         {
-            _retained?.Park();
+            _retained?.Park(ref _copies);
         }
     }
 
@@ -255,7 +256,7 @@ internal sealed partial class OutboundQueue
     {
         _retained?.CountQueued(1, null, 0);
         Begin(bytes.Length, outlet);
-        _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1);
+        _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1, ref _copies);
     }
 
     private bool TryCountAway(long bytes)
@@ -276,8 +277,8 @@ internal sealed partial class OutboundQueue
         {
             long before = _retained!.Bytes;
             _retained.NoteSentInPart(ref _pending);
-            _pending.Park(ParkCopyBytes, _retained);
-            _retained.Park();
+            _pending.Park(_retained, ref _copies);
+            _retained.Park(ref _copies);
             outlet.Counters.RetainedBytes += _retained.Bytes - before;
         }
     }

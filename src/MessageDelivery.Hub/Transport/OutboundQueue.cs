@@ -27,6 +27,7 @@ internal sealed partial class OutboundQueue
     private readonly BlockPool _pool;
     private readonly long _limitBytes;
     private PendingSegments _pending;
+    private CopyBlocks _copies;
     private WaitingLine _line;
     private Connection? _owner;
     private IOutboundSink? _sendingOn;
@@ -43,7 +44,7 @@ internal sealed partial class OutboundQueue
     {
         _pool = pool;
         _limitBytes = limitBytes;
-        _pending = new(pool);
+        _copies = new(pool);
         _owner = owner;
     }
 
@@ -64,6 +65,9 @@ internal sealed partial class OutboundQueue
 
     /// <summary>The same, and those that are kept until the peer has acknowledged them.</summary>
     public long HeldBytes => _pending.Bytes + (_retained?.Bytes ?? 0);
+
+    /// <summary>Bytes that were ever copied to be held.</summary>
+    public long CopiedBytes => _copies.TotalBytes;
 
     /// <summary>Whether deliveries have to wait.</summary>
     public bool IsFull => PendingBytes >= _limitBytes || HeldBytes >= (_isUnheard ? UnheardLimits * _limitBytes : _limitBytes);
@@ -167,7 +171,7 @@ internal sealed partial class OutboundQueue
             if (_state == State.Open)
             {
                 Begin(bytes.Length, outlet);
-                _pending.Copy(bytes, QueuedSegment.Uncounted);
+                _pending.Copy(bytes, QueuedSegment.Uncounted, ref _copies);
                 _corked &= !isLast;
                 _state = isLast ? State.Completing : State.Open;
                 schedule = WantsFlush();
@@ -260,7 +264,7 @@ internal sealed partial class OutboundQueue
             owner = _owner;
             _corked = false;
             Begin(first.Length, outlet);
-            _pending.CopyToFront(first);
+            _pending.CopyToFront(first, ref _copies);
             schedule = WantsFlush();
         }
 
@@ -303,11 +307,11 @@ internal sealed partial class OutboundQueue
             Begin(segment.Length, outlet);
             if (park && segment.Length < ParkCopyBytes)
             {
-                _pending.Copy(segment.Span, unitsHere);
+                _pending.Copy(segment.Span, unitsHere, ref _copies);
             }
             else
             {
-                _pending.Share(segment, unitsHere);
+                _pending.Share(segment, unitsHere, ref _copies);
             }
         }
     }
@@ -356,5 +360,15 @@ internal sealed partial class OutboundQueue
         outlet.Counters.RetainedBytes -= _retained?.Bytes ?? 0;
         _pending.Clear();
         _retained?.Clear();
+        _copies.LetGo();
+    }
+
+    /// <summary>A quiet connection holds no block for copies.</summary>
+    private void LetGoOfCopiesIfUnused()
+    {
+        if (_pending.IsEmpty)
+        {
+            _copies.LetGoIfUnused();
+        }
     }
 }
