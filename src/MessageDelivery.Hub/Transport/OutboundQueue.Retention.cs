@@ -115,6 +115,7 @@ internal sealed partial class OutboundQueue
             _owner = null;
             _awayLimitBytes = limitBytes;
             _blocked = false;
+            held = TakeAnswer();
             while (_line.First is { } waiting)
             {
                 if (limitsLine && !TryCountAway(Segment.TotalBytes(waiting.Segments)))

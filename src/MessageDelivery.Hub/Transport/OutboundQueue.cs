@@ -21,11 +21,8 @@ internal sealed partial class OutboundQueue
 
     private const int MostSendsPerFlush = 16;
 
-    // How much more may be unacknowledged while acknowledgements cannot be heard.
-    private const int UnheardLimits = 4;
-
     private readonly BlockPool _pool;
-    private readonly long _limitBytes;
+    private readonly QueueLimit _limit;
     private PendingSegments _pending;
     private CopyBlocks _copies;
     private WaitingLine _line;
@@ -43,7 +40,7 @@ internal sealed partial class OutboundQueue
     public OutboundQueue(BlockPool pool, long limitBytes, Connection? owner)
     {
         _pool = pool;
-        _limitBytes = limitBytes;
+        _limit = new(limitBytes, pool.LimitBytes);
         _copies = new(pool);
         _owner = owner;
     }
@@ -70,7 +67,7 @@ internal sealed partial class OutboundQueue
     public long CopiedBytes => _copies.TotalBytes;
 
     /// <summary>Whether deliveries have to wait.</summary>
-    public bool IsFull => PendingBytes >= _limitBytes || HeldBytes >= (_isUnheard ? UnheardLimits * _limitBytes : _limitBytes);
+    public bool IsFull => _limit.IsMet(PendingBytes, HeldBytes, _isUnheard);
 
     /// <summary>Whether nothing was ever put in. Read under <see cref="Gate"/>.</summary>
     public bool IsUntouched { get; private set; } = true;
@@ -321,26 +318,6 @@ internal sealed partial class OutboundQueue
         IsUntouched = false;
         LastProgress = _pending.IsEmpty ? outlet.Now : LastProgress;
         outlet.Counters.QueuedBytes += bytes;
-    }
-
-    /// <summary>Takes deliveries in line while there is room, and returns them.</summary>
-    private WaitingLine TakeAccepted(IOutlet outlet)
-    {
-        var accepted = default(WaitingLine);
-        while (_line.First is { } waiting && !IsFull)
-        {
-            Share(waiting.Segments, waiting.Units, waiting.Acknowledgement, waiting.Index, outlet);
-            _line.MoveFirst(ref accepted);
-        }
-
-        return accepted;
-    }
-
-    private WaitingLine TakeLine()
-    {
-        var line = _line;
-        _line = default;
-        return line;
     }
 
     private AcknowledgementLine CloseCore(IOutlet outlet)
