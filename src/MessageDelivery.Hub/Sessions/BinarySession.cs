@@ -340,7 +340,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _ => true,
         };
         bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags & RelayFlags.Confirm) != 0;
-        if ((!isConfirmed || !Unconfirmed.MustWait) && (!isAnswered || !Relay.WaitsForRoom(_connection.Outbound, _connection.Loop)))
+        if ((!isConfirmed || !Unconfirmed.MustWait) && (!isAnswered || !Relay.WaitsForRoom(_connection.Outbound)))
         {
             return true;
         }

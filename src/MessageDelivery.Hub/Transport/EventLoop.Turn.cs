@@ -10,6 +10,7 @@ internal sealed partial class EventLoop
         MemoryAvailable,
         Deadline,
         Silence,
+        Tidying,
         Flush,
     }
 
@@ -129,6 +130,9 @@ internal sealed partial class EventLoop
                 case Occasion.Silence:
                     connection.EndIfVanished(Settings.KeepAliveMilliseconds);
                     break;
+                case Occasion.Tidying:
+                    connection.Tidy();
+                    break;
                 default:
                     connection.Flush(this, scheduled: true);
                     break;
@@ -192,7 +196,7 @@ internal sealed partial class EventLoop
 
         UpdateNow();
         int timeout = Deadlines.UntilNext(Now);
-        if (Pool.WantsHousekeeping || Volatile.Read(ref _untidy) != 0)
+        if (Pool.WantsHousekeeping || !_untidy.IsEmpty)
         {
             int housekeeping = (int)Math.Max(0, _nextHousekeeping - Now);
             timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
@@ -227,12 +231,10 @@ internal sealed partial class EventLoop
 
     private void RunPosted()
     {
-        for (var connection = _mailbox.TakeAll(); connection is not null;)
+        var posted = _mailbox.TakeAll();
+        while (Mailbox<PostedLink>.TakeFirst(ref posted) is { } connection)
         {
-            var next = connection.NextPosted;
-            connection.NextPosted = null;
             Attend(connection, Occasion.Posted);
-            connection = next;
         }
     }
 
@@ -340,24 +342,10 @@ internal sealed partial class EventLoop
     /// <summary>What was sent since the last time and is kept, in small pieces, is not to pin the blocks in which it came.</summary>
     private void Tidy()
     {
-        if (Interlocked.Exchange(ref _untidy, 0) == 0)
+        var untidy = _untidy.TakeAll();
+        while (Mailbox<UntidyLink>.TakeFirst(ref untidy) is { } connection)
         {
-            return;
-        }
-
-        foreach (var connection in _connections)
-        {
-            try
-            {
-                if (connection.Outbound.IsUnparked)
-                {
-                    connection.Outbound.Park();
-                }
-            }
-            catch (Exception exception)
-            {
-                Fail(connection, exception);
-            }
+            Attend(connection, Occasion.Tidying);
         }
     }
 
@@ -373,7 +361,7 @@ internal sealed partial class EventLoop
     /// <summary>Where somebody waits for memory, what loops keep for themselves may be all that is missing.</summary>
     private void LetGoOfBuffersIfShort()
     {
-        if (Volatile.Read(ref _untidy) != 0 && Pool.IsScarce)
+        if (!_untidy.IsEmpty && Pool.IsScarce && !Pool.IsLow)
         {
             Tidy();
         }
@@ -387,16 +375,17 @@ internal sealed partial class EventLoop
 
     private void CloseSockets()
     {
-        for (int i = _closed.Count - 1; i >= 0; i--)
+        int left = 0;
+        for (int i = 0; i < _closed.Count; i++)
         {
             var connection = _closed[i];
             // Another loop may be sending on it; the number of its descriptor must not be given to anyone else meanwhile.
             if (connection.Outbound.IsSendingOn(connection))
             {
+                _closed[left++] = connection;
                 continue;
             }
 
-            _closed.RemoveAt(i);
             _connections.Remove(connection);
             Counters.Connections--;
             try
@@ -408,5 +397,7 @@ internal sealed partial class EventLoop
                 NoteFailure(exception);
             }
         }
+
+        _closed.RemoveRange(left, _closed.Count - left);
     }
 }

@@ -37,11 +37,11 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly List<Connection> _closed = [];
     private readonly VanishedPeers? _vanished;
     private readonly SlicedWork _unfinished = new();
-    private Mailbox _mailbox;
+    private Mailbox<PostedLink> _mailbox;
+    private Mailbox<UntidyLink> _untidy;
     private FlushList _toFlush;
     private int _gatheredBytes;
     private int _memoryAvailable;
-    private int _untidy;
     private int _awake = 1;
     private long _nextHousekeeping;
     private long _shortSince = long.MaxValue;
@@ -236,10 +236,10 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         return ReceiveBuffer.TryReserve(bytes);
     }
 
-    /// <summary>Connections of this loop keep small pieces of what was received: see to it within a second. Any thread.</summary>
-    internal void WantTidying()
+    /// <summary>A connection of this loop keeps small pieces of what was received: see to it within a second. Any thread.</summary>
+    internal void WantTidying(Connection connection)
     {
-        if (Volatile.Read(ref _untidy) == 0 && Interlocked.Exchange(ref _untidy, 1) == 0)
+        if (connection.NoteUntidy() && _untidy.Put(connection))
         {
             Wake();
         }

@@ -134,21 +134,16 @@ internal sealed partial class OutboundQueue
     private void ParkPending(IOutlet outlet)
     {
         long before = _retained?.Bytes ?? 0;
-        _pending.Park(ParkCopyBytes, _retained);
+        _pending.Park(_retained, ref _copies);
         outlet.Counters.RetainedBytes += (_retained?.Bytes ?? 0) - before;
     }
 
     private void Consume(long sent, IOutlet outlet)
     {
         outlet.Counters.QueuedBytes -= sent;
-        if (_retained is null)
-        {
-            _pending.Consume(sent, null);
-            return;
-        }
-
-        long before = _retained.Bytes;
+        long before = _retained?.Bytes ?? 0;
         _pending.Consume(sent, _retained);
-        outlet.Counters.RetainedBytes += _retained.Bytes - before;
+        outlet.Counters.RetainedBytes += (_retained?.Bytes ?? 0) - before;
+        LetGoOfCopiesIfUnused();
     }
 }
