@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.CommandLine.Parsing;
 
 namespace MessageDelivery.Cli.Usage;
 
@@ -77,8 +76,8 @@ internal static class UsageError
     /// A lone hyphen, a hyphen in front of a blank, as in a list, and a negative number are texts: no option is called so.
     /// </summary>
     private static bool LooksLikeOption(string word) =>
-        word.Length > 1 && word[0] == '-' && !char.IsWhiteSpace(word[1]) && !IsNumber(word.AsSpan(1));
+        word.Length > 1 && word[0] == '-' && !char.IsWhiteSpace(word[1]) && !IsNumber(word[1..]);
 
-    private static bool IsNumber(ReadOnlySpan<char> digits) =>
-        digits.Count('.') <= 1 && digits.ContainsAnyInRange('0', '9') && !digits.ContainsAnyExcept("0123456789.");
+    private static bool IsNumber(string digits) =>
+        digits.Count(letter => letter == '.') <= 1 && digits.Any(char.IsAsciiDigit) && digits.All(letter => letter == '.' || char.IsAsciiDigit(letter));
 }
