@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using MessageDelivery.Client;
 using MessageDelivery.Protocol;
+using MessageDelivery.Protocol.Text;
 
 namespace MessageDelivery.Cli;
 
@@ -28,7 +29,6 @@ internal static class Failure
         ProtocolCode.Normal or ProtocolCode.ShuttingDown or ProtocolCode.HandshakeTimeout or ProtocolCode.HeartbeatTimeout
         or ProtocolCode.SlowConsumer or ProtocolCode.TakenOver);
 
-    /// <summary>Words of others, such as the hub's or file names, as one line that cannot move the cursor.</summary>
-    public static string OneLine(string message) =>
-        string.Concat(message.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : $"{c}"));
+    /// <summary>Words of others, such as the hub's or file names, as one line that cannot move the cursor and hides nothing.</summary>
+    public static string OneLine(string message) => TextRenderer.Reveal(message.ReplaceLineEndings(" "));
 }

@@ -11,4 +11,6 @@ public enum ConnectionState
     Reconnecting,
     /// <summary>It is closed for good.</summary>
     Closed,
+    /// <summary>It is making its first connection, in the background; calls are taken and wait.</summary>
+    Connecting,
 }

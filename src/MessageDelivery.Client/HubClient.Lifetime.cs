@@ -11,11 +11,12 @@ public sealed partial class HubClient
     private readonly HubClientOptions _options;
     private readonly DeliveryQueue _deliveries;
     private readonly Session _session;
+    private readonly ClientTelemetry _telemetry;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile Connection _connection = null!;
+    private volatile Connection? _connection;
     private Task _run = Task.CompletedTask;
     private volatile Task? _close;
     private Task? _dispose;
@@ -31,7 +32,8 @@ public sealed partial class HubClient
     {
         _options = options.TokenProvider is { } provider ? options with { TokenProvider = token => Ask(provider, token) } : options;
         _deliveries = new(options.ReceiveBufferBytes);
-        _session = new(options, _deliveries, OnRelayRejected);
+        _telemetry = new(options);
+        _session = new(options, _deliveries, OnRelayRejected, _telemetry);
     }
 
     /// <summary>
@@ -61,19 +63,20 @@ public sealed partial class HubClient
     /// </summary>
     public event EventHandler<HubRelayRejectedEventArgs>? RelayRejected;
 
-    /// <summary>This user's id, as the hub's welcome said; another one after <see cref="IdentityChanged"/>.</summary>
+    /// <summary>This user's id, as the hub's welcome said; another one after <see cref="IdentityChanged"/>. 0 before the first connection.</summary>
     public ulong UserId => _session.Welcome.UserId;
 
-    /// <summary>The most bytes a relay's body may have.</summary>
+    /// <summary>The most bytes a relay's body may have; before the first connection what the protocol allows.</summary>
     public int MaxBodyBytes => (int)_session.Welcome.MaxBodyBytes;
 
-    /// <summary>The most receivers a relay may list.</summary>
+    /// <summary>The most receivers a relay may list; before the first connection what the protocol allows.</summary>
     public int MaxReceivers => _session.Welcome.MaxReceivers;
 
     /// <summary>What the client is doing.</summary>
     public ConnectionState ConnectionState =>
         _closed.Task.IsCompleted ? ConnectionState.Closed
-        : _connection.CloseReason is not { } reason ? ConnectionState.Connected
+        : _connection is not { } connection ? ConnectionState.Connecting
+        : connection.CloseReason is not { } reason ? ConnectionState.Connected
         : MayReconnect(reason, attempts: 0) ? ConnectionState.Reconnecting
         : ConnectionState.Closed;
 
@@ -83,10 +86,11 @@ public sealed partial class HubClient
     /// <summary>Why the client is closed for good; null while it is not. The code is <c>normal</c> if it was closed here.</summary>
     public HubConnectionException? CloseReason => _closeReason;
 
-    /// <summary>Completes when the client is connected: at once, or after the reconnection that is under way.</summary>
+    /// <summary>Completes when the client is connected: at once, or after the first connection or the reconnection that is under way.</summary>
     /// <exception cref="HubConnectionException">The client is closed for good.</exception>
     public async ValueTask WaitUntilConnectedAsync(CancellationToken cancellationToken = default)
     {
+        Begin();
         while (true)
         {
             Task changed = Volatile.Read(ref _changed).Task;
@@ -96,7 +100,7 @@ public sealed partial class HubClient
                 throw reason;
             }
 
-            if (_connection.CloseReason is null)
+            if (_connection is { CloseReason: null })
             {
                 return;
             }
@@ -129,13 +133,13 @@ public sealed partial class HubClient
         catch (OperationCanceledException)
         {
             await _stopping.CancelAsync().ConfigureAwait(false);
-            Connection connection;
+            Connection? connection;
             lock (_gate)
             {
                 connection = _connection;
             }
 
-            connection.Close(ClosedHere());
+            connection?.Close(ClosedHere());
             await EndsSoonAsync(_closed.Task).ConfigureAwait(false);
             throw;
         }
@@ -150,7 +154,7 @@ public sealed partial class HubClient
     {
         bool isInHandler = _handlerThread == Environment.CurrentManagedThreadId;
         Task dispose;
-        Connection connection;
+        Connection? connection;
         lock (_gate)
         {
             dispose = _dispose ??= DisposeCoreAsync();
@@ -158,13 +162,13 @@ public sealed partial class HubClient
         }
 
         // The client is not closed before its handlers have returned, but its connection may be.
-        await (isInHandler ? Task.WhenAny(dispose, connection.Completion) : dispose).ConfigureAwait(false);
+        await (isInHandler ? Task.WhenAny(dispose, connection?.Completion ?? Task.CompletedTask) : dispose).ConfigureAwait(false);
     }
 
     /// <summary>Bytes that wait for the reader, for tests.</summary>
     internal long PendingDeliveryBytes => _deliveries.PendingBytes;
 
-    internal bool IsReceivePaused => _connection.IsReceivePaused;
+    internal bool IsReceivePaused => _connection is { IsReceivePaused: true };
 
     /// <summary>Bytes that wait to be sent or acknowledged, for tests.</summary>
     internal long PendingSendBytes => _session.PendingBytes;
@@ -176,6 +180,7 @@ public sealed partial class HubClient
     private Session Live()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Begin();
         return _session;
     }
 
@@ -183,6 +188,7 @@ public sealed partial class HubClient
 
     private void OnRelayRejected(HubRequestException error)
     {
+        _telemetry.NoteRelayRejected(error);
         Interlocked.Increment(ref _programCalls);
         try
         {

@@ -29,10 +29,16 @@ public sealed partial class HubClient
         catch (Exception error)
         {
             reason = new(ProtocolCode.Normal, $"the client cannot go on: {error.Message}", error);
-            _connection.Close(reason);
+            _connection!.Close(reason);
             await _connection.Completion.ConfigureAwait(false);
         }
 
+        Finish(reason);
+    }
+
+    /// <summary>There will be no further connection.</summary>
+    private void Finish(HubConnectionException reason)
+    {
         _closeReason = reason;
         bool isClosedHere = reason.Code == ProtocolCode.Normal && IsClosing;
         try
@@ -104,6 +110,7 @@ public sealed partial class HubClient
             catch (HubConnectionException error)
             {
                 reason = error;
+                _telemetry.NoteAttemptFailed(error, isFirst: false);
             }
             catch (OperationCanceledException)
             {
@@ -140,13 +147,18 @@ public sealed partial class HubClient
         }
     }
 
-    private HubConnectionException? TellOpening(SessionOpening opening, HubConnectionException lost) => opening.IsResumed
-        ? Tell(nameof(SessionResumed), () => SessionResumed?.Invoke(this, new(lost)))
-        : Tell(nameof(IdentityChanged), () => IdentityChanged?.Invoke(this, new(opening.OldUserId, opening.UserId, lost, opening.UnknownRelays)));
+    private HubConnectionException? TellOpening(SessionOpening opening, HubConnectionException lost)
+    {
+        _telemetry.NoteOpening(opening);
+        return opening.IsResumed
+            ? Tell(nameof(SessionResumed), () => SessionResumed?.Invoke(this, new(lost)))
+            : Tell(nameof(IdentityChanged), () => IdentityChanged?.Invoke(this, new(opening.OldUserId, opening.UserId, lost, opening.UnknownRelays)));
+    }
 
     private HubConnectionException? TellState(ConnectionState state, HubConnectionException reason)
     {
         (ConnectionState old, _toldState) = (_toldState, state);
+        _telemetry.NoteState(old, state, reason);
         return Tell(nameof(ConnectionStateChanged), () => ConnectionStateChanged?.Invoke(this, new(old, state, reason)));
     }
 
@@ -162,6 +174,7 @@ public sealed partial class HubClient
         }
         catch (Exception error)
         {
+            _telemetry.NoteHandlerFailed(name, error);
             return new(ProtocolCode.Normal, $"a handler of {name} failed: {error.Message}", error);
         }
         finally

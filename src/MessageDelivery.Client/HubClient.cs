@@ -25,6 +25,9 @@ namespace MessageDelivery.Client;
 /// </remarks>
 public sealed partial class HubClient : IAsyncDisposable
 {
+    /// <summary>The name of the meter and of the activity source of all clients; docs/hosting.md lists what they show.</summary>
+    public const string TelemetryName = ClientTelemetry.Name;
+
     /// <summary>Connects and waits until the hub has given an id. A first connection that fails is not tried again.</summary>
     /// <exception cref="HubConnectionException">There is no hub, it refuses (its code says why), or it takes too long.</exception>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -33,8 +36,10 @@ public sealed partial class HubClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var client = new HubClient(options);
-        client._connection = await Connection.OpenAsync(client._options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
-        client._run = client.RunAsync(client._connection);
+        Connection connection = await Connection.OpenAsync(client._options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
+        client._connection = connection;
+        client._telemetry.NoteFirst(connection.Link.Opening!);
+        client._run = client.RunAsync(connection);
         return client;
     }
 
@@ -49,7 +54,7 @@ public sealed partial class HubClient : IAsyncDisposable
     public ValueTask<ulong> GetIdentityAsync(CancellationToken cancellationToken = default)
     {
         var request = new IdentityRequest();
-        return Live().RequestAsync(request, new(FrameType.Identity) { Request = request }, cancellationToken);
+        return _telemetry.RequestAsync(Live(), request, new(FrameType.Identity) { Request = request }, cancellationToken);
     }
 
     /// <summary>Asks who else is there: ids, ascending.</summary>
@@ -57,7 +62,7 @@ public sealed partial class HubClient : IAsyncDisposable
     public ValueTask<IReadOnlyList<ulong>> ListAsync(CancellationToken cancellationToken = default)
     {
         var request = new ListRequest(_session.Presence);
-        return Live().RequestAsync(request, new(FrameType.List) { Request = request }, cancellationToken);
+        return _telemetry.RequestAsync(Live(), request, new(FrameType.List) { Request = request }, cancellationToken);
     }
 
     /// <summary>Sends bytes that the hub sends back. <paramref name="message"/> is copied before this returns its task, unless it has to wait.</summary>
@@ -70,7 +75,7 @@ public sealed partial class HubClient : IAsyncDisposable
     {
         CheckBytes(message.Length, ProtocolLimits.MaxBodyBytes, nameof(message));
         var request = new EchoRequest();
-        return Live().RequestAsync(request, new(FrameType.Echo) { Request = request, Body = message }, cancellationToken);
+        return _telemetry.RequestAsync(Live(), request, new(FrameType.Echo) { Request = request, Body = message }, cancellationToken);
     }
 
     /// <summary>
@@ -80,40 +85,40 @@ public sealed partial class HubClient : IAsyncDisposable
     /// </summary>
     /// <param name="receiver">A user's id. An id that nobody has is not an error; a receipt would say <c>unknown</c>.</param>
     /// <param name="body">At most <see cref="MaxBodyBytes"/> bytes, possibly none.</param>
-    /// <param name="options">How the hub carries it out.</param>
+    /// <param name="options">How the hub carries it out; null is <see cref="HubClientOptions.DefaultRelayOptions"/>.</param>
     /// <param name="cancellationToken">Gives up a message that the client has not taken yet; it is then not sent.</param>
     /// <exception cref="ArgumentException">The body is too large.</exception>
-    public ValueTask RelayAsync(ulong receiver, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default)
+    public ValueTask RelayAsync(ulong receiver, ReadOnlyMemory<byte> body, RelayOptions? options = null, CancellationToken cancellationToken = default)
     {
         Session session = Live();
         CheckBytes(body.Length, MaxBodyBytes, nameof(body));
-        return session.SendAsync(
-            new(FrameType.Relay) { Flags = Flags(options, hasReceipt: false), Receiver = receiver, Body = body }, cancellationToken);
+        return _telemetry.SendAsync(
+            session, new(FrameType.Relay) { Flags = Flags(options, hasReceipt: false), Receiver = receiver, Body = body }, cancellationToken);
     }
 
-    /// <summary>Sends a message to several users; see <see cref="RelayAsync(ulong, ReadOnlyMemory{byte}, RelayOptions, CancellationToken)"/>.</summary>
+    /// <summary>Sends a message to several users; see <see cref="RelayAsync(ulong, ReadOnlyMemory{byte}, Nullable{RelayOptions}, CancellationToken)"/>.</summary>
     /// <param name="receivers">Ids, 1 to <see cref="MaxReceivers"/>. One that is listed twice gets one copy.</param>
     /// <param name="body">At most <see cref="MaxBodyBytes"/> bytes, possibly none.</param>
-    /// <param name="options">How the hub carries it out.</param>
+    /// <param name="options">How the hub carries it out; null is <see cref="HubClientOptions.DefaultRelayOptions"/>.</param>
     /// <param name="cancellationToken">Gives up a message that the client has not taken yet; it is then not sent.</param>
     /// <exception cref="ArgumentException">No receivers, too many, or too large a body.</exception>
     public ValueTask RelayAsync(
-        ReadOnlyMemory<ulong> receivers, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<ulong> receivers, ReadOnlyMemory<byte> body, RelayOptions? options = null, CancellationToken cancellationToken = default)
     {
         Session session = Live();
         CheckRelay(receivers.Length, body.Length);
-        return session.SendAsync(
-            new(FrameType.Relay) { Flags = Flags(options, hasReceipt: false), Receivers = receivers, Body = body }, cancellationToken);
+        return _telemetry.SendAsync(
+            session, new(FrameType.Relay) { Flags = Flags(options, hasReceipt: false), Receivers = receivers, Body = body }, cancellationToken);
     }
 
     /// <summary>Sends a message to one user and waits until the hub tells what became of it.</summary>
-    /// <inheritdoc cref="RelayWithReceiptAsync(ReadOnlyMemory{ulong}, ReadOnlyMemory{byte}, RelayOptions, CancellationToken)"/>
+    /// <inheritdoc cref="RelayWithReceiptAsync(ReadOnlyMemory{ulong}, ReadOnlyMemory{byte}, Nullable{RelayOptions}, CancellationToken)"/>
     /// <param name="receiver">A user's id.</param>
     /// <param name="body">At most <see cref="MaxBodyBytes"/> bytes, possibly none.</param>
-    /// <param name="options">How the hub carries it out.</param>
+    /// <param name="options">How the hub carries it out; null is <see cref="HubClientOptions.DefaultRelayOptions"/>.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent stays sent.</param>
     public ValueTask<Receipt> RelayWithReceiptAsync(
-        ulong receiver, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default) =>
+        ulong receiver, ReadOnlyMemory<byte> body, RelayOptions? options = null, CancellationToken cancellationToken = default) =>
         RelayWithReceiptAsync(new[] { receiver }, body, options, cancellationToken);
 
     /// <summary>
@@ -122,12 +127,12 @@ public sealed partial class HubClient : IAsyncDisposable
     /// </summary>
     /// <param name="receivers">Ids, 1 to <see cref="MaxReceivers"/>; the receipt has an entry for each as listed.</param>
     /// <param name="body">At most <see cref="MaxBodyBytes"/> bytes, possibly none.</param>
-    /// <param name="options">How the hub carries it out.</param>
+    /// <param name="options">How the hub carries it out; null is <see cref="HubClientOptions.DefaultRelayOptions"/>.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent stays sent.</param>
     /// <exception cref="ArgumentException">No receivers, too many, or too large a body.</exception>
     /// <exception cref="HubRequestException">The hub answered with an error; nobody got it.</exception>
     public ValueTask<Receipt> RelayWithReceiptAsync(
-        ReadOnlyMemory<ulong> receivers, ReadOnlyMemory<byte> body, RelayOptions options = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<ulong> receivers, ReadOnlyMemory<byte> body, RelayOptions? options = null, CancellationToken cancellationToken = default)
     {
         Session session = Live();
         CheckRelay(receivers.Length, body.Length);
@@ -138,7 +143,8 @@ public sealed partial class HubClient : IAsyncDisposable
         }
 
         var request = new ReceiptRequest(entries);
-        return session.RequestAsync(
+        return _telemetry.RequestAsync(
+            session,
             request,
             new(FrameType.Relay) { Flags = Flags(options, hasReceipt: true) | RelayFlags.Receipt, Receivers = receivers, Body = body, Request = request },
             cancellationToken);
@@ -157,6 +163,7 @@ public sealed partial class HubClient : IAsyncDisposable
     public IAsyncEnumerable<Delivery> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Begin();
         return _deliveries.ReadAsync(cancellationToken);
     }
 
@@ -171,12 +178,19 @@ public sealed partial class HubClient : IAsyncDisposable
     public IAsyncEnumerable<PresenceUpdate> WatchAsync(CancellationToken cancellationToken = default) =>
         Live().Presence.WatchAsync(cancellationToken);
 
-    private static RelayFlags Flags(RelayOptions options, bool hasReceipt) =>
-        (options & ~(RelayOptions.BestEffort | RelayOptions.Confirm)) != 0
-            ? throw new ArgumentException($"{options} is not a relay option this version knows", nameof(options))
-        : !hasReceipt && (options & RelayOptions.Confirm) != 0
-            ? throw new ArgumentException($"{nameof(RelayOptions.Confirm)} is for relays with a receipt", nameof(options))
-        : (RelayFlags)options;
+    private RelayFlags Flags(RelayOptions? options, bool hasReceipt)
+    {
+        if (options is not { } given)
+        {
+            return (RelayFlags)(hasReceipt ? _options.DefaultRelayOptions : _options.DefaultRelayOptions & ~RelayOptions.Confirm);
+        }
+
+        return (given & ~HubClientOptions.KnownRelayOptions) != 0
+                ? throw new ArgumentException($"{given} is not a relay option this version knows", nameof(options))
+            : !hasReceipt && (given & RelayOptions.Confirm) != 0
+                ? throw new ArgumentException($"{nameof(RelayOptions.Confirm)} is for relays with a receipt", nameof(options))
+            : (RelayFlags)given;
+    }
 
     private void CheckRelay(int receivers, int bytes)
     {

@@ -9,7 +9,10 @@ public sealed class ConnectionStateChangedEventArgs(ConnectionState oldState, Co
     /// <summary>What it is.</summary>
     public ConnectionState NewState { get; } = newState;
 
-    /// <summary>What ended the last connection, or the client; with <see cref="ConnectionState.Connected"/>, the connection before.</summary>
+    /// <summary>
+    /// What ended the last connection, or the client; with <see cref="ConnectionState.Connected"/>, the connection before, or that there
+    /// was none.
+    /// </summary>
     public HubConnectionException Reason { get; } = reason;
 }
 

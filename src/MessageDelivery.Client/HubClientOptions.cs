@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 using MessageDelivery.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Client;
 
@@ -74,6 +76,21 @@ public sealed record HubClientOptions
     /// </summary>
     public bool DiscardDeliveries { get; init; }
 
+    /// <summary>
+    /// How relays are carried out whose call does not say. Default: <see cref="RelayOptions.None"/>, this sender waits for a receiver that is
+    /// full, and all that it sends behind waits, too. <see cref="RelayOptions.BestEffort"/> leaves such a receiver out.
+    /// <see cref="RelayOptions.Confirm"/> is for those with a receipt; others are sent without it.
+    /// </summary>
+    public RelayOptions DefaultRelayOptions { get; init; }
+
+    /// <summary>Where the client logs, under the category <c>MessageDelivery.Client.HubClient</c>. Default: null, nowhere. The caller's to dispose.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>
+    /// Who makes the meter <see cref="HubClient.TelemetryName"/>. Default: null, one meter that all clients of the process share.
+    /// </summary>
+    public IMeterFactory? MeterFactory { get; init; }
+
     /// <summary>How to speak TLS with the hub. Default: null, not at all.</summary>
     public HubTlsClientOptions? Tls { get; init; }
 
@@ -137,6 +154,8 @@ public sealed record HubClientOptions
         FormatException Invalid(string why) => new($"'{hostAndPort}' is not HOST:PORT: {why}");
     }
 
+    internal const RelayOptions KnownRelayOptions = RelayOptions.BestEffort | RelayOptions.Confirm;
+
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrEmpty(Host);
@@ -149,6 +168,8 @@ public sealed record HubClientOptions
         int tokenBytes = Token is null ? 0 : Encoding.UTF8.GetByteCount(Token);
         Require(tokenBytes <= ProtocolLimits.MaxTokenBytes, nameof(Token), $"{tokenBytes} bytes", $"at most {ProtocolLimits.MaxTokenBytes}");
         Require(TokenProvider is null || Token is null, nameof(TokenProvider), "set", "null where Token is set");
+        Require(
+            (DefaultRelayOptions & ~KnownRelayOptions) == 0, nameof(DefaultRelayOptions), DefaultRelayOptions, "a combination of BestEffort and Confirm, or None");
         Reconnect?.Validate();
         Tls?.Validate();
     }
@@ -169,7 +190,7 @@ public sealed record HubClientOptions
     {
         builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is not null ? "***" : TokenProvider is not null ? "provided" : "none")}, ")
             .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, Resume = {Resume}, ")
-            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}, Tls = {(Tls is null ? "off" : "on")}");
+            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}, DefaultRelayOptions = {DefaultRelayOptions}, Tls = {(Tls is null ? "off" : "on")}");
         return true;
     }
 }

@@ -10,7 +10,7 @@ internal sealed partial class Session
     private byte[]? _key;
     private TimeSpan _window;
     private long _unknownRelays;
-    private WelcomePayload _welcome;
+    private WelcomePayload _welcome = new(0, ProtocolLimits.MaxBodyBytes, ProtocolLimits.MaxReceivers, 0);
     private HubConnectionException? _lost;
     private volatile HubConnectionException? _refusal;
 

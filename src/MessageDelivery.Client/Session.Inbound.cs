@@ -114,6 +114,7 @@ internal sealed partial class Session
             return null;
         }
 
+        _telemetry.NoteDelivery(frame.PayloadBytes - 8);
         long bytes = ProtocolLimits.HeaderBytes + frame.PayloadBytes;
         bool isAwaited = (frame.Header.Flags & (byte)DeliveryFlags.Confirm) != 0;
         if (_options.DiscardDeliveries)

@@ -22,6 +22,7 @@ internal sealed partial class Session : IDisposable
     private readonly HubClientOptions _options;
     private readonly DeliveryQueue _deliveries;
     private readonly Action<HubRequestException> _relayRejected;
+    private readonly ClientTelemetry _telemetry;
     private readonly RetainedFrames _frames = new();
     private readonly Acknowledgements _acknowledgements;
     private readonly LinkedList<Waiter> _waiters = new();
@@ -33,8 +34,9 @@ internal sealed partial class Session : IDisposable
     private bool _goodbyeQueued;
     private bool _goodbyeWritten;
 
-    public Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected)
+    public Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected, ClientTelemetry? telemetry = null)
     {
+        _telemetry = telemetry ?? new(options);
         _options = options;
         _deliveries = deliveries;
         _relayRejected = relayRejected;
@@ -170,7 +172,8 @@ internal sealed partial class Session : IDisposable
 
     private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
-    private bool HasRoom => _frames.Bytes < _options.SendBufferBytes && _requests.Count + _receipts.Count < MaxPendingRequests;
+    // Before the first connection nothing is written, since WELCOME decides how: calls wait with their memory.
+    private bool HasRoom => _welcome.UserId != 0 && _frames.Bytes < _options.SendBufferBytes && _requests.Count + _receipts.Count < MaxPendingRequests;
 
     /// <summary>Writes a caller's frame; returns what is wrong with it where its memory cannot be read.</summary>
     private Exception? TryWrite(in OutboundFrame frame)

@@ -233,7 +233,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             (long)Options.StallTimeout.TotalMilliseconds,
             (long)Options.DrainTimeout.TotalMilliseconds,
             (long)Options.KeepAlive.TotalMilliseconds);
-        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _places.Most) { User = Options.Limits };
+        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _places.Most) { User = Options.Limits, FullQueue = Options.FullQueue };
         var users = new UserRegistry(pool, Options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
         var term = new SessionTerm(
             (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _places.Most);

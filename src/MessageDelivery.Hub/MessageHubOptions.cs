@@ -44,6 +44,13 @@ public sealed record MessageHubOptions
     public long QueueLimitBytes { get; init; } = 64L << 20;
 
     /// <summary>
+    /// What becomes of relays for a receiver whose queue is full. Default: their sender waits, and everything behind them with it.
+    /// <see cref="Hub.FullQueue.LeaveOut"/> is for users to whom being late is worse than being left out. An identity may have a rule of
+    /// its own (<see cref="Identity.FullQueue"/>).
+    /// </summary>
+    public FullQueue FullQueue { get; init; }
+
+    /// <summary>
     /// How long a receiver whose queue is full may take nothing at all before it is disconnected as a slow consumer.
     /// Default: 10 s.
     /// </summary>
@@ -95,7 +102,8 @@ public sealed record MessageHubOptions
     public long ResumeRetentionBytes { get; init; } = 8L << 20;
 
     /// <summary>
-    /// How long the receipt of a relay with CONFIRM waits for receivers to acknowledge it. Default: 30 s, up to a day.
+    /// How long the receipt of a relay with CONFIRM waits for receivers to acknowledge it, from when it is known whom it has reached. Default: 30 s,
+    /// up to a day.
     /// </summary>
     public TimeSpan ConfirmTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -148,6 +156,11 @@ public sealed record MessageHubOptions
         {
             throw new ArgumentOutOfRangeException(
                 nameof(SendBufferBytes), SendBufferBytes, $"SendBufferBytes must be between 0 and {MostSendBufferBytes}.");
+        }
+
+        if (!Enum.IsDefined(FullQueue))
+        {
+            throw new ArgumentOutOfRangeException(nameof(FullQueue), FullQueue, "FullQueue must be Wait or LeaveOut.");
         }
 
         Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));

@@ -35,6 +35,8 @@ public enum ProtocolCode : ushort
     Removed = 14,
     /// <summary>The hub is out of memory for messages.</summary>
     Overloaded = 15,
+    /// <summary>A right that this user does not have.</summary>
+    NotAllowed = 16,
 }
 
 /// <summary>Whether a client should connect again after a code.</summary>
@@ -72,6 +74,7 @@ public static class ProtocolCodeExtensions
         ProtocolCode.RateLimited => "rate_limited",
         ProtocolCode.Removed => "removed",
         ProtocolCode.Overloaded => "overloaded",
+        ProtocolCode.NotAllowed => "not_allowed",
         _ => "code_" + ((ushort)code).ToString(System.Globalization.CultureInfo.InvariantCulture),
     };
 

@@ -26,7 +26,8 @@ public sealed class HubAndClientInOneHostTests
         builder.Services.AddHubClient(options => options with { Host = $"{Address}", Port = port, CloseTimeout = Timeout.InfiniteTimeSpan });
         IHost host = builder.Build();
         await host.StartAsync().WaitAsync(RawConnection.Patience);
-        HubClient client = await host.Services.GetRequiredService<IHubClientAccessor>().GetAsync().AsTask().WaitAsync(RawConnection.Patience);
+        HubClient client = host.Services.GetRequiredService<HubClient>();
+        await client.WaitUntilConnectedAsync().AsTask().WaitAsync(RawConnection.Patience);
 
         // Not taken by anybody, so that nothing confirms it: a call that needs a connection.
         Task<Receipt> receipt = client.RelayWithReceiptAsync(client.UserId, "confirm"u8.ToArray(), RelayOptions.Confirm).AsTask();

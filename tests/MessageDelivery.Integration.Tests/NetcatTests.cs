@@ -61,9 +61,31 @@ public sealed class NetcatTests
         await nc.StandardInput.FlushAsync();
 
         await hub.AdvanceUntilAsync(
-            receiver.ExpectAsync(Frames.Delivery(2, "foo bar\numad?"u8.ToArray())), TimeSpan.FromMilliseconds(200));
+            receiver.ExpectAsync(Frames.Delivery(2, "foo bar\numad?"u8.ToArray())), TimeSpan.FromSeconds(1));
         await TypeAsync(nc, "identity");
+        Assert.Equal("[Server] Sent after a pause of 1 s; a line with only \".\" ends a body at once", await ReadLineAsync(nc));
         Assert.Equal("[Server] Your ID is 2", await ReadLineAsync(nc));
+        nc.Kill();
+    }
+
+    [Fact]
+    public async Task A_sender_that_stalls_is_told_and_its_rest_is_not_carried_out()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync();
+        await using RawConnection receiver = await hub.BinaryAsync();
+        using Process nc = Start(hub);
+        await nc.StandardInput.WriteAsync("relay\n1\nfoo bar\nrelay 1 ");
+        await nc.StandardInput.FlushAsync();
+        await hub.AdvanceUntilAsync(
+            receiver.ExpectAsync(Frames.Delivery(2, "foo bar\nrelay 1 "u8.ToArray())), TimeSpan.FromSeconds(1));
+        Assert.Equal("[Server] Sent after a pause of 1 s; a line with only \".\" ends a body at once", await ReadLineAsync(nc));
+
+        await nc.StandardInput.WriteAsync("oops\nrelay 1 evil\n.\nidentity\n");
+        await nc.StandardInput.FlushAsync();
+
+        Assert.StartsWith("[Server] Error: invalid_message: \"oops\" ", await ReadLineAsync(nc), StringComparison.Ordinal);
+        Assert.Equal("[Server] Your ID is 2", await ReadLineAsync(nc));
+        await receiver.ExpectNothingAsync();
         nc.Kill();
     }
 

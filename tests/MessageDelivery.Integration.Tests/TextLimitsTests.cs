@@ -70,7 +70,7 @@ public sealed class TextLimitsTests
         await person.SendAsync("relay\n1\n" + new string('x', 1_048_577));
         await person.ErrorLineAsync("frame_too_large");
         await hub.SettleAsync();
-        hub.Time.Advance(TimeSpan.FromMilliseconds(300));
+        hub.Time.Advance(TimeSpan.FromSeconds(1.1));
         await hub.SettleAsync();
         await person.SendAsync("identity\n");
 

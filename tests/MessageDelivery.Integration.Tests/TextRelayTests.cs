@@ -6,7 +6,7 @@ namespace MessageDelivery.Integration.Tests;
 /// <summary>How a text user's relay ends, and who sees what, beyond the transcripts of the vectors.</summary>
 public sealed class TextRelayTests
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     [Fact]
     public async Task A_conversation_cut_at_every_byte_is_the_same_conversation()
@@ -98,7 +98,7 @@ public sealed class TextRelayTests
 
         await hub.AdvanceUntilAsync(receiver.ExpectAsync(Frames.Delivery(2, "foo"u8.ToArray())), Pause);
         await sender.SendAsync("identity\n");
-        await sender.ExpectLinesAsync("[Server] Your ID is 2");
+        await sender.ExpectLinesAsync("[Server] Sent after a pause of 1 s; a line with only \".\" ends a body at once", "[Server] Your ID is 2");
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Integration.Tests.Support;
 using MessageDelivery.Protocol;
 
@@ -9,28 +10,39 @@ public sealed class WatchTests
     private static readonly byte[] Watch = Frames.Build(FrameType.List, (byte)ListFlags.Watch);
     private static readonly TimeSpan Batch = TimeSpan.FromMilliseconds(100);
 
-    [Fact]
-    public async Task Who_comes_and_goes_is_told_within_100_ms()
+    [Theory]
+    [InlineData(UserIdOrder.Sequential)]
+    [InlineData(UserIdOrder.Random)]
+    public async Task Who_comes_and_goes_is_told_within_100_ms(UserIdOrder order)
     {
-        await using RunningHub hub = await RunningHub.StartAsync();
+        await using RunningHub hub = await StartAsync(order);
         await using RawConnection watcher = await hub.BinaryAsync();
         await using RawConnection other = await hub.BinaryAsync();
         await watcher.SendAsync(Watch);
-        await watcher.ExpectAsync(Frames.ListReply(2));
+        await watcher.ExpectAsync(Frames.ListReply(other.UserId));
 
-        await using RawConnection program = await hub.BinaryAsync();
-        await using RawConnection person = await hub.TextAsync();
+        var guests = new List<RawConnection>();
+        for (int i = 0; i < 8; i++)
+        {
+            guests.Add(i % 2 == 0 ? await hub.BinaryAsync() : await hub.TextAsync());
+        }
+
         await hub.SettleAsync();
         await watcher.ExpectNothingAsync();
         hub.Time.Advance(Batch);
-        await watcher.ExpectAsync(Presence(PresenceChange.Joined, 3, 4));
+        await watcher.ExpectAsync(Presence(PresenceChange.Joined, [.. guests.Select(guest => guest.UserId).Order()]));
 
         await other.DisposeAsync();
-        await person.SendAsync("quit\n");
-        await person.ExpectClosedAsync();
+        await guests[1].SendAsync("quit\n");
+        await guests[1].ExpectClosedAsync();
         await hub.SettleAsync();
         hub.Time.Advance(Batch);
-        await watcher.ExpectAsync(Presence(PresenceChange.Left, 2, 4));
+        ulong[] left = [.. new[] { other.UserId, guests[1].UserId }.Order()];
+        await watcher.ExpectAsync(Presence(PresenceChange.Left, left));
+        foreach (RawConnection guest in guests)
+        {
+            await guest.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -54,22 +66,35 @@ public sealed class WatchTests
         await watcher.ExpectNothingAsync();
     }
 
-    [Fact]
-    public async Task Who_comes_and_goes_within_a_batch_is_left_out()
+    [Theory]
+    [InlineData(UserIdOrder.Sequential)]
+    [InlineData(UserIdOrder.Random)]
+    public async Task Who_comes_and_goes_within_a_batch_is_left_out(UserIdOrder order)
     {
-        await using RunningHub hub = await RunningHub.StartAsync();
+        await using RunningHub hub = await StartAsync(order);
         await using RawConnection watcher = await hub.BinaryAsync();
         await using RawConnection other = await hub.BinaryAsync();
         await watcher.SendAsync(Watch);
-        await watcher.ExpectAsync(Frames.ListReply(2));
-        RawConnection guest = await hub.BinaryAsync();
-        await guest.DisposeAsync();
+        await watcher.ExpectAsync(Frames.ListReply(other.UserId));
+        var guests = new List<RawConnection>();
+        for (int i = 0; i < 8; i++)
+        {
+            guests.Add(await hub.BinaryAsync());
+        }
+
+        foreach (RawConnection guest in guests)
+        {
+            await guest.DisposeAsync();
+        }
+
         await hub.EventuallyAsync(async () => (await RunningHub.ListAsync(other)).Length == 1);
         await using RawConnection staying = await hub.BinaryAsync();
+        await using RawConnection alsoStaying = await hub.BinaryAsync();
         await hub.SettleAsync();
         hub.Time.Advance(Batch);
 
-        await watcher.ExpectAsync(Presence(PresenceChange.Joined, 4));
+        ulong[] joined = [.. new[] { staying.UserId, alsoStaying.UserId }.Order()];
+        await watcher.ExpectAsync(Presence(PresenceChange.Joined, joined));
     }
 
     [Theory]
@@ -185,10 +210,12 @@ public sealed class WatchTests
     /// Many on every loop who watch, some of whom begin anew now and then, while others come and go: whatever the moment,
     /// nobody is told twice, and in the end all know who is there.
     /// </summary>
-    [Fact]
-    public async Task Nothing_is_missing_and_nothing_comes_twice_while_many_come_and_go()
+    [Theory]
+    [InlineData(UserIdOrder.Sequential)]
+    [InlineData(UserIdOrder.Random)]
+    public async Task Nothing_is_missing_and_nothing_comes_twice_while_many_come_and_go(UserIdOrder order)
     {
-        await using RunningHub hub = await RunningHub.StartAsync(o => o with { EventLoops = 3, Heartbeat = TimeSpan.Zero });
+        await using RunningHub hub = await StartAsync(order);
         var watchers = new List<Watching>();
         for (int i = 0; i < 12; i++)
         {
@@ -275,6 +302,9 @@ public sealed class WatchTests
             await guest.DisposeAsync();
         }
     }
+
+    private static Task<RunningHub> StartAsync(UserIdOrder order) => RunningHub.StartAsync(
+        o => o with { EventLoops = 3, Heartbeat = TimeSpan.Zero, Limits = o.Limits with { Ids = order } });
 
     private static byte[] Presence(PresenceChange change, params ulong[] ids) =>
         Frames.Build(FrameType.Presence, 0, (ushort)change, Frames.Numbers(ids));

@@ -214,6 +214,77 @@ public class CheckerTests
         Assert.Contains(ViolationKind.FalselyAccepted, history.Conclude());
     }
 
+    [Theory]
+    [InlineData(Outcome.Accepted)]
+    [InlineData(Outcome.Held)]
+    public void What_is_not_confirmed_in_time_has_to_arrive_all_the_same(Outcome outcome)
+    {
+        var late = new History();
+        long number = late.Send(RelayFlags.Receipt | RelayFlags.Confirm);
+        late.Answer(number, outcome);
+        Assert.NotNull(late.Checker.Outstanding());
+        late.Receive(number);
+        late.Checker.Acknowledging(Receiver, 1);
+        Assert.Empty(late.Conclude());
+        Assert.Equal((0, 1), (late.Checker.Counts.Confirmed, late.Checker.Counts.Unconfirmed));
+
+        var lost = new History();
+        lost.Answer(lost.Send(RelayFlags.Receipt | RelayFlags.Confirm), outcome);
+        Assert.Equal([ViolationKind.Lost], lost.Conclude());
+    }
+
+    /// <summary>A timeout that comes while a relay waits for a full receiver must not make up what is not known.</summary>
+    [Fact]
+    public void One_who_has_acknowledged_does_not_speak_for_the_others()
+    {
+        var history = new History();
+        long number = history.Send(RelayFlags.Receipt | RelayFlags.Confirm, 100, ReceiverId, NeighbourId, 999);
+        history.Receive(number);
+        history.Checker.Acknowledging(Receiver, 1);
+        history.Answer(number, Outcome.Delivered, Outcome.Delivered, Outcome.Delivered);
+        history.Receive(number, at: Neighbour);
+        Assert.Equal([ViolationKind.FalselyAccepted], history.Conclude());
+        Assert.Equal(2, history.Checker.ViolationCounts[ViolationKind.FalselyAccepted]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_cannot_acknowledge_has_not(bool isText)
+    {
+        var history = new History(isText ? ClientKind.Text : ClientKind.Plain);
+        long number = history.Send(RelayFlags.Receipt | RelayFlags.Confirm);
+        history.Receive(number);
+        history.Answer(number, Outcome.Delivered);
+        Assert.Contains(ViolationKind.WrongReceipt, history.Conclude());
+    }
+
+    [Fact]
+    public void Who_is_listed_twice_has_one_outcome()
+    {
+        var history = new History();
+        long number = history.Send(RelayFlags.Receipt | RelayFlags.Confirm, 100, ReceiverId, NeighbourId, ReceiverId);
+        history.Receive(number);
+        history.Receive(number, at: Neighbour);
+        history.Checker.Acknowledging(Receiver, 1);
+        history.Answer(number, Outcome.Delivered, Outcome.Accepted, Outcome.Accepted);
+        Assert.Equal([ViolationKind.WrongReceipt], history.Conclude());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_confirmed_relay_that_is_best_effort_may_be_left_out_and_only_then(bool isBestEffort)
+    {
+        var history = new History();
+        long left = history.Send(RelayFlags.Receipt | RelayFlags.Confirm | (isBestEffort ? RelayFlags.BestEffort : 0));
+        long next = history.Send();
+        history.Receive(next);
+        history.Answer(left, Outcome.Full);
+        history.Checker.Processed(Sender, next);
+        Assert.Equal(isBestEffort, history.Conclude().Length == 0);
+    }
+
     [Fact]
     public void Delivered_means_that_the_librarys_program_has_taken_it()
     {

@@ -19,6 +19,7 @@ internal abstract class Attack
         RequestFlood.Errors,
         RequestFlood.Lists,
         RequestFlood.Echoes,
+        new NeverAcknowledged(),
         new ConnectionFlood(),
         new TlsJunk(),
         new HalfTlsHandshakes(),

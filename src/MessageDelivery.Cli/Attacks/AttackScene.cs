@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -93,6 +94,15 @@ internal sealed class AttackScene : IDisposable
     {
         var user = await UserAsync(
             FrameBytes.Hello(Target.Options.Token), Answer.Welcome, keepsBodies, cancellationToken).ConfigureAwait(false);
+        return user is { } found ? (found.Connection, AnswerReader.Number(found.Answer.Bytes)) : null;
+    }
+
+    /// <summary>The same with a session that survives its connection, so that the hub counts what it acknowledges.</summary>
+    public async Task<(HostileConnection Connection, ulong Id)?> ResumableUserAsync(CancellationToken cancellationToken)
+    {
+        byte[] hello = FrameBytes.Hello(Target.Options.Token);
+        hello[1] = (byte)HelloFlags.Resumable;
+        var user = await UserAsync(hello, Answer.Welcome, keepsBodies: false, cancellationToken).ConfigureAwait(false);
         return user is { } found ? (found.Connection, AnswerReader.Number(found.Answer.Bytes)) : null;
     }
 

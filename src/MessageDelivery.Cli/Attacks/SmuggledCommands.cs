@@ -12,11 +12,14 @@ internal sealed class SmuggledCommands : Attack
 {
     private const string Smuggled = "SMUGGLED";
 
+    // A body that began in one write with its ids ends when nothing has come for 1 s.
+    private static readonly TimeSpan LongerThanThePause = TimeSpan.FromSeconds(1.5);
+
     /// <summary>What must not end a body.</summary>
     public static readonly IReadOnlyList<string> NoEnds =
     [
         "\r.\r", "\r.\n", "\r.\r\n", "\n.\r", "\n.\r\r\n", "\n.\0\n", "\n. \n", "\n.\t\n", "\n .\n", "\n..\n", "\n.\v\n", "\n.\f\n", "\r\n..\r\n", "\r\n.\r\r\n",
-        "\n\0.\n", "\0.\0", "\n.\u0085", "\u0085.\u0085", "\u2028.\u2028", "\v.\v", "\f.\f", "\n.\u2028\n", "\n\ufeff.\n",
+        "\n\0.\n", "\0.\0", "\n.\u0085", "\u0085.\u0085", "\u2028.\u2028", "\v.\v", "\f.\f", "\n.\u2028\n", "\n\ufeff.\n", "\r\0.\r\0", "\n.\r\0", "\r\0.\n", "\r\0.\r\n",
     ];
 
     public override string Name => "smuggled-commands";
@@ -42,6 +45,7 @@ internal sealed class SmuggledCommands : Attack
             }
 
             await OneLineAsync(scene, witness, id).ConfigureAwait(false);
+            await StallAsync(scene, witness, id).ConfigureAwait(false);
         }
     }
 
@@ -57,9 +61,43 @@ internal sealed class SmuggledCommands : Attack
 
     private static Task OneLineAsync(AttackScene scene, HostileConnection witness, ulong id)
     {
-        string body = string.Create(CultureInfo.InvariantCulture, $"first\rrelay {id} {Smuggled}\0relay {id} {Smuggled}\u0085relay {id} {Smuggled}");
+        string body = string.Create(CultureInfo.InvariantCulture, $"first\rrelay {id} {Smuggled}\0relay {id} {Smuggled}\u0085relay {id} {Smuggled}\r\0relay {id} {Smuggled}");
         string line = string.Create(CultureInfo.InvariantCulture, $"relay {id} {body}\nidentity\n");
         return TryAsync(scene, witness, line, 0, Encoding.UTF8.GetBytes(body), "one line with other line ends in it");
+    }
+
+    /// <summary>A network that stalls within a body without an end mark: the rest of the body is no commands.</summary>
+    private static async Task StallAsync(AttackScene scene, HostileConnection witness, ulong id)
+    {
+        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        {
+            return;
+        }
+
+        await using (connection.ConfigureAwait(false))
+        {
+            scene.Tally.AddRequests();
+            string begun = string.Create(CultureInfo.InvariantCulture, $"relay\n{id}\nfirst ");
+            string rest = string.Create(CultureInfo.InvariantCulture, $"second\nrelay {id} {Smuggled}\n.\nidentity\n");
+            await connection.SendAsync(Encoding.UTF8.GetBytes(begun), scene.Interrupted).ConfigureAwait(false);
+            await Task.Delay(LongerThanThePause, scene.Interrupted).ConfigureAwait(false);
+            await connection.SendAsync(Encoding.UTF8.GetBytes(rest), scene.Interrupted).ConfigureAwait(false);
+            var carriedOut = await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false);
+            var got = await DeliveriesAsync(scene, witness).ConfigureAwait(false);
+            if (scene.Interrupted.IsCancellationRequested || (connection.HasEnded && got.Count == 0))
+            {
+                return;
+            }
+
+            if (got.Any(body => body.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(Smuggled))))
+            {
+                scene.Suspect($"a network that stalled within a body: the rest of the body was carried out");
+            }
+            else if (got.Count != 1 || carriedOut is null)
+            {
+                scene.Suspect($"a network that stalled within a body: {got.Count} messages came out of it, or nothing was carried out behind it");
+            }
+        }
     }
 
     private static async Task TryAsync(AttackScene scene, HostileConnection witness, string text, int cut, byte[] expected, string what)

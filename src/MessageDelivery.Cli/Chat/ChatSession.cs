@@ -125,7 +125,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
             }
             catch (Exception exception) when (exception is CommandException or HubRequestException or ArgumentException)
             {
-                screen.Show(Colors.Bad($"! {exception.Message}"));
+                screen.Show(Colors.Bad($"! {Failure.OneLine(exception.Message)}"));
             }
             catch (HubConnectionException) when (client.ConnectionState != ConnectionState.Closed)
             {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MessageDelivery.Protocol.Text;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Logging;
@@ -30,7 +31,8 @@ internal sealed class TextLineFormat : ILineFormat
             line.Append(": ").Append(entry.Exception);
         }
 
-        return line.Replace("\r", "").Replace("\n", " | ").Replace("\x1b", "\\x1b").ToString();
+        // Names and the like are words of others: they steer no terminal, and hide nothing.
+        return TextRenderer.Reveal(line.Replace("\r", "").Replace("\n", " | ").ToString());
     }
 }
 

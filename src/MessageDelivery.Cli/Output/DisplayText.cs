@@ -8,6 +8,9 @@ namespace MessageDelivery.Cli.Output;
 /// <summary>Bodies as a terminal may show them: control bytes as <c>\xNN</c>, the same as text users see them.</summary>
 internal static class DisplayText
 {
+    // The last two are line ends to some programs, which may read what is printed here.
+    private static readonly char[] LineEnds = ['\n', '\u2028', '\u2029'];
+
     /// <summary>The body as UTF-8, with a line end at its end.</summary>
     public static ReadOnlyMemory<byte> OfBody(ReadOnlySpan<byte> body)
     {
@@ -23,7 +26,7 @@ internal static class DisplayText
     public static string OfDelivery(ulong sender, ReadOnlySpan<byte> body)
     {
         string text = Encoding.UTF8.GetString(OfBody(body).Span[..^1]);
-        string[] lines = text.TrimEnd('\r').Split('\n');
+        string[] lines = text.TrimEnd('\r').Split(LineEnds);
         string name = sender.ToString(CultureInfo.InvariantCulture);
         var shown = new StringBuilder(text.Length + (lines.Length * (name.Length + 3)));
         for (int i = 0; i < lines.Length; i++)

@@ -19,6 +19,9 @@ internal static class HubSettings
     private static readonly TimeSpan MostKeepAlive = TimeSpan.FromHours(12);
     private static readonly MessageHubOptions Defaults = new();
 
+    /// <summary>How the rules for full queues are written, in their order.</summary>
+    internal static readonly string[] FullQueueNames = ["wait", "leave-out"];
+
     private static readonly string[] LogLevels = ["trace", "debug", "information", "warning", "error", "critical", "none"];
 
     public static readonly IReadOnlyList<Setting> All =
@@ -38,6 +41,9 @@ internal static class HubSettings
         new("queue-limit", "SIZE", ByteSize.Format(Defaults.QueueLimitBytes),
             "Bytes that may wait for one user; at or above it senders wait.",
             static (settings, values) => settings with { Hub = settings.Hub with { QueueLimitBytes = Size(values[0], 1, MostQueueBytes) } }),
+        new("full-queue", "RULE", FullQueueNames[(int)Defaults.FullQueue],
+            "What becomes of a relay for a user whose queue is full: wait makes its sender wait, leave-out leaves that user out.",
+            static (settings, values) => settings with { Hub = settings.Hub with { FullQueue = FullQueueRule(values[0]) } }),
         new("stall-timeout", "TIME", Duration.Format(Defaults.StallTimeout),
             "Disconnect a user who takes nothing for so long while its queue is full.",
             static (settings, values) => settings with
@@ -123,6 +129,8 @@ internal static class HubSettings
 
         return endpoint;
     }
+
+    internal static FullQueue FullQueueRule(string text) => (FullQueue)OneOf(text, FullQueueNames);
 
     internal static bool Switch(string text) => OneOf(text, ["false", "true"]) == 1;
 

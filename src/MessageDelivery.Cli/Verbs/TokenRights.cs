@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Hub;
 using MessageDelivery.Hub.Access;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -16,11 +17,12 @@ internal sealed class TokenRights
     private readonly Option<string?> _group = new("--group") { HelpName = "NAME", Description = "The group it belongs to. Default: none." };
     private readonly Option<string?> _relays = new("--relays-per-second") { HelpName = "N", Description = "Relays each second. Default: what the hub allows everybody." };
     private readonly Option<string?> _bytes = new("--bytes-per-second") { HelpName = "SIZE", Description = "Bytes of relays each second. Default: what the hub allows everybody." };
+    private readonly Option<string?> _fullQueue = new("--full-queue") { HelpName = "wait|leave-out", Description = "Whether its relays wait for receivers whose queue is full, or leave them out. Default: the hub's rule." };
     private readonly Option<string?> _expires = new("--expires") { HelpName = "TIME", Description = "When it ends: a time from now such as 30d or 12h, or a date such as 2027-01-31." };
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_expires, _mayNotSend, _mayNotList, _mayNotWatch, _reach, _group, _relays, _bytes])
+        foreach (var option in (Option[])[_expires, _mayNotSend, _mayNotList, _mayNotWatch, _reach, _group, _relays, _bytes, _fullQueue])
         {
             command.Add(option);
         }
@@ -56,6 +58,7 @@ internal sealed class TokenRights
             Group = group,
             RelaysPerSecond = arguments.GetValue(_relays) is { } relays ? Number(relays) : null,
             BytesPerSecond = arguments.GetValue(_bytes) is { } bytes ? Size(bytes) : null,
+            FullQueue = arguments.GetValue(_fullQueue) is { } rule ? Rule(rule) : null,
         };
     }
 
@@ -84,6 +87,11 @@ internal sealed class TokenRights
         {
             claims.WriteNumber("mds_bytes_per_second", bytes);
         }
+
+        if (token.FullQueue is { } rule)
+        {
+            claims.WriteString("mds_full_queue", HubSettings.FullQueueNames[(int)rule]);
+        }
     }
 
     /// <summary>What differs from a token that may do everything, in words.</summary>
@@ -97,6 +105,7 @@ internal sealed class TokenRights
         AddIf(token.Group is not null, $"group {token.Group}");
         AddIf(token.RelaysPerSecond is not null, string.Create(CultureInfo.InvariantCulture, $"{token.RelaysPerSecond} relays/s"));
         AddIf(token.BytesPerSecond is not null, string.Create(CultureInfo.InvariantCulture, $"{token.BytesPerSecond} bytes/s"));
+        AddIf(token.FullQueue is not null, token.FullQueue == FullQueue.LeaveOut ? "leaves out full receivers" : "waits for full receivers");
         return words.Count == 0 ? "may do everything" : string.Join(", ", words);
 
         void AddIf(bool holds, string word)
@@ -124,6 +133,18 @@ internal sealed class TokenRights
             : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? date
             : throw new CommandException(ExitCode.Usage, $"--expires is '{text}': it must be a time from now such as 30d, or a date such as 2027-01-31");
         return end > now ? end : throw new CommandException(ExitCode.Usage, $"--expires is '{text}': that is over already");
+    }
+
+    private static FullQueue Rule(string text)
+    {
+        try
+        {
+            return HubSettings.FullQueueRule(text);
+        }
+        catch (SettingValueException exception)
+        {
+            throw new CommandException(ExitCode.Usage, $"--full-queue is '{text}': {exception.Message}");
+        }
     }
 
     private static double Number(string text) =>

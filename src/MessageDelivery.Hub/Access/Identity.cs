@@ -48,6 +48,9 @@ public sealed record Identity
     /// <summary>Bytes of relays each second, counted once for each receiver, above 0. Default: null, what the hub allows everybody.</summary>
     public double? BytesPerSecond { get; init; }
 
+    /// <summary>What becomes of its relays for a receiver whose queue is full. Default: null, the hub's rule.</summary>
+    public FullQueue? FullQueue { get; init; }
+
     /// <summary>When it ends, and its session with it. Default: null, never.</summary>
     public DateTimeOffset? Expires { get; init; }
 

@@ -11,7 +11,8 @@ namespace MessageDelivery.Hub.Access;
 /// </summary>
 /// <remarks>
 /// Claims: <c>sub</c> (the name, wanted), <c>exp</c> (wanted), <c>nbf</c>, <c>mds_send</c>, <c>mds_list</c>, <c>mds_watch</c> (booleans),
-/// <c>mds_reach</c> (all, group or none), <c>group</c>, <c>mds_relays_per_second</c>, <c>mds_bytes_per_second</c> (numbers).
+/// <c>mds_reach</c> (all, group or none), <c>group</c>, <c>mds_relays_per_second</c>, <c>mds_bytes_per_second</c> (numbers),
+/// <c>mds_full_queue</c> (wait or leave-out).
 /// </remarks>
 public sealed class JwtAuthenticator : IAuthenticator
 {

@@ -18,6 +18,7 @@ internal sealed class JwtClaims(JsonElement claims)
         var reach = ReadReach();
         bool send = Flag("mds_send"), list = Flag("mds_list"), watch = Flag("mds_watch");
         double? relays = Rate("mds_relays_per_second"), bytes = Rate("mds_bytes_per_second");
+        var fullQueue = ReadFullQueue();
         _wrong ??= expires is null ? "exp" : name is null ? "sub" : reach == Reach.Group && group is null ? "group" : null;
         if (_wrong is not null)
         {
@@ -45,6 +46,7 @@ internal sealed class JwtClaims(JsonElement claims)
             Group = group,
             RelaysPerSecond = relays,
             BytesPerSecond = bytes,
+            FullQueue = fullQueue,
         });
     }
 
@@ -68,6 +70,13 @@ internal sealed class JwtClaims(JsonElement claims)
         string? text = Text("mds_reach");
         Note("mds_reach", text is not (null or "all" or "group" or "none"));
         return text switch { "group" => Reach.Group, "none" => Reach.None, _ => Reach.All };
+    }
+
+    private FullQueue? ReadFullQueue()
+    {
+        string? text = Text("mds_full_queue");
+        Note("mds_full_queue", text is not (null or "wait" or "leave-out"));
+        return text switch { "wait" => FullQueue.Wait, "leave-out" => FullQueue.LeaveOut, _ => null };
     }
 
     private bool Flag(string name)

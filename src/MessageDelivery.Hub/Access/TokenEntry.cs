@@ -38,6 +38,9 @@ public sealed record TokenEntry
     /// <summary>Bytes of relays each second; null is what the hub allows everybody.</summary>
     public double? BytesPerSecond { get; init; }
 
+    /// <summary>What becomes of its relays for a receiver whose queue is full; null is the hub's rule.</summary>
+    public FullQueue? FullQueue { get; init; }
+
     internal Identity ToIdentity() => new(Name)
     {
         Credential = Hash,
@@ -49,6 +52,7 @@ public sealed record TokenEntry
         Group = Group,
         RelaysPerSecond = RelaysPerSecond,
         BytesPerSecond = BytesPerSecond,
+        FullQueue = FullQueue,
     };
 
     /// <summary>Null, or what is wrong with it.</summary>
@@ -74,6 +78,11 @@ public sealed record TokenEntry
             return $"the reach of '{Name}' is its group, and it has none";
         }
 
+        if (FullQueue is { } rule && !Enum.IsDefined(rule))
+        {
+            return $"the rule of '{Name}' for full queues must be wait or leave-out";
+        }
+
         return RelaysPerSecond is <= 0 || BytesPerSecond is <= 0 || !Enum.IsDefined(Reach) ? $"a rate of '{Name}' must be above 0, and its reach all, group or none" : null;
     }
 }
@@ -90,8 +99,10 @@ internal sealed record TokenDocument
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowDuplicateProperties = false,
-    Converters = [typeof(ReachConverter)])]
+    Converters = [typeof(ReachConverter), typeof(FullQueueConverter)])]
 [JsonSerializable(typeof(TokenDocument))]
 internal sealed partial class TokenJson : JsonSerializerContext;
 
 internal sealed class ReachConverter() : JsonStringEnumConverter<Reach>(System.Text.Json.JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+
+internal sealed class FullQueueConverter() : JsonStringEnumConverter<FullQueue>(System.Text.Json.JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false);

@@ -11,6 +11,11 @@ internal interface IReceiver
     /// <param name="running">The loop whose thread this is.</param>
     QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running);
 
+    /// <summary>Nobody waits any more for it to acknowledge the message that has this number among all that it counts.</summary>
+    void Forget(ulong number, IOutlet outlet)
+    {
+    }
+
     /// <summary>The user has to go: what let it in does not hold any more.</summary>
     void Remove()
     {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -10,7 +11,14 @@ namespace MessageDelivery.Hub.Routing;
 /// </summary>
 internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 {
+    // More of a relay to many than this is not kept for the next that has to wait.
+    private const int MostKeptPlaces = 16;
+
+    // Frames, text, and text with the line before it.
+    private const int Forms = 3;
+
     private WaitingDelivery?[] _places = [];
+    private HeldSegments?[] _recent = [];
     private ulong[] _receivers = [];
     private Outcome[] _outcomes = [];
     private int _count;
@@ -31,11 +39,14 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
     /// <summary>What the sender may not do; null if it may do everything.</summary>
     public Rights? Rights { get; set; }
 
+    /// <summary>Whether all relays of the sender leave out receivers whose queue is full, as those with BEST_EFFORT do.</summary>
+    public bool LeavesOutFull { get; set; }
+
     /// <summary>The correlation of the receipt that is due when it is done; null for none.</summary>
     public ulong? ReceiptFor { get; set; }
 
     /// <summary>What delays the receipt until the receivers have acknowledged; null for nothing.</summary>
-    public Confirmation? Confirmation { get; set; }
+    public UnconfirmedRelays? Unconfirmed { get; set; }
 
     /// <summary>How many relays waited for a receiver that went, once for each receiver. Told once: then it is none.</summary>
     public long TakeRefused() => (long)Interlocked.Exchange(ref _refused, 0) * _relays;
@@ -51,6 +62,11 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
             int capacity = receivers == 1 ? 1 : ProtocolLimits.MaxReceivers;
             _receivers = new ulong[capacity];
             _outcomes = new Outcome[capacity];
+        }
+
+        if (_places.Length > MostKeptPlaces && receivers <= MostKeptPlaces)
+        {
+            _places = [];
         }
 
         _count = receivers;
@@ -78,11 +94,14 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
     {
         if (_places.Length <= index)
         {
-            Array.Resize(ref _places, _receivers.Length);
+            Array.Resize(ref _places, (int)BitOperations.RoundUpToPowerOf2((uint)index + 1));
         }
 
         return _places[index] ??= new(this, index);
     }
+
+    /// <inheritdoc/>
+    public Span<HeldSegments?> Recent => _recent.Length > 0 ? _recent : _recent = new HeldSegments?[Forms];
 
     public Outcome this[int index]
     {

@@ -16,6 +16,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
     {
         var receivers = relay.Receivers;
         var rights = relay.Rights;
+        mayWait &= !relay.LeavesOutFull;
         bool repeats = MayRepeat(receivers);
         long accepted = 0;
         int waiting = 0;

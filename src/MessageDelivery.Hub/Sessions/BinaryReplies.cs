@@ -56,14 +56,14 @@ internal static class BinaryReplies
     }
 
     /// <summary>Clients with a resumable session count it, and it is kept for them.</summary>
-    public static QueueResult SendReceipt(this OutboundQueue queue, EventLoop loop, ulong correlation, ReadOnlySpan<Outcome> outcomes)
+    public static QueueResult SendReceipt(this OutboundQueue queue, IOutlet outlet, ulong correlation, ReadOnlySpan<Outcome> outcomes)
     {
         Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + sizeof(ulong) + ProtocolLimits.MaxReceivers];
         int length = sizeof(ulong) + outcomes.Length;
         new FrameHeader(FrameType.Receipt, 0, (ushort)outcomes.Length, (uint)length).Write(frame);
         BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], correlation);
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(outcomes).CopyTo(frame[(ProtocolLimits.HeaderBytes + sizeof(ulong))..]);
-        return queue.AddCounted(frame[..(ProtocolLimits.HeaderBytes + length)], loop);
+        return queue.AddCounted(frame[..(ProtocolLimits.HeaderBytes + length)], outlet);
     }
 
     /// <summary>The request was wrong; the connection goes on. One with a correlation stands for a receipt, and is counted like it.</summary>

@@ -107,8 +107,9 @@ internal sealed partial class BinarySession
         bool isConfirmed = flags.HasFlag(RelayFlags.Confirm);
         new DeliveryHeader(_user.Id, layout.BodyBytes, isConfirmed ? DeliveryFlags.Confirm : DeliveryFlags.None).Write(head[start..]);
         var delivery = _services.Delivery;
-        var confirmation = isConfirmed ? Confirm(correlation, layout.ReceiverCount) : null;
-        delivery.Begin(_user.Id, 1, layout.BodyBytes, confirmation);
+        var unconfirmed = isConfirmed ? Unconfirmed : null;
+        unconfirmed?.Begin(correlation, Relay.Receivers);
+        delivery.Begin(_user.Id, 1, layout.BodyBytes, unconfirmed);
         delivery.Frames.Add(first with { Offset = first.Offset + start, Length = first.Length - start });
         foreach (ref readonly var part in frame[1..])
         {
@@ -116,8 +117,8 @@ internal sealed partial class BinarySession
         }
 
         bool isDone = _services.Router.Route(delivery, Relay, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
-        Relay.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && confirmation is null ? correlation : null;
-        Relay.Confirmation = confirmation;
+        Relay.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && !isConfirmed ? correlation : null;
+        Relay.Unconfirmed = unconfirmed;
         CountRelays(1, ProtocolLimits.HeaderBytes + (int)header.Length);
         if (isDone)
         {
@@ -131,24 +132,15 @@ internal sealed partial class BinarySession
         CountRelay(layout);
     }
 
-    private Confirmation Confirm(ulong correlation, int receivers)
-    {
-        var loop = _connection.Loop;
-        var confirmation = new Confirmation((IConfirmationOwner?)_resumable ?? this, loop, correlation, receivers);
-        confirmation.EndAt(loop.Now + _services.Sessions.Term.ConfirmMilliseconds);
-        Unconfirmed.Add(confirmation);
-        return confirmation;
-    }
+    /// <inheritdoc/>
+    void IConfirmationOwner.Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet) =>
+        _connection.Outbound.SendReceipt(outlet, correlation, outcomes);
 
     /// <inheritdoc/>
-    void IConfirmationOwner.Confirmed(Confirmation confirmation)
-    {
-        _connection.Outbound.SendReceipt(_connection.Loop, confirmation.Correlation, confirmation.Outcomes);
-        if (Unconfirmed.Remove(confirmation))
-        {
-            _connection.Resume();
-        }
-    }
+    void IConfirmationOwner.GoOn() => _connection.Resume();
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.Failed(Exception exception) => _services.Loop.Call(() => _services.Loop.Fail(_connection, exception));
 
     /// <summary>Answers a frame that cannot be carried out once it has wholly come; its bytes are not kept.</summary>
     private bool TryRefuse(in FrameHeader header, ProtocolCode code, string text, in Segment frame, int frameBytes)

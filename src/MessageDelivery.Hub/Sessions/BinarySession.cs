@@ -38,9 +38,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _paceDue = pace.Due;
         }
 
-        if (resumable is not null || user.Rights is not null)
+        bool leavesOutFull = services.Limits.LeavesOutFull(user.Identity);
+        if (resumable is not null || user.Rights is not null || leavesOutFull)
         {
             Relay.Rights = user.Rights;
+            Relay.LeavesOutFull = leavesOutFull;
         }
     }
 
@@ -69,7 +71,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
 
     private PendingRelay Relay => _resumable?.Relay ?? (_relay ??= new(_connection));
 
-    private UnconfirmedRelays Unconfirmed => _resumable?.Unconfirmed ?? (_unconfirmed ??= new());
+    private UnconfirmedRelays Unconfirmed => _resumable?.Unconfirmed ?? (_unconfirmed ??= _services.ConfirmFor(this));
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
@@ -171,6 +173,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         _resumable?.EndWithConnection();
+        _unconfirmed?.Close(_connection.Loop);
         _services.Leave(_user, _connection);
     }
 
@@ -261,7 +264,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
         if (refusal == ProtocolCode.Normal && _user.Rights is { } rights && Forbidden(rights, header) is { } forbidden)
         {
-            (refusal, text) = (ProtocolCode.AuthFailed, forbidden);
+            (refusal, text) = (ProtocolCode.NotAllowed, forbidden);
         }
 
         refusal = refusal == ProtocolCode.Normal ? LimitRefusal(header, layout, ref text) : refusal;

@@ -66,14 +66,17 @@ internal sealed partial class LoopServices
     /// <summary>Room for lines of text on their way to a queue; empty between two answers.</summary>
     public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);
 
+    /// <summary>Keeps the relays of a session that are to be confirmed.</summary>
+    public UnconfirmedRelays ConfirmFor(IConfirmationOwner owner) => new(Loop.Pool, Users, Sessions.Term.ConfirmMilliseconds, owner);
+
     /// <summary>A relay is done: sends its receipt, if one is due, or leaves that to those who acknowledge.</summary>
     public QueueResult Settle(PendingRelay relay, OutboundQueue queue)
     {
         Router.Settle(relay);
-        if (relay.Confirmation is { } confirmation)
+        if (relay.Unconfirmed is { } unconfirmed)
         {
-            relay.Confirmation = null;
-            confirmation.Settle(relay.Receivers, relay.Outcomes);
+            relay.Unconfirmed = null;
+            unconfirmed.Settle(relay.Receivers, relay.Outcomes, Loop);
         }
         else if (relay.ReceiptFor is { } correlation)
         {

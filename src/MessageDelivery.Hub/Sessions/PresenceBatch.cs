@@ -55,9 +55,22 @@ internal sealed class PresenceBatch(BlockPool pool)
             }
         }
 
-        // Ids are given in ascending order, so that those who came are in order already.
-        left.AsSpan(0, went).Sort();
+        Sort(joined.AsSpan(0, came));
+        Sort(left.AsSpan(0, went));
         return LeaveOutBoth(joined.AsSpan(0, came), left.AsSpan(0, went));
+    }
+
+    /// <summary>Puts ids in order, unless they are: those who came are where ids are given in ascending order.</summary>
+    private static void Sort(Span<ulong> ids)
+    {
+        for (int i = 1; i < ids.Length; i++)
+        {
+            if (ids[i] < ids[i - 1])
+            {
+                ids.Sort();
+                return;
+            }
+        }
     }
 
     /// <summary>Takes out of two ascending lists what is in both.</summary>

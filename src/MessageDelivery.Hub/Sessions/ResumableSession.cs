@@ -10,12 +10,13 @@ namespace MessageDelivery.Hub.Sessions;
 /// how many were processed. It is at home on the loop of its connection, and without one on that of its last; but for the members
 /// marked "any thread", everything is done there.
 /// </summary>
-internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConfirmationOwner, IBacklog
+internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBacklog
 {
     private readonly SessionTable _table;
     private volatile LoopServices _home;
     private volatile Connection? _connection;
     private Connection _last;
+    private UnconfirmedRelays? _unconfirmed;
     private SessionKey _key;
     private SessionKey? _keyBefore;
     private bool _isAway;
@@ -54,7 +55,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     public ProcessedRelays Processed { get; } = new();
 
     /// <summary>Relays whose receipts wait for acknowledgements.</summary>
-    public UnconfirmedRelays Unconfirmed { get; } = new();
+    public UnconfirmedRelays Unconfirmed => _unconfirmed ??= _home.ConfirmFor(new ResumableReceipts(this));
 
     /// <inheritdoc/>
     public long HeldBytes => Queue.HeldBytes;
@@ -189,6 +190,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
     {
         _isOver = true;
         RevokeKeys();
+        _unconfirmed?.Close(_home.Loop);
     }
 
     /// <summary>Ends it: the user leaves, and what was kept is dropped. Any thread once no loop runs.</summary>
@@ -208,30 +210,34 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         }
 
         Queue.Close(_home.Loop);
+        _unconfirmed?.Close(_home.Loop);
         _table.Users.Remove(User);
         _table.Log.SessionEnded(User.Id, reason);
         _table.Audit.Ended(User.Id, reason, _last);
     }
 
-    /// <summary>Sends the receipt of a relay that waited for acknowledgements.</summary>
-    public void Confirmed(Confirmation confirmation)
+    /// <summary>More than is kept was waiting for it: it leaves there and then. Any thread.</summary>
+    public void Overflowed()
     {
-        if (!_home.Loop.IsCurrent)
-        {
-            _home.Loop.Call(() => Confirmed(confirmation));
-            return;
-        }
+        _table.Users.Remove(User);
+        EndAtHome(SessionEnd.RetentionFull);
+    }
 
-        if (Queue.SendReceipt(_home.Loop, confirmation.Correlation, confirmation.Outcomes) == QueueResult.Overflowed)
+    /// <summary>Something that its client has to get could not be kept for it. Any thread.</summary>
+    public void Fail(Exception exception)
+    {
+        if (_connection is { } connection)
         {
-            Overflowed();
+            connection.Loop.Call(() => connection.Loop.Fail(connection, exception));
         }
-
-        if (Unconfirmed.Remove(confirmation))
+        else
         {
-            _connection?.Resume();
+            EndAtHome(SessionEnd.Overloaded);
         }
     }
+
+    /// <inheritdoc/>
+    public void Forget(ulong number, IOutlet outlet) => Queue.Forget(number, outlet);
 
     /// <inheritdoc/>
     public void Remove() => _home.Loop.Call(RemoveHere);
@@ -249,13 +255,6 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IConf
         {
             End(_home.Loop.Now >= User.EndsAt ? SessionEnd.TokenExpired : SessionEnd.Expired);
         }
-    }
-
-    /// <summary>More than is kept was waiting for it: it leaves there and then. Any thread.</summary>
-    private void Overflowed()
-    {
-        _table.Users.Remove(User);
-        EndAtHome(SessionEnd.RetentionFull);
     }
 
     private void EndAtHome(SessionEnd reason) => _home.Loop.Call(() =>

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Protocol;
 
@@ -28,6 +29,9 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnection
     /// <summary>How many connections each identity has, on all loops.</summary>
     public IdentityTable Identities { get; private init; } = new(new HubLimits().MaxConnectionsPerUser);
 
+    /// <summary>What becomes of relays for a full receiver, where the sender's identity has no rule of its own.</summary>
+    public FullQueue FullQueue { get; init; }
+
     /// <summary>The most bytes of a relay's body.</summary>
     public int MaxBodyBytes => User.MaxBodyBytes == 0 ? ProtocolLimits.MaxBodyBytes : User.MaxBodyBytes;
 
@@ -38,6 +42,9 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MostConnection
     /// <param name="rates">Of the user.</param>
     public bool LimitRelays(PaceRates rates) =>
         MaxBodyBytes < ProtocolLimits.MaxBodyBytes || MaxReceivers < ProtocolLimits.MaxReceivers || rates.LimitRelays;
+
+    /// <summary>Whether all relays of this identity leave full receivers out.</summary>
+    public bool LeavesOutFull(Identity? identity) => (identity?.FullQueue ?? FullQueue) == FullQueue.LeaveOut;
 
     /// <summary>When something that begins now has to be finished, in a loop's milliseconds.</summary>
     public long HandshakeDue(long now) => Due(User.HandshakeTimeout, now);

@@ -13,7 +13,8 @@ internal static class TextReplies
     public static void SendTextError(this Connection connection, ProtocolCode code, string text)
     {
         var line = new ArrayBufferWriter<byte>(256);
-        ServerLines.Error(line, code, Encoding.UTF8.GetBytes(text));
+        // An embedder's authenticator may have words of others in it.
+        ServerLines.Error(line, code, Encoding.UTF8.GetBytes(TextRenderer.Reveal(text)));
         connection.SendLast(line.WrittenSpan);
     }
 

@@ -124,10 +124,10 @@ internal sealed partial class TextSession
         {
             case TextEvent.RelayBegins when _user!.Rights is { MaySend: false }:
                 _dropsBody = true;
-                Tell(ProtocolCode.AuthFailed, Rights.MayNotSendText + (_parser.PromptForBody ? ThrownAwayText : ""));
+                Tell(ProtocolCode.NotAllowed, Rights.MayNotSendText + (_parser.PromptForBody ? ThrownAwayText : ""));
                 return true;
             case TextEvent.Command when _parser.Verb == TextVerb.List && _user!.Rights is { MayList: false }:
-                Tell(ProtocolCode.AuthFailed, Rights.MayNotListText);
+                Tell(ProtocolCode.NotAllowed, Rights.MayNotListText);
                 return true;
             default:
                 return false;
@@ -182,6 +182,7 @@ internal sealed partial class TextSession
         }
 
         _relay.Rights = _user.Rights;
+        _relay.LeavesOutFull = _services.Limits.LeavesOutFull(identity);
         ServerLines.Identity(_services.Lines, _user.Id);
         _connection.SendLines(_services.Lines);
         _connection.Resume();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Transport;
@@ -9,13 +10,12 @@ namespace MessageDelivery.Hub.Sessions;
 /// <summary>The conversation with a person, or with a program that speaks like one: lines (protocol, section 3).</summary>
 internal sealed partial class TextSession : IConnectionHandler, IReceiver
 {
-    private const long PauseMilliseconds = 200;
-
     private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly TextParser _parser;
     private readonly PendingRelay _relay;
     private readonly SegmentWriter _body;
+    private readonly BodyPause _pause;
     private User? _user;
     private volatile bool _verbose;
     private bool _relayUnderWay;
@@ -26,8 +26,9 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         _services = services;
         _connection = connection;
         _parser = new(services.Limits.MaxBodyBytes, services.Limits.MaxReceivers);
-        _relay = new(connection);
+        _relay = new(connection) { LeavesOutFull = services.Limits.LeavesOutFull(identity: null) };
         _body = new(connection.Loop.Pool);
+        _pause = new(connection);
         _user = user;
         if (user is not null)
         {
@@ -40,9 +41,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
     {
         get
         {
-            long pause = _parser.BodyMayEndByPause && !_connection.IsPaused && !_connection.IsStarved
-                ? _connection.LastReceived + PauseMilliseconds
-                : long.MaxValue;
+            long pause = _parser.BodyMayEndByPause ? _pause.Due : long.MaxValue;
             pause = Math.Min(pause, Math.Min(_paceDue, ProgressDue));
             return Math.Min(pause, _user?.EndsAt
                 ?? (_services.Admission.IsDemanded ? AuthenticationDeadline : _connection.OpenedAt + OpeningSession.SilenceMilliseconds));
@@ -93,8 +92,14 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
 
             if (found == TextEvent.NeedMoreData)
             {
+                if (!_bodyEnds)
+                {
+                    break;
+                }
+
+                // What is behind the pause is another matter.
                 _bodyEnds = false;
-                break;
+                continue;
             }
 
             Carry(found, rest);
@@ -120,7 +125,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         Join();
         EndWaitIfDue();
         EndIfStopped();
-        if (_connection.IsOpen && _parser.BodyMayEndByPause && _connection.Loop.Now >= _connection.LastReceived + PauseMilliseconds)
+        if (_connection.IsOpen && _parser.BodyMayEndByPause && _pause.HasPassed())
         {
             _bodyEnds = true;
             _connection.Reconsume();
@@ -294,6 +299,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         }
 
         _relayUnderWay = true;
+        _pause.Relays(_parser.EndedByPause);
         bool isDone = _services.Router.Route(delivery, _relay, mayWait: true);
         _body.Clear();
         if (isDone)
@@ -313,6 +319,11 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         _relayUnderWay = false;
         _services.Router.Settle(_relay);
         var lines = _services.Lines;
+        if (_pause.TakeMustTell())
+        {
+            lines.Write(ServerLines.SentAfterPause);
+        }
+
         ServerLines.NotDelivered(lines, _relay.Receivers, _relay.Outcomes);
         if (_verbose)
         {

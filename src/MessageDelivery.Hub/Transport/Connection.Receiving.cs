@@ -64,6 +64,18 @@ internal sealed partial class Connection
         }
     }
 
+    /// <summary>
+    /// Looks once more whether anything has come, and offers it to the handler. False if nothing has, not even a part of an encrypted
+    /// record, although the connection was ready to receive.
+    /// </summary>
+    public bool ReceiveOnceMore()
+    {
+        long before = ReceivedBytes;
+        _readable = true;
+        Receive();
+        return !MayConsume || InputIsFinal || ReceivedBytes != before || _tls is { HeldBytes: > 0 };
+    }
+
     internal void OnMemoryAvailable()
     {
         _starved = false;

@@ -29,6 +29,8 @@ internal sealed partial class EventLoop
 
         // Sockets that were on their way here are closed.
         RunCalls();
+        _hasEnded = true;
+        _unfinished.RunAll(this);
         ReceiveBuffer.Dispose();
         CopyBuffer.Dispose();
         _ended.SetResult();
@@ -63,6 +65,7 @@ internal sealed partial class EventLoop
         RunCalls();
         FeedStarved();
         RunDeadlines();
+        RunUnfinished();
         FlushTouched();
         LetGoOfBuffersIfShort();
         CloseSockets();
@@ -116,7 +119,7 @@ internal sealed partial class EventLoop
     private int Timeout()
     {
         Interlocked.Exchange(ref _awake, 0);
-        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty
+        if (_closed.Count > 0 || !_toFlush.IsEmpty || !_calls.IsEmpty || !_unfinished.IsEmpty
             || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
         {
             return 0;
@@ -180,6 +183,18 @@ internal sealed partial class EventLoop
             {
                 _events.ConnectionFailed(exception);
             }
+        }
+    }
+
+    private void RunUnfinished()
+    {
+        try
+        {
+            _unfinished.RunTurn(this);
+        }
+        catch (Exception exception)
+        {
+            _events.ConnectionFailed(exception);
         }
     }
 

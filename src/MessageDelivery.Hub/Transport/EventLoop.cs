@@ -34,6 +34,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly List<Connection> _starved = [];
     private readonly List<Connection> _closed = [];
     private readonly VanishedPeers? _vanished;
+    private readonly SlicedWork _unfinished = new();
     private readonly ITimer? _fakeTimer;
     private Mailbox _mailbox;
     private FlushList _toFlush;
@@ -44,6 +45,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private long _nextHousekeeping;
     private long _shortSince = long.MaxValue;
     private bool _stopping;
+    private bool _hasEnded;
 
     public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events)
     {
@@ -183,6 +185,15 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public void ScheduleFlush(Connection connection) => _toFlush.Add(connection);
 
     public void Watch(Connection connection) => connection.Loop.Post(connection, LoopWork.Reschedule);
+
+    public void DoLater(ISlicedWork work)
+    {
+        _unfinished.Add(work);
+        if (_hasEnded)
+        {
+            _unfinished.RunAll(this);
+        }
+    }
 
     public void MemoryLow() => Wake();
 

@@ -19,6 +19,9 @@ internal interface IOutlet
 
     /// <summary>The connection's queue is full from now on: see that it moves.</summary>
     void Watch(Connection connection);
+
+    /// <summary>Go on with this in later turns, while it says that there is more.</summary>
+    void DoLater(ISlicedWork work);
 }
 
 /// <summary>Somebody who was made to wait. Any thread.</summary>

@@ -20,7 +20,7 @@ internal sealed partial class OutboundQueue
     {
         lock (Gate)
         {
-            _retained = new(_pool, units);
+            _retained = new(_pool, units, Gate);
             _retained.CountQueued(_pending.Units, null, 0);
         }
     }
@@ -68,7 +68,6 @@ internal sealed partial class OutboundQueue
     public TotalCheck Acknowledge(ulong total, IOutlet outlet)
     {
         WaitingLine accepted;
-        AcknowledgementLine acknowledged;
         Connection? owner;
         bool schedule;
         lock (Gate)
@@ -79,7 +78,7 @@ internal sealed partial class OutboundQueue
             }
 
             long before = _retained.Bytes;
-            acknowledged = _retained.Acknowledge(total);
+            _retained.Acknowledge(total);
             outlet.Counters.RetainedBytes += _retained.Bytes - before;
             LastProgress = outlet.Now;
             accepted = _state == State.Open ? TakeAccepted(outlet) : default;
@@ -88,9 +87,33 @@ internal sealed partial class OutboundQueue
         }
 
         ScheduleFlush(schedule, outlet, owner);
-        acknowledged.Tell(isAcknowledged: true);
+        _retained.Awaited?.Tell(outlet);
         accepted.Tell(QueueResult.Accepted);
         return TotalCheck.Held;
+    }
+
+    /// <summary>Nobody waits any more for the unit to be acknowledged that has this number: deliveries in line are taken for the room.</summary>
+    public void Forget(ulong number, IOutlet outlet)
+    {
+        AcknowledgementWait forgotten;
+        WaitingLine accepted;
+        Connection? owner;
+        bool schedule;
+        lock (Gate)
+        {
+            if (_retained?.Awaited is not { } line || !line.TryRemove(number, out forgotten))
+            {
+                return;
+            }
+
+            accepted = _state == State.Open ? TakeAccepted(outlet) : default;
+            schedule = accepted.First is not null && WantsFlush();
+            owner = _owner;
+        }
+
+        ScheduleFlush(schedule, outlet, owner);
+        forgotten.Tell(outlet);
+        accepted.Tell(QueueResult.Accepted);
     }
 
     /// <summary>
@@ -102,7 +125,6 @@ internal sealed partial class OutboundQueue
     {
         WaitingLine held = default;
         WaitingLine refused = default;
-        AcknowledgementLine ended = default;
         lock (Gate)
         {
             if (_state != State.Open)
@@ -112,14 +134,14 @@ internal sealed partial class OutboundQueue
 
             _state = State.Away;
             _owner = null;
-            _awayLimitBytes = limitBytes;
+            _awayLimitBytes = limitBytes + _retained!.AwaitedBytes;
             _blocked = false;
             while (_line.First is { } waiting)
             {
                 if (limitsLine && !TryCountAway(Segment.TotalBytes(waiting.Segments)))
                 {
                     refused = TakeLine();
-                    ended = CloseCore(outlet);
+                    CloseCore(outlet);
                     break;
                 }
 
@@ -132,7 +154,7 @@ internal sealed partial class OutboundQueue
 
         held.Tell(QueueResult.Held);
         refused.Tell(QueueResult.Overflowed);
-        ended.Tell(isAcknowledged: false);
+        _retained.Awaited?.Tell(outlet);
         return refused.First is null;
     }
 
@@ -142,7 +164,6 @@ internal sealed partial class OutboundQueue
     /// </summary>
     public TotalCheck? ComeBack(Connection owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
     {
-        AcknowledgementLine acknowledged;
         lock (Gate)
         {
             if (IsSending)
@@ -161,7 +182,7 @@ internal sealed partial class OutboundQueue
             counters.RetainedBytes -= _retained!.Bytes;
             // Who comes back without having taken anything has not moved.
             LastProgress = total > _retained.Acknowledged ? outlet.Now : LastProgress;
-            acknowledged = _retained.Acknowledge(total);
+            _retained.Acknowledge(total);
             _retained.Rewind(ref _pending);
             counters.QueuedBytes += _pending.Bytes;
             counters.RetainedBytes += _retained.Bytes;
@@ -176,7 +197,7 @@ internal sealed partial class OutboundQueue
         }
 
         outlet.ScheduleFlush(owner);
-        acknowledged.Tell(isAcknowledged: true);
+        _retained.Awaited?.Tell(outlet);
         return TotalCheck.Held;
     }
 
@@ -260,7 +281,7 @@ internal sealed partial class OutboundQueue
 
     private bool TryCountAway(long bytes)
     {
-        if (_retained!.AddedBytes + bytes > _awayLimitBytes)
+        if (_retained!.AddedBytes + _retained.AwaitedBytes + bytes > _awayLimitBytes)
         {
             return false;
         }

@@ -62,8 +62,8 @@ internal sealed partial class OutboundQueue
     /// <summary>Bytes queued and not yet taken by the kernel.</summary>
     public long PendingBytes => _pending.Bytes;
 
-    /// <summary>The same, and those that are kept until the peer has acknowledged them.</summary>
-    public long HeldBytes => _pending.Bytes + (_retained?.Bytes ?? 0);
+    /// <summary>The same, those that are kept until the peer has acknowledged them, and what is kept for those who wait for that.</summary>
+    public long HeldBytes => _pending.Bytes + (_retained is { } retained ? retained.Bytes + retained.AwaitedBytes : 0);
 
     /// <summary>Whether deliveries have to wait.</summary>
     public bool IsFull => PendingBytes >= _limitBytes || HeldBytes >= (_isUnheard ? UnheardLimits * _limitBytes : _limitBytes);
@@ -184,7 +184,6 @@ internal sealed partial class OutboundQueue
     public bool Complete(IOutlet outlet)
     {
         WaitingLine refused;
-        AcknowledgementLine ended;
         Connection? owner;
         bool isEmpty;
         bool schedule;
@@ -194,14 +193,14 @@ internal sealed partial class OutboundQueue
             _corked = false;
             owner = _owner;
             refused = TakeLine();
-            ended = _retained?.TakeWaiters() ?? default;
+            _retained?.Awaited?.End();
             isEmpty = _pending.IsEmpty && !IsSending;
             schedule = !isEmpty && WantsFlush();
         }
 
         ScheduleFlush(schedule, outlet, owner);
         refused.Tell(QueueResult.Closed);
-        ended.Tell(isAcknowledged: false);
+        _retained?.Awaited?.Tell(outlet);
         return isEmpty;
     }
 
@@ -209,15 +208,14 @@ internal sealed partial class OutboundQueue
     public void Close(IOutlet outlet)
     {
         WaitingLine refused;
-        AcknowledgementLine ended;
         lock (Gate)
         {
             refused = TakeLine();
-            ended = CloseCore(outlet);
+            CloseCore(outlet);
         }
 
         refused.Tell(QueueResult.Closed);
-        ended.Tell(isAcknowledged: false);
+        _retained?.Awaited?.Tell(outlet);
     }
 
     /// <summary>
@@ -339,7 +337,7 @@ internal sealed partial class OutboundQueue
         return line;
     }
 
-    private AcknowledgementLine CloseCore(IOutlet outlet)
+    private void CloseCore(IOutlet outlet)
     {
         _state = State.Closed;
         if (!IsSending)
@@ -347,7 +345,7 @@ internal sealed partial class OutboundQueue
             Drop(outlet);
         }
 
-        return _retained?.TakeWaiters() ?? default;
+        _retained?.Awaited?.End();
     }
 
     private void Drop(IOutlet outlet)

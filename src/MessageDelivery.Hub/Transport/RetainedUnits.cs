@@ -24,10 +24,9 @@ internal enum TotalCheck
 /// What was sent and the peer has not acknowledged, kept so that it can be sent again on another connection. Units are let go
 /// together where they stand in one piece of memory. Guarded by the queue's lock.
 /// </summary>
-internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units)
+internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units, Lock gate)
 {
     private PendingSegments _kept = new(pool);
-    private AcknowledgementLine _acknowledgements;
 
     // Units before the first that is kept, and the most that was ever sent.
     private ulong _before;
@@ -36,6 +35,12 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units)
 
     /// <summary>Bytes that are kept.</summary>
     public long Bytes => _kept.Bytes;
+
+    /// <summary>Who waits for acknowledgements; null if nobody ever did.</summary>
+    public AcknowledgementLine? Awaited { get; private set; }
+
+    /// <summary>What they count.</summary>
+    public long AwaitedBytes => Awaited?.Bytes ?? 0;
 
     /// <summary>Units that the peer has acknowledged.</summary>
     public ulong Acknowledged { get; private set; }
@@ -53,10 +58,15 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units)
     /// <param name="waiter">Who is told when they are acknowledged.</param>
     public void CountQueued(int added, IAcknowledgementWaiter? waiter, int place)
     {
+        if (waiter is not null)
+        {
+            (Awaited ??= new(pool, gate)).Reserve();
+        }
+
         Queued += (ulong)added;
         if (waiter is not null)
         {
-            _acknowledgements.Join(waiter, place, Queued);
+            Awaited!.Join(waiter, place, Queued);
         }
     }
 
@@ -87,16 +97,16 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units)
             : TotalCheck.NeverSent;
     }
 
-    /// <summary>Notes the peer's total, which must have been checked, and lets go of what it covers.</summary>
-    public AcknowledgementLine Acknowledge(ulong total)
+    /// <summary>
+    /// Notes the peer's total, which must have been checked, and lets go of what it covers. Who waited for it is to be told outside the
+    /// lock.
+    /// </summary>
+    public void Acknowledge(ulong total)
     {
         Acknowledged = Math.Max(Acknowledged, total);
         LetGo();
-        return _acknowledgements.TakeUpTo(Acknowledged);
+        Awaited?.Acknowledge(Acknowledged);
     }
-
-    /// <summary>Those who wait for an acknowledgement that will not come.</summary>
-    public AcknowledgementLine TakeWaiters() => _acknowledgements.TakeUpTo(ulong.MaxValue);
 
     /// <summary>Notes that the peer may have got units of the piece that is being sent: which, only the peer knows.</summary>
     public void NoteSentInPart(ref PendingSegments pending)

@@ -1,12 +1,8 @@
-using System.Text;
-
 namespace MessageDelivery.Protocol.Text;
 
 /// <summary>A look at bytes that have come and are not read yet: how much of them can be carried out without waiting for more.</summary>
 public static class CommandsAhead
 {
-    private const byte Lf = (byte)'\n';
-
     /// <summary>
     /// The bytes of the commands at the front that are whole, a relay with its body. An estimate for planning, made without the state
     /// of a connection: where the parser takes a line for something else, it is the parser that is right.
@@ -15,62 +11,58 @@ public static class CommandsAhead
     public static int WholeBytes(ReadOnlySpan<byte> front)
     {
         int whole = 0;
-        while (LineAt(front, whole, out int next) is { HasEnd: true } command)
+        int next = 0;
+        while (TryReadCommand(front, ref next))
         {
-            if (IsRelay(command.Text, out var ids))
-            {
-                // The ids may have a line of their own.
-                if (ids.IsEmpty && !LineAt(front, next, out next).HasEnd)
-                {
-                    break;
-                }
-
-                if (!ids.Contains((byte)' '))
-                {
-                    int body = BodyBytes(front[(next - 1)..]);
-                    if (body < 0)
-                    {
-                        break;
-                    }
-
-                    next += body - 1;
-                }
-            }
-
             whole = next;
         }
 
         return whole;
     }
 
-    /// <summary>The line at a place, without its end and the spaces in front, and where the next one begins.</summary>
-    private static Line LineAt(ReadOnlySpan<byte> front, int start, out int next)
+    /// <summary>Goes on behind the command, or the empty line, that begins at a place. False if it is not whole.</summary>
+    private static bool TryReadCommand(ReadOnlySpan<byte> front, ref int next)
     {
-        int end = front[start..].IndexOf(Lf);
-        next = start + end + 1;
-        var line = front.Slice(start, Math.Max(end, 0)).TrimStart((byte)' ');
-        return new(line.EndsWith("\r"u8) ? line[..^1] : line, end >= 0);
+        next += default(Preamble).Skip(front[next..], out bool isUndecided);
+        if (isUndecided || !TryReadLine(front, isCommand: true, ref next, out var line))
+        {
+            return false;
+        }
+
+        if (!LineEnd.IsRelay(line, out var ids))
+        {
+            return true;
+        }
+
+        // The ids may have a line of their own.
+        if (ids.IsEmpty && !TryReadLine(front, isCommand: false, ref next, out _))
+        {
+            return false;
+        }
+
+        int body = ids.Contains((byte)' ') ? 0 : BodyBytes(front[next..]);
+        next += Math.Max(body, 0);
+        return body >= 0;
     }
 
-    private static bool IsRelay(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> ids)
+    private static bool TryReadLine(ReadOnlySpan<byte> front, bool isCommand, ref int next, out ReadOnlySpan<byte> line)
     {
-        int space = line.IndexOf((byte)' ');
-        ids = space < 0 ? [] : line[space..].TrimStart((byte)' ');
-        return Ascii.EqualsIgnoreCase(space < 0 ? line : line[..space], "relay"u8);
+        int length = LineEnd.Find(front[next..], isCommand, out int endBytes);
+        line = front.Slice(next, Math.Max(length, 0));
+        next += line.Length + endBytes;
+        return length >= 0;
     }
 
-    /// <summary>From the line end in front of a body to behind its closing line; -1 if that has not come.</summary>
-    private static int BodyBytes(ReadOnlySpan<byte> lines)
+    /// <summary>The bytes of a body with its closing line; -1 if that has not come.</summary>
+    private static int BodyBytes(ReadOnlySpan<byte> body)
     {
-        int unix = lines.IndexOf("\n.\n"u8);
-        int windows = lines.IndexOf("\n.\r\n"u8);
+        if (body.StartsWith(".\n"u8) || body.StartsWith(".\r\n"u8))
+        {
+            return body.IndexOf(LineEnd.Lf) + 1;
+        }
+
+        int unix = body.IndexOf("\n.\n"u8);
+        int windows = body.IndexOf("\n.\r\n"u8);
         return unix >= 0 && (windows < 0 || unix < windows) ? unix + 3 : windows >= 0 ? windows + 4 : -1;
-    }
-
-    private readonly ref struct Line(ReadOnlySpan<byte> text, bool hasEnd)
-    {
-        public ReadOnlySpan<byte> Text { get; } = text;
-
-        public bool HasEnd { get; } = hasEnd;
     }
 }

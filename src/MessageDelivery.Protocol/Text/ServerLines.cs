@@ -11,6 +11,9 @@ public static class ServerLines
     /// <summary>Asks for the body of a relay.</summary>
     public static ReadOnlySpan<byte> BodyPrompt => "[Server] Type the body, then a line with only \".\"\n"u8;
 
+    /// <summary>Tells, once on a connection, that a body was relayed because nothing came for <see cref="TextParser.PauseMilliseconds"/>.</summary>
+    public static ReadOnlySpan<byte> SentAfterPause => "[Server] Sent after a pause of 1 s; a line with only \".\" ends a body at once\n"u8;
+
     /// <summary>What a user is told whose connection ends because the hub stops.</summary>
     public static ReadOnlySpan<byte> ShuttingDown => "[Server] Error: shutting_down: the hub is stopping; connect again after a pause\n"u8;
 

@@ -4,7 +4,7 @@ namespace MessageDelivery.Protocol.Text;
 public sealed partial class TextParser
 {
     private TextEvent? ReadCommand(
-        ReadOnlySpan<byte> line, int lineBytes, int start, ref int position, int inputLength, Ending ending)
+        ReadOnlySpan<byte> line, bool endsAsTelnet, int start, ref int position, int inputLength, Ending ending)
     {
         int wordStart = line.IndexOfAnyExcept((byte)' ');
         if (wordStart < 0)
@@ -18,8 +18,23 @@ public sealed partial class TextParser
         ReadOnlySpan<byte> argument = line[textStart..].Trim((byte)' ');
         int argumentStart = textStart + Math.Max(0, line[textStart..].IndexOfAnyExcept((byte)' '));
         Argument = default;
+        _hasBegun = true;
+        if (_isAfterPause)
+        {
+            _isAfterPause = false;
+            // Like one that is in time, a late end mark is not ended by what telnet sends.
+            if (line is [(byte)'.'] && !endsAsTelnet)
+            {
+                return null;
+            }
+            if (!CommandWords.IsCommand(word))
+            {
+                position = start;
+                return TakeForRest(line);
+            }
+        }
 
-        if (IsWord(word, "relay"u8))
+        if (CommandWords.Is(word, "relay"u8))
         {
             _wordIsNew = start + wordStart >= _olderBytes;
             if (argument.IsEmpty)
@@ -34,12 +49,12 @@ public sealed partial class TextParser
             }
             return BeginLineBody(line.Slice(argumentStart, idsBytes), start + argumentStart + idsBytes + 1, start + line.Length, ref position);
         }
-        if (IsWord(word, "echo"u8))
+        if (CommandWords.Is(word, "echo"u8))
         {
             Argument = (start + textStart)..(start + line.Length);
             return Command(TextVerb.Echo);
         }
-        if (IsWord(word, "auth"u8))
+        if (CommandWords.Is(word, "auth"u8))
         {
             if (argument.IsEmpty)
             {
@@ -49,23 +64,18 @@ public sealed partial class TextParser
             Argument = (start + argumentStart)..(start + argumentStart + argument.Length);
             return Command(TextVerb.Auth);
         }
-        if (IsWord(word, "verbose"u8))
+        if (CommandWords.Is(word, "verbose"u8))
         {
-            return argument.IsEmpty || IsWord(argument, "on"u8) ? Command(TextVerb.VerboseOn)
-                : IsWord(argument, "off"u8) ? Command(TextVerb.VerboseOff)
+            return argument.IsEmpty || CommandWords.Is(argument, "on"u8) ? Command(TextVerb.VerboseOn)
+                : CommandWords.Is(argument, "off"u8) ? Command(TextVerb.VerboseOff)
                 : Surplus(word, argument, " takes only \"on\" or \"off\", not "u8);
         }
-        TextVerb? verb = IsWord(word, "identity"u8) ? TextVerb.Identity
-            : IsWord(word, "list"u8) ? TextVerb.List
-            : IsWord(word, "help"u8) ? TextVerb.Help
-            : IsWord(word, "quit"u8) ? TextVerb.Quit
-            : null;
-        if (verb is null)
+        if (CommandWords.Simple(word) is not { } verb)
         {
             _error.Begin(ProtocolCode.ProtocolError).Add("unknown command "u8).Quote(word).Add("; \"help\" lists the commands"u8);
             return TextEvent.Error;
         }
-        return argument.IsEmpty ? Command(verb.Value) : Surplus(word, argument, " takes nothing more, not "u8);
+        return argument.IsEmpty ? Command(verb) : Surplus(word, argument, " takes nothing more, not "u8);
     }
 
     private TextEvent Command(TextVerb verb)
@@ -80,8 +90,16 @@ public sealed partial class TextParser
         return TextEvent.Error;
     }
 
-    private static bool IsWord(ReadOnlySpan<byte> word, ReadOnlySpan<byte> name) =>
-        System.Text.Ascii.EqualsIgnoreCase(word, name);
+    // What no command begins is thrown away like a body, from the beginning of this line on.
+    private TextEvent TakeForRest(ReadOnlySpan<byte> line)
+    {
+        _error.Begin(ProtocolCode.ProtocolError)
+            .Quote(line).Add(" is no command: it is taken for the rest of the body that a pause of 1 s ended, and is thrown away"u8);
+        OpenBody(bytesBehind: 0, discard: true);
+        _isAfterPause = false;
+        _mayEndByPause = true;
+        return TextEvent.Error;
+    }
 
     // The ids stood on a line of their own, or behind "relay" with nothing after them.
     private TextEvent BeginBody(ReadOnlySpan<byte> ids, int bytesBehind, Ending ending)
@@ -99,7 +117,8 @@ public sealed partial class TextParser
         _scanner = default;
         _bodyBytes = 0;
         _discarding = discard;
-        _arrivedTogether = _wordIsNew && bytesBehind > 0;
+        EndedByPause = false;
+        _mayEndByPause = _wordIsNew && bytesBehind > 0;
     }
 
     private TextEvent BeginLineBody(ReadOnlySpan<byte> ids, int bodyStart, int bodyEnd, ref int position)
@@ -118,6 +137,7 @@ public sealed partial class TextParser
         position = bodyStart;
         _state = _lineBodyBytes > 0 ? State.LineBody : State.LineEnd;
         PromptForBody = false;
+        EndedByPause = false;
         Verb = TextVerb.Relay;
         return TextEvent.RelayBegins;
     }
@@ -148,6 +168,10 @@ public sealed partial class TextParser
         }
         if (part == BodyPart.End)
         {
+            // The end mark may have come in the last moment.
+            ReadOnlySpan<byte> end = input[(position - used)..position];
+            EndedByPause = ending == Ending.Pause && !end.EndsWith(".\n"u8) && !end.EndsWith(".\r\n"u8);
+            _isAfterPause = EndedByPause;
             _state = State.Command;
             return _discarding ? null : TextEvent.RelayEnds;
         }

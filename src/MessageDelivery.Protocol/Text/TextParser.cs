@@ -12,6 +12,9 @@ namespace MessageDelivery.Protocol.Text;
 /// </remarks>
 public sealed partial class TextParser
 {
+    /// <summary>How long nothing must have come, while somebody was ready to receive it, for a body to end without an end mark.</summary>
+    public const int PauseMilliseconds = 1_000;
+
     private const int MaxLineBytes = ProtocolLimits.MaxLineBytes;
 
     private readonly int _maxBodyBytes;
@@ -20,8 +23,16 @@ public sealed partial class TextParser
 
     private State _state;
     private BodyScanner _scanner;
+    private LongLine _longLine;
     private int _bodyBytes;
     private bool _discarding;
+
+    // Before the first command.
+    private Preamble _preamble;
+    private bool _hasBegun;
+
+    // A pause has ended a body, and the next line that is not empty decides what is behind it.
+    private bool _isAfterPause;
 
     // The rest of a one-line relay: its body and its line end, both known to be in the input.
     private int _lineBodyBytes;
@@ -32,7 +43,7 @@ public sealed partial class TextParser
     private int _unconsumedBytes;
     private int _olderBytes;
     private bool _wordIsNew;
-    private bool _arrivedTogether;
+    private bool _mayEndByPause;
 
     /// <summary>Makes a parser for one connection.</summary>
     /// <param name="maxBodyBytes">The most bytes a body may have.</param>
@@ -52,12 +63,8 @@ public sealed partial class TextParser
         LineBody,
         LineEnd,
         Body,
-        // The rest of a line that is too long: of a command; of a line of ids, behind which a body is thrown away; and of
-        // "relay" before and within its ids, which shows by a space whether the body is in the same line.
-        SkipLine,
-        SkipIds,
-        SkipRelay,
-        SkipRelayIds,
+        // The rest of a line that is too long.
+        LongLine,
     }
 
     private enum Ending : byte
@@ -105,9 +112,13 @@ public sealed partial class TextParser
 
     /// <summary>
     /// True while a body is open (also one that is thrown away) whose word <c>relay</c>, ids and first byte arrived
-    /// together: when nothing comes for 200 ms, call <see cref="ReadAfterPause"/>.
+    /// together, or what is taken for the rest of one that a pause has ended: when nothing comes for
+    /// <see cref="PauseMilliseconds"/>, call <see cref="ReadAfterPause"/>.
     /// </summary>
-    public bool BodyMayEndByPause => _state == State.Body && _arrivedTogether;
+    public bool BodyMayEndByPause => _state == State.Body && _mayEndByPause;
+
+    /// <summary>At <see cref="TextEvent.RelayEnds"/>: nothing but a pause says that the body is complete.</summary>
+    public bool EndedByPause { get; private set; }
 
     /// <summary>True between two commands: what comes next begins one.</summary>
     public bool IsBetweenCommands => _state == State.Command;
@@ -131,8 +142,10 @@ public sealed partial class TextParser
     public TextEvent ReadFinal(ReadOnlySpan<byte> input, out int consumed) => Advance(input, Ending.HalfClose, out consumed);
 
     /// <summary>
-    /// Ends the open body when nothing has come for 200 ms; does nothing unless <see cref="BodyMayEndByPause"/>. To be
-    /// called until <see cref="TextEvent.NeedMoreData"/>.
+    /// Ends the open body when nothing has come for <see cref="PauseMilliseconds"/>; does nothing unless
+    /// <see cref="BodyMayEndByPause"/>. To be called until <see cref="TextEvent.NeedMoreData"/>. The next line that is not empty
+    /// decides what is behind the pause: a late end mark is ignored, a command is told, and anything else is an error, and thrown
+    /// away like a body.
     /// </summary>
     public TextEvent ReadAfterPause(ReadOnlySpan<byte> input, out int consumed)
     {
@@ -178,13 +191,16 @@ public sealed partial class TextParser
 
     private TextEvent? ReadLine(ReadOnlySpan<byte> input, ref int position, Ending ending)
     {
+        if (!_hasBegun && !SkipPreamble(input, ref position, ending))
+        {
+            return TextEvent.NeedMoreData;
+        }
         ReadOnlySpan<byte> rest = input[position..];
         LineStatus status = FindLine(rest, ending == Ending.HalfClose, out int length, out int lineBytes);
         if (status == LineStatus.TooLong)
         {
-            ReadTooLongLine(rest[..(MaxLineBytes + 1)], position);
-            position += MaxLineBytes + 1;
-            return TextEvent.Error;
+            _hasBegun = true;
+            return ReadTooLongLine(rest[..(MaxLineBytes + 1)], ref position);
         }
         if (status == LineStatus.Incomplete)
         {
@@ -201,7 +217,18 @@ public sealed partial class TextParser
         position += lineBytes;
         return _state == State.Ids
             ? BeginBody(rest[..length], input.Length - position, ending)
-            : ReadCommand(rest[..length], lineBytes, start, ref position, input.Length, ending);
+            : ReadCommand(rest[..length], rest[..lineBytes].EndsWith(LineEnd.Telnet), start, ref position, input.Length, ending);
+    }
+
+    /// <summary>Skips what stands before the first command; false if it may go on.</summary>
+    private bool SkipPreamble(ReadOnlySpan<byte> input, ref int position, Ending ending)
+    {
+        position += _preamble.Skip(input[position..], out bool isUndecided);
+        if (isUndecided && ending == Ending.HalfClose && _preamble.IsTelnet(input[position..]))
+        {
+            position = input.Length;
+        }
+        return !isUndecided || ending == Ending.HalfClose;
     }
 
     private enum LineStatus
@@ -211,13 +238,12 @@ public sealed partial class TextParser
         TooLong,
     }
 
-    private static LineStatus FindLine(ReadOnlySpan<byte> rest, bool final, out int length, out int lineBytes)
+    private LineStatus FindLine(ReadOnlySpan<byte> rest, bool final, out int length, out int lineBytes)
     {
-        int feed = rest[..Math.Min(rest.Length, MaxLineBytes + 2)].IndexOf((byte)'\n');
-        if (feed >= 0)
+        length = LineEnd.Find(rest[..Math.Min(rest.Length, MaxLineBytes + 2)], _state == State.Command, out int endBytes);
+        if (length >= 0)
         {
-            length = feed > 0 && rest[feed - 1] == '\r' ? feed - 1 : feed;
-            lineBytes = feed + 1;
+            lineBytes = length + endBytes;
             return length > MaxLineBytes ? LineStatus.TooLong : LineStatus.Complete;
         }
         length = lineBytes = rest.Length;
@@ -229,57 +255,38 @@ public sealed partial class TextParser
         return final && length > 0 ? LineStatus.Complete : LineStatus.Incomplete;
     }
 
-    private void ReadTooLongLine(ReadOnlySpan<byte> beginning, int position)
+    private TextEvent ReadTooLongLine(ReadOnlySpan<byte> beginning, ref int position)
     {
         bool ids = _state == State.Ids;
-        _state = ids ? State.SkipIds : State.SkipLine;
-        int wordStart = beginning.IndexOfAnyExcept((byte)' ');
-        if (!ids && wordStart >= 0)
+        ReadOnlySpan<byte> text = beginning.TrimStart((byte)' ');
+        if (_isAfterPause && !ids && !CommandWords.IsCommand(CommandWords.First(text)))
         {
-            ReadOnlySpan<byte> text = beginning[wordStart..];
-            int wordEnd = text.IndexOf((byte)' ');
-            if (wordEnd > 0 && IsWord(text[..wordEnd], "relay"u8))
-            {
-                _wordIsNew = position + wordStart >= _olderBytes;
-                _state = State.SkipRelay;
-                int looked = wordEnd;
-                while (SkipLine(text, ref looked, Ending.None) is null)
-                {
-                    // On to the end of what is here, for a space behind the ids.
-                }
-            }
+            return TakeForRest(beginning);
         }
+        _isAfterPause = false;
+        _wordIsNew = ids ? _wordIsNew : position + beginning.Length - text.Length >= _olderBytes;
+        _longLine = new LongLine(text, ids);
+        _state = State.LongLine;
+        position += beginning.Length;
         _error.Begin(ProtocolCode.FrameTooLarge)
-            .Add(_state == State.SkipLine ? "this line"u8 : "this line of ids"u8)
+            .Add(_longLine.IsOfIds ? "this line of ids"u8 : "this line"u8)
             .Add(" is longer than the limit of "u8).Add(MaxLineBytes).Add(" bytes"u8);
+        return TextEvent.Error;
     }
 
     private TextEvent? SkipLine(ReadOnlySpan<byte> input, ref int position, Ending ending)
     {
-        ReadOnlySpan<byte> rest = input[position..];
-        int found = _state switch
+        bool final = ending == Ending.HalfClose;
+        bool ends = _longLine.Skip(input[position..], final, out int skipped);
+        position += skipped;
+        if (!ends)
         {
-            State.SkipRelay => rest.IndexOfAnyExcept((byte)' '),
-            State.SkipRelayIds => rest.IndexOfAny((byte)' ', (byte)'\n'),
-            _ => rest.IndexOf((byte)'\n'),
-        };
-        if (found < 0)
-        {
-            position = input.Length;
-            _state = ending == Ending.HalfClose ? State.Command : _state;
+            _state = final ? State.Command : _state;
             return TextEvent.NeedMoreData;
         }
-        position += found + 1;
-        LineSeen |= rest[found] == '\n';
-        if (rest[found] != '\n')
-        {
-            _state = _state == State.SkipRelay ? State.SkipRelayIds : State.SkipLine;
-        }
-        else if (_state == State.SkipLine)
-        {
-            _state = State.Command;
-        }
-        else
+        LineSeen = true;
+        _state = State.Command;
+        if (_longLine.IsOfIds)
         {
             OpenBody(input.Length - position, discard: true);
         }
@@ -289,14 +296,14 @@ public sealed partial class TextParser
     // What must be thrown away and is here already goes with the error; what has not come yet is announced by it.
     private void SkipBehindError(ReadOnlySpan<byte> input, ref int position, Ending ending)
     {
-        while (_state >= State.SkipLine || (_state == State.Body && _discarding))
+        while (_state == State.LongLine || (_state == State.Body && _discarding))
         {
             if (Step(input, ref position, ending) == TextEvent.NeedMoreData)
             {
                 break;
             }
         }
-        if (_state > State.SkipLine || (_state == State.Body && _discarding))
+        if ((_state == State.LongLine && _longLine.IsOfIds) || (_state == State.Body && _discarding))
         {
             _error.Add("; all up to a line with only \".\" is thrown away"u8);
         }

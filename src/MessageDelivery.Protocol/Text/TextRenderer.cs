@@ -4,15 +4,19 @@ using System.Text;
 namespace MessageDelivery.Protocol.Text;
 
 /// <summary>
-/// What a text user sees of a body, in pieces: control bytes as <c>\xNN</c> in lower-case hex, <c>[Server] </c> at a
-/// line's beginning as <c>\[Server] </c>, and a line feed at the end if the body has no line end there.
+/// What a text user sees of a body, in pieces: control bytes as <c>\xNN</c> in lower-case hex, a line that looks like one of
+/// the hub's with <c>\</c> in front, and a line feed at the end if the body has no line end there.
 /// </summary>
 /// <remarks>
 /// Control bytes are 00 to 1F except tab, LF and the CR of a CR LF; 7F; the C1 controls C2 80 to C2 9F of UTF-8, both
 /// bytes; and bytes 80 to 9F that are no part of valid UTF-8 (RFC 3629), which terminals with 8-bit controls obey and
 /// careless decoders take for over-long forms of ESC. Every valid UTF-8 character above U+009F stays as it is, and so do
-/// bytes A0 to FF outside valid UTF-8, the printable ones of the ISO 8859 sets. A line begins at the start of the body
-/// and after each LF. A backslash stays itself.
+/// bytes A0 to FF outside valid UTF-8, the printable ones of the ISO 8859 sets. A backslash stays itself.
+/// <para>A line begins at the start of the body, after each LF, and at each U+2028 and U+2029. It looks like the hub's if it
+/// begins with <c>[Server] </c>, judged without characters that cannot be seen (Default_Ignorable_Code_Point, and what is like
+/// them) and with every kind of space as one. What cannot be seen in front of such a line is shown as <c>\xNN</c>, and so it is
+/// where an override of the direction (U+202D, U+202E) is among it, whatever follows, or more of it than
+/// 32 bytes. Letters that look alike are not judged.</para>
 /// <para>One value renders one body after another: <see cref="Render"/> as often as needed, then <see cref="Finish"/>.
 /// A default value is ready for use. It is a mutable struct: keep it in a field and do not copy it.</para>
 /// </remarks>
@@ -22,15 +26,12 @@ public struct TextRenderer
     public const int MaxExpansion = 4;
 
     /// <summary>The room that <see cref="Finish"/> wants; less than this may also stop <see cref="Render"/>.</summary>
-    public const int MaxFinishBytes = 16;
+    public const int MaxFinishBytes = 160;
 
-    // The longest piece that is undecided until more comes is "[Server]".
-    private const int MaxHeldBytes = 8;
+    private const int MaxHeldBytes = LineJudge.MostUndecidedBytes;
 
     private static readonly SearchValues<byte> PlainBytes =
         SearchValues.Create("\t !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
-
-    private static ReadOnlySpan<byte> HubPrefix => "[Server] "u8;
 
     private HeldBytes _held;
     private int _heldCount;
@@ -40,6 +41,8 @@ public struct TextRenderer
     {
         BodyStart,
         LineStart,
+        // Behind characters at a line's start that cannot be seen and were shown.
+        LineFront,
         MidLine,
     }
 
@@ -115,11 +118,35 @@ public struct TextRenderer
         output.Advance(RenderLine(text, output.GetSpan(MaxRenderedBytes(text.Length))));
     }
 
-    /// <summary>Renders part of one line for use inside another; the output has four times its room.</summary>
+    /// <summary>
+    /// Words of others, such as a program's or a peer's, as part of one line in which nothing is hidden: what
+    /// <see cref="RenderLine(ReadOnlySpan{byte}, Span{byte})"/> shows as bytes, line ends, and everything else that cannot be seen or is
+    /// another space than U+0020 as <c>\xNN</c>.
+    /// </summary>
+    public static string Reveal(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        {
+            return text;
+        }
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        byte[] shown = new byte[bytes.Length * MaxExpansion];
+        return Encoding.UTF8.GetString(shown, 0, Quote(bytes, shown));
+    }
+
+    /// <summary>Renders part of one line for use inside another, nothing hidden; the output has four times its room.</summary>
     internal static int Quote(ReadOnlySpan<byte> part, Span<byte> output)
     {
-        var renderer = new TextRenderer { _place = Place.MidLine };
-        renderer.RenderDecided(part, output, final: true, out _, out int written);
+        int written = 0;
+        while (!part.IsEmpty)
+        {
+            Look look = Appearance.Of(part, final: true, out int used);
+            bool isUtf8 = part[0] < 0x80 || used > 1;
+            bool shown = look == Look.Visible ? isUtf8 : look == Look.Space && part[0] is (byte)' ' or (byte)'\t';
+            written += shown ? Copy(part[..used], output[written..]) : Escape(part[..used], output[written..]);
+            part = part[used..];
+        }
         return written;
     }
 
@@ -167,21 +194,16 @@ public struct TextRenderer
             ReadOnlySpan<byte> rest = input[consumed..];
             Span<byte> room = output[written..];
             int used, made;
-            if (_place != Place.MidLine && rest[0] == '[')
+            if (_place != Place.MidLine && !IsOrdinary(rest[0]))
             {
-                int common = rest.CommonPrefixLength(HubPrefix);
-                if (common == rest.Length && common < HubPrefix.Length && !final)
+                if (!TryBeginLine(rest, room, final, out used, out made))
                 {
                     return Stop.InputUsed;
                 }
-                made = common == HubPrefix.Length ? 2 : 1;
-                if (made > room.Length)
+                if (_place != Place.MidLine && used == 0)
                 {
                     return Stop.OutputFull;
                 }
-                (made == 2 ? "\\["u8 : "["u8).CopyTo(room);
-                used = 1;
-                _place = Place.MidLine;
             }
             else
             {
@@ -192,6 +214,11 @@ public struct TextRenderer
                     used = made = Math.Min(plain, room.Length);
                     rest[..used].CopyTo(room);
                     _place = used > 0 ? Place.MidLine : _place;
+                }
+                else if (rest is [0xE2, 0x80, 0xA8 or 0xA9, ..])
+                {
+                    _place = Place.LineStart;
+                    continue;
                 }
                 else if (!TryRenderSpecial(rest, room, final, out used, out made))
                 {
@@ -208,15 +235,40 @@ public struct TextRenderer
         return Stop.InputUsed;
     }
 
+    // What is no more than the first character of any text.
+    private static bool IsOrdinary(byte first) => first is > (byte)' ' and < 0x7F and not (byte)'[';
+
+    // The beginning of a line. False if more input must come to judge it; it is still a line's beginning, with nothing used, if there is no room.
+    private bool TryBeginLine(ReadOnlySpan<byte> input, Span<byte> output, bool final, out int used, out int made)
+    {
+        used = made = 0;
+        Verdict verdict = LineJudge.Judge(input, final, out int front);
+        if (verdict == Verdict.Undecided)
+        {
+            return false;
+        }
+        bool isMarked = verdict == Verdict.Forged;
+        bool isShown = verdict != Verdict.Ordinary || _place == Place.LineFront;
+        if ((isShown ? front * MaxExpansion : front) + (isMarked ? 1 : 0) > output.Length)
+        {
+            return true;
+        }
+        used = front;
+        made = isShown ? Escape(input[..front], output) : Copy(input[..front], output);
+        made += isMarked ? Copy("\\"u8, output[made..]) : 0;
+        _place = verdict == Verdict.ShowFront ? Place.LineFront : Place.MidLine;
+        return true;
+    }
+
     // One character that is not plain ASCII. False if more input must come to judge it; used is 0 if there is no room.
     private bool TryRenderSpecial(ReadOnlySpan<byte> input, Span<byte> output, bool final, out int used, out int made)
     {
-        bool shown = false;
+        bool isPlain = false;
         used = 1;
         made = 0;
         if (input[0] == '\n')
         {
-            shown = true;
+            isPlain = true;
         }
         else if (input[0] == '\r')
         {
@@ -224,8 +276,8 @@ public struct TextRenderer
             {
                 return false;
             }
-            shown = input.Length > 1 && input[1] == '\n';
-            used = shown ? 2 : 1;
+            isPlain = input.Length > 1 && input[1] == '\n';
+            used = isPlain ? 2 : 1;
         }
         else if (input[0] >= 0x80)
         {
@@ -236,30 +288,37 @@ public struct TextRenderer
             }
             bool valid = status == OperationStatus.Done;
             used = valid ? length : 1;
-            shown = valid ? rune.Value >= 0xA0 : input[0] >= 0xA0;
+            isPlain = valid ? rune.Value >= 0xA0 : input[0] >= 0xA0;
         }
 
-        made = shown ? used : used * MaxExpansion;
+        made = isPlain ? used : used * MaxExpansion;
         if (made > output.Length)
         {
             used = made = 0;
             return true;
         }
-        _place = shown && input[used - 1] == '\n' ? Place.LineStart : Place.MidLine;
-        if (shown)
-        {
-            input[..used].CopyTo(output);
-            return true;
-        }
-        for (int i = 0; i < used; i++)
+        _place = isPlain && input[used - 1] == '\n' ? Place.LineStart : Place.MidLine;
+        _ = isPlain ? Copy(input[..used], output) : Escape(input[..used], output);
+        return true;
+    }
+
+    private static int Copy(ReadOnlySpan<byte> bytes, Span<byte> output)
+    {
+        bytes.CopyTo(output);
+        return bytes.Length;
+    }
+
+    private static int Escape(ReadOnlySpan<byte> bytes, Span<byte> output)
+    {
+        for (int i = 0; i < bytes.Length; i++)
         {
             Span<byte> escape = output[(i * MaxExpansion)..];
             escape[0] = (byte)'\\';
             escape[1] = (byte)'x';
-            escape[2] = "0123456789abcdef"u8[input[i] >> 4];
-            escape[3] = "0123456789abcdef"u8[input[i] & 15];
+            escape[2] = "0123456789abcdef"u8[bytes[i] >> 4];
+            escape[3] = "0123456789abcdef"u8[bytes[i] & 15];
         }
-        return true;
+        return bytes.Length * MaxExpansion;
     }
 
     [System.Runtime.CompilerServices.InlineArray(MaxHeldBytes)]

@@ -46,6 +46,8 @@ internal sealed class Company : IDisposable
         company._hub.Settle();
         if (pace.HasFlag(Pace.SilentAfter))
         {
+            // A loop that is late by more than half of a text body's pause lets it begin anew.
+            company._hub.Wait(ASecondAndMore);
             company._hub.Wait(HandshakeAndMore);
         }
 

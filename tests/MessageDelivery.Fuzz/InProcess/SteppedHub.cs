@@ -98,6 +98,14 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         Settle();
     }
 
+    /// <summary>Lets time pass, and something happen in the turn that finds it passed, after the loop has asked what there is to read.</summary>
+    public void Wait(TimeSpan time, Action meanwhile)
+    {
+        _time.Advance(time);
+        _loop.Call(meanwhile);
+        Settle();
+    }
+
     public void ConnectionFailed(Exception exception) => throw new OracleException($"a session failed: {exception}");
 
     public void LoopFailed(Exception exception) => throw new OracleException($"the loop failed: {exception}");

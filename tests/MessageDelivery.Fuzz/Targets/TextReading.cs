@@ -27,6 +27,8 @@ internal sealed class TextReading(int maxBody, int maxReceivers)
 
     public bool IsBetweenCommands => _parser.IsBetweenCommands;
 
+    public bool MayEndByPause => _parser.BodyMayEndByPause;
+
     private delegate TextEvent Reader(ReadOnlySpan<byte> input, out int consumed);
 
     public TextReading Arrive(ReadOnlySpan<byte> bytes)
@@ -45,10 +47,11 @@ internal sealed class TextReading(int maxBody, int maxReceivers)
         return this;
     }
 
-    public void Pause()
+    public TextReading Pause()
     {
         Drain(_parser.ReadAfterPause);
         Oracle.True(!_parser.BodyMayEndByPause, "a pause does not end the body");
+        return this;
     }
 
     private void Drain(Reader read)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using MessageDelivery.Fuzz.InProcess;
 using MessageDelivery.Fuzz.Inputs;
@@ -14,6 +15,7 @@ internal static class TextTarget
     {
         var input = new FuzzInput(bytes);
         CheckParser(input);
+        PauseModel.Check(input);
         CheckLookAhead(input.Stream);
         CheckRenderer(input);
     }
@@ -47,7 +49,7 @@ internal static class TextTarget
     private static void CheckLookAhead(byte[] text)
     {
         int whole = CommandsAhead.WholeBytes(text);
-        Oracle.True(whole == 0 || text[whole - 1] == '\n', "whole commands end with a line");
+        Oracle.True(whole == 0 || text[whole - 1] == '\n' || text.AsSpan(0, whole).EndsWith("\r\0"u8), "whole commands end with a line");
         var reading = new TextReading(ProtocolLimits.MaxBodyBytes, ProtocolLimits.MaxReceivers);
         reading.Arrive(text.AsSpan(0, whole));
         Oracle.True(reading.IsBetweenCommands || reading.Log != reading.LogWithoutErrors, $"{whole} bytes are not whole commands");
@@ -82,10 +84,14 @@ internal static class TextTarget
         Oracle.True(shown.Length <= TextRenderer.MaxRenderedBytes(body.Length), "more is written than there may be");
         Oracle.True(shown[^1] == '\n', "what is shown has no line end");
         Oracle.True(shown.Length >= body.Length, "something of the body is missing");
-        Oracle.True(!Encoding.Latin1.GetString(shown).Split('\n').Any(line => line.StartsWith("[Server] ", StringComparison.Ordinal)),
-            "somebody speaks for the hub");
+        Oracle.True(!Encoding.UTF8.GetString(shown).Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n', '\u2028', '\u2029').Any(LooksLikeTheHub), "somebody speaks for the hub");
         CheckNoControls(shown);
     }
+
+    /// <summary>What a person sees: no characters of format but those that stand over numbers, and one kind of space.</summary>
+    private static bool LooksLikeTheHub(string line) => string.Concat(line.EnumerateRunes()
+        .Where(rune => Rune.GetUnicodeCategory(rune) != UnicodeCategory.Format || rune.Value is (>= 0x600 and < 0x900 and not 0x61C) or 0x110BD or 0x110CD)
+        .Select(rune => Rune.IsWhiteSpace(rune) ? " " : rune.ToString())).StartsWith("[Server] ", StringComparison.Ordinal);
 
     /// <summary>Nothing that a terminal could obey: no control byte but tab, LF and CR LF, in UTF-8 or outside it.</summary>
     public static void CheckNoControls(ReadOnlySpan<byte> shown)

@@ -51,8 +51,10 @@ public sealed class PresenceFeedTests : IDisposable
     /// Users come and go, and watch on two loops, of which each tells its batches when it likes. In the end each watcher that
     /// reads knows who is there; that nothing is told twice is looked at with each frame.
     /// </summary>
-    [Fact]
-    public void A_watcher_knows_who_is_there() => Gen.Select(
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_watcher_knows_who_is_there(bool randomIds) => Gen.Select(
         Gen.Frequency(
             (6, Gen.Const(Step.Join)),
             (5, Gen.Const(Step.Leave)),
@@ -64,7 +66,7 @@ public sealed class PresenceFeedTests : IDisposable
         Gen.Int[0, 1_000]).Array[1, 200].Sample(steps =>
     {
         using var still = new StillLoop(QueueLimitBytes);
-        var users = new UserRegistry(still.Pool);
+        var users = new UserRegistry(still.Pool, randomIds ? RandomIds.Create() : null);
         LoopServices[] loops = [Services(users, still), Services(users, still)];
         WatchingUser[] watchers = [.. Enumerable.Range(0, 6).Select(i => new WatchingUser(loops[i % 2], still))];
         var guests = new List<User>();
@@ -162,6 +164,35 @@ public sealed class PresenceFeedTests : IDisposable
         Leave(0);
         Tell();
         Assert.Equal("Joined 2 4, Left 2 4", _watchers[0].ToldText);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Frames_ascend_and_no_id_is_in_both_in_whatever_order_ids_are_given(bool randomIds)
+    {
+        using var still = new StillLoop();
+        var users = new UserRegistry(still.Pool, randomIds ? RandomIds.Create() : null);
+        var services = Services(users, still);
+        var watcher = new WatchingUser(services, still);
+        watcher.List(ListFlags.Watch);
+        watcher.Receive();
+        User[] first = [.. Enumerable.Range(0, 50).Select(_ => users.Add(null!))];
+        services.Presence.OnDue();
+        watcher.Receive();
+        Assert.Equal(first.Select(user => user.Id).Order(), watcher.Told[0].Ids);
+
+        // Half of those who were there go, and half of those who come.
+        User[] second = [.. Enumerable.Range(0, 50).Select(_ => users.Add(null!))];
+        User[] gone = [.. first.Concat(second).Where((_, i) => i % 2 == 0)];
+        Array.ForEach(gone, users.Remove);
+        services.Presence.OnDue();
+        watcher.Receive();
+        Assert.Equal(second.Except(gone).Select(user => user.Id).Order(), watcher.Told[1].Ids);
+        Assert.Equal(first.Intersect(gone).Select(user => user.Id).Order(), watcher.Told[2].Ids);
+        Assert.Equal(3, watcher.Told.Count);
+        watcher.Leave();
+        Array.ForEach([.. first.Concat(second).Except(gone)], users.Remove);
     }
 
     [Fact]

@@ -33,6 +33,11 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 
     public void Watch(Connection connection) => Watched++;
 
+    /// <summary>What was not done at once.</summary>
+    public Queue<ISlicedWork> Unfinished { get; } = [];
+
+    public void DoLater(ISlicedWork work) => Unfinished.Enqueue(work);
+
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         Sends++;
@@ -61,7 +66,11 @@ internal sealed class FakeWaiter : IDeliveryWaiter
 {
     private readonly Dictionary<int, WaitingDelivery> _places = [];
 
+    private readonly HeldSegments?[] _recent = new HeldSegments?[3];
+
     public List<(int Place, bool Accepted)> Told { get; } = [];
+
+    public Span<HeldSegments?> Recent => _recent;
 
     public WaitingDelivery Place(int index) =>
         _places.TryGetValue(index, out var place) ? place : _places[index] = new(this, index);

@@ -19,8 +19,8 @@ public sealed class ClientTokenTests : IDisposable
         await using var client = await HubClient.ConnectAsync(Options(hub) with { Token = mute });
         Assert.Equal(1UL, client.UserId);
         var refused = await Assert.ThrowsAsync<HubRequestException>(async () => await client.RelayWithReceiptAsync(1, new byte[] { 1 }));
-        Assert.Equal(ProtocolCode.AuthFailed, refused.Code);
-        Assert.Equal(ProtocolCode.AuthFailed, (await Assert.ThrowsAsync<HubRequestException>(async () => await client.ListAsync())).Code);
+        Assert.Equal(ProtocolCode.NotAllowed, refused.Code);
+        Assert.Equal(ProtocolCode.NotAllowed, (await Assert.ThrowsAsync<HubRequestException>(async () => await client.ListAsync())).Code);
         Assert.Equal(1UL, await client.GetIdentityAsync());
     }
 

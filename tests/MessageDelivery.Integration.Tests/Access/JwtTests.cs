@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using MessageDelivery.Hub;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Integration.Tests.Support;
 using MessageDelivery.Protocol;
@@ -53,12 +54,13 @@ public sealed class JwtTests : IDisposable
     public async Task The_claims_are_the_rights()
     {
         string token = _jwt.Sign("ed", Jwt.Claims("""
-            "mds_send":false,"mds_list":true,"mds_watch":false,"mds_reach":"group","group":"red","mds_relays_per_second":2.5,"mds_bytes_per_second":1000,"nbf":5
+            "mds_send":false,"mds_list":true,"mds_watch":false,"mds_reach":"group","group":"red","mds_relays_per_second":2.5,"mds_bytes_per_second":1000,"mds_full_queue":"leave-out","nbf":5
             """));
         var identity = (await AskAsync(_jwt.Authenticator(), token)).Identity!;
         Assert.Equal(
             (false, true, false, Reach.Group, "red", 2.5, 1000.0),
             (identity.MaySend, identity.MayList, identity.MayWatch, identity.Reach, identity.Group, identity.RelaysPerSecond, identity.BytesPerSecond));
+        Assert.Equal(FullQueue.LeaveOut, identity.FullQueue);
         Assert.Equal(Jwt.Now + 3_660, identity.Expires!.Value.ToUnixTimeSeconds());
     }
 
@@ -75,6 +77,8 @@ public sealed class JwtTests : IDisposable
     [InlineData("""{"sub":"a","iss":"https://issuer.test","aud":"hub","exp":99999999999,"group":["a"]}""", "group")]
     [InlineData("""{"sub":"a","iss":"https://issuer.test","aud":"hub","exp":99999999999,"mds_relays_per_second":-1}""", "mds_relays_per_second")]
     [InlineData("""{"sub":"a","iss":"https://issuer.test","aud":"hub","exp":99999999999,"mds_bytes_per_second":0}""", "mds_bytes_per_second")]
+    [InlineData("""{"sub":"a","iss":"https://issuer.test","aud":"hub","exp":99999999999,"mds_full_queue":"drop"}""", "mds_full_queue")]
+    [InlineData("""{"sub":"a","iss":"https://issuer.test","aud":"hub","exp":99999999999,"mds_full_queue":true}""", "mds_full_queue")]
     [InlineData("""{"sub":"a","iss":"https://issuer.test","aud":"hub","exp":99999999999,"nbf":"0"}""", "nbf")]
     public async Task A_claim_that_is_not_as_it_must_be_is_not_taken_for_its_default(string claims, string wrong)
     {

@@ -20,17 +20,17 @@ public sealed class RightsTests : IDisposable
         await using var program = binary;
         byte[] large = Frames.Pattern(200_000);
         await program.SendAsync(Frames.Relay(1, [1]), Frames.Relay([1, 2], [1], correlation: 5), Frames.Relay(1, large), Frames.Relay(1, large, 6), Frames.Identity);
-        await program.ExpectErrorAsync(ProtocolCode.AuthFailed);
-        await program.ExpectErrorAsync(ProtocolCode.AuthFailed, 5);
-        await program.ExpectErrorAsync(ProtocolCode.AuthFailed);
-        await program.ExpectErrorAsync(ProtocolCode.AuthFailed, 6);
+        await program.ExpectErrorAsync(ProtocolCode.NotAllowed);
+        await program.ExpectErrorAsync(ProtocolCode.NotAllowed, 5);
+        await program.ExpectErrorAsync(ProtocolCode.NotAllowed);
+        await program.ExpectErrorAsync(ProtocolCode.NotAllowed, 6);
         await program.ExpectAsync(Frames.IdentityReply(1));
 
         await using var person = await hub.TextAsync(mute);
         await person.SendAsync("relay 1 hi\n");
-        Assert.EndsWith("this token may not send", await person.ErrorLineAsync("auth_failed"), StringComparison.Ordinal);
+        Assert.EndsWith("this token may not send", await person.ErrorLineAsync("not_allowed"), StringComparison.Ordinal);
         await person.SendAsync("relay\n1\n");
-        Assert.EndsWith("all up to a line with only \".\" is thrown away", await person.ErrorLineAsync("auth_failed"), StringComparison.Ordinal);
+        Assert.EndsWith("all up to a line with only \".\" is thrown away", await person.ErrorLineAsync("not_allowed"), StringComparison.Ordinal);
         await person.SendAsync("identity\nlist\n.\nidentity\n");
         await person.ExpectLinesAsync("[Server] Your ID is 2");
         await program.ExpectNothingAsync();
@@ -43,8 +43,8 @@ public sealed class RightsTests : IDisposable
         await using var hub = await _tokens.StartHubAsync();
         var (user, _, key) = await hub.EnterResumableAsync(mute);
         await user.SendAsync(Frames.Relay(1, [1]), Frames.Relay(1, [2], correlation: 1));
-        await user.ExpectErrorAsync(ProtocolCode.AuthFailed);
-        await user.ExpectErrorAsync(ProtocolCode.AuthFailed, 1);
+        await user.ExpectErrorAsync(ProtocolCode.NotAllowed);
+        await user.ExpectErrorAsync(ProtocolCode.NotAllowed, 1);
         user.Abort();
         await using var again = await hub.ConnectAsync();
         await again.SendAsync(Frames.HelloResume(key, 1, token: mute));
@@ -52,7 +52,7 @@ public sealed class RightsTests : IDisposable
         Assert.Equal((byte)(WelcomeFlags.Resumable | WelcomeFlags.Resumed), welcome.Flags);
         Assert.Equal(2UL, BitConverter.ToUInt64(welcome.Payload, 32));
         await again.SendAsync(Frames.Relay(1, [1], correlation: 2));
-        await again.ExpectErrorAsync(ProtocolCode.AuthFailed, 2);
+        await again.ExpectErrorAsync(ProtocolCode.NotAllowed, 2);
     }
 
     [Fact]
@@ -64,19 +64,19 @@ public sealed class RightsTests : IDisposable
         var (first, _) = await hub.EnterAsync(blind);
         await using var program = first;
         await program.SendAsync(Frames.List, Watch, Frames.Identity);
-        await program.ExpectErrorAsync(ProtocolCode.AuthFailed);
-        await program.ExpectErrorAsync(ProtocolCode.AuthFailed);
+        await program.ExpectErrorAsync(ProtocolCode.NotAllowed);
+        await program.ExpectErrorAsync(ProtocolCode.NotAllowed);
         await program.ExpectAsync(Frames.IdentityReply(1));
 
         var (second, _) = await hub.EnterAsync(still);
         await using var other = second;
         await other.SendAsync(Frames.List, Watch);
         await other.ExpectAsync(Frames.ListReply(1));
-        await other.ExpectErrorAsync(ProtocolCode.AuthFailed);
+        await other.ExpectErrorAsync(ProtocolCode.NotAllowed);
 
         await using var person = await hub.TextAsync(blind);
         await person.SendAsync("list\nidentity\n");
-        await person.ErrorLineAsync("auth_failed");
+        await person.ErrorLineAsync("not_allowed");
         await person.ExpectLinesAsync("[Server] Your ID is 3");
     }
 

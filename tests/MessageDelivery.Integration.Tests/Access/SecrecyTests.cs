@@ -82,6 +82,8 @@ public sealed class SecrecyTests : IDisposable
         ThrowsNaming("'a' twice");
         Write($$"""{"tokens":[{"name":"a","hash":"{{TokenSecret.HashOf("a")}}","reach":"group"}]}""");
         ThrowsNaming("it has none");
+        Write($$"""{"tokens":[{"name":"a","hash":"{{TokenSecret.HashOf("a")}}","fullQueue":"drop"}]}""");
+        ThrowsNaming("fullQueue");
         Write($$"""{"tokens":[{"name":"a","hash":"{{TokenSecret.HashOf("a")}}","sent":false}]}""");
         ThrowsNaming("line 1");
         Write("""{"tokens":[{"name":"a","hash":"00" """);

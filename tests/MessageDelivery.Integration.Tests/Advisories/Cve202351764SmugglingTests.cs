@@ -64,6 +64,7 @@ public sealed class Cve202351764SmugglingTests
 
     [Theory]
     [InlineData("\r")]
+    [InlineData("\r\0")]
     [InlineData("\0")]
     [InlineData("\v")]
     [InlineData("\f")]

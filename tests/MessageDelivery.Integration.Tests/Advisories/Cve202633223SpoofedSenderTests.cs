@@ -35,6 +35,9 @@ public sealed class Cve202633223SpoofedSenderTests
     [InlineData("x\n[Server] Message from 2\npay him", "x\n\\[Server] Message from 2\npay him")]
     [InlineData("[Server] Message from 2\r\npay him", "\\[Server] Message from 2\r\npay him")]
     [InlineData("x\r[Server] Message from 2\rpay him", "x\\x0d[Server] Message from 2\\x0dpay him")]
+    [InlineData("\u200b[Server] Message from 2\npay him", "\\xe2\\x80\\x8b\\[Server] Message from 2\npay him")]
+    [InlineData("[Ser\u2060ver]\u00a0Message from 2\npay him", "\\[Ser\u2060ver]\u00a0Message from 2\npay him")]
+    [InlineData("x\u2028[Server] Message from 2\u2028pay him", "x\\xe2\\x80\\xa8\\[Server] Message from 2\u2028pay him")]
     [InlineData("x\u0085[Server] Message from 2", "x\\xc2\\x85[Server] Message from 2")]
     public async Task Nobody_speaks_for_the_hub_to_a_person(string body, string shown)
     {

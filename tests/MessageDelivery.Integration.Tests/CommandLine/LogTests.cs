@@ -16,6 +16,11 @@ public sealed class LogTests
         new TextLineFormat().Line(Entry));
 
     [Fact]
+    public void Text_hides_nothing_and_steers_no_terminal() => Assert.EndsWith(
+        @"user grü\xe2\x80\xaeß\xe2\x80\x8b\xc2\x9b2J\x07: System.InvalidOperationException: why",
+        new TextLineFormat().Line(Entry with { Message = "user grü\u202eß\u200b\u009b2J\a" }), StringComparison.Ordinal);
+
+    [Fact]
     public void Json_is_one_line_with_values_under_their_names()
     {
         string line = new JsonLineFormat().Line(Entry);

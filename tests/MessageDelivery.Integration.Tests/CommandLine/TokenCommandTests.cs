@@ -58,7 +58,7 @@ public sealed class TokenCommandTests : IDisposable
         await using var hub = await HubProcess.StartAsync("--auth", "jwt", "--jwt-secret", secret, "--jwt-issuer", "me", "--jwt-audience", "hub");
         Assert.Equal((0, "1\n"), await IdentityAsync(hub, made.Text.Trim()));
         var sent = await MdsProcess.RunAsync(["relay", "--hub", $"{hub.Endpoint}", "--to", "1", "hi"], [], Token(made.Text.Trim()));
-        Assert.Contains("auth_failed: this token may not send", sent.Error, StringComparison.Ordinal);
+        Assert.Contains("not_allowed: this token may not send", sent.Error, StringComparison.Ordinal);
         var foreign = await MdsProcess.RunAsync("token", "jwt", "--secret", secret, "--sub", "bob", "--issuer", "me", "--audience", "shop");
         Assert.Equal(4, (await IdentityAsync(hub, foreign.Text.Trim())).ExitCode);
     }

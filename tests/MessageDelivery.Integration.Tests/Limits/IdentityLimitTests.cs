@@ -266,7 +266,7 @@ public sealed class IdentityLimitTests : IDisposable
         await user.ExpectLinesAsync("[Server] Your ID is 1");
         for (int i = 0; i < 4; i++)
         {
-            await user.ErrorLineAsync("auth_failed");
+            await user.ErrorLineAsync("not_allowed");
         }
 
         await user.ErrorLineAsync("rate_limited");

@@ -68,7 +68,7 @@ public sealed class FramePropertyTests
     [Fact]
     public void Each_code_and_outcome_has_a_name_of_its_own()
     {
-        Assert.Equal(16, Enum.GetValues<ProtocolCode>().Select(code => code.Name()).Distinct().Count());
+        Assert.Equal(17, Enum.GetValues<ProtocolCode>().Select(code => code.Name()).Distinct().Count());
         Assert.Equal(6, Enum.GetValues<Outcome>().Select(outcome => outcome.Name()).Distinct().Count());
         Assert.Equal("code_99", ((ProtocolCode)99).Name());
         Assert.Equal("9", ((Outcome)9).Name());
@@ -83,5 +83,6 @@ public sealed class FramePropertyTests
     [InlineData(ProtocolCode.SlowConsumer, ReconnectAdvice.Yes)]
     [InlineData(ProtocolCode.TakenOver, ReconnectAdvice.No)]
     [InlineData(ProtocolCode.Overloaded, ReconnectAdvice.AfterPause)]
+    [InlineData(ProtocolCode.NotAllowed, ReconnectAdvice.No)]
     public void A_code_says_whether_to_come_back(ProtocolCode code, ReconnectAdvice advice) => Assert.Equal(advice, code.Advice());
 }

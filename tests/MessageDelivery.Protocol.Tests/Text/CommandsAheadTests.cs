@@ -11,6 +11,7 @@ public sealed class CommandsAheadTests
     [
         "list\n", "echo a\r\n", "\n", "  identity  \n", "relay 1,2 hello\n", "relay 3\nbody\n.\n", "RELAY\n4,5\r\nbody\r\n..\r\n.\r\n",
         "relay 6 \n", "relay 6 \r\n", "relay\n", "relay\r\n", "relayed\n", "relay x y\n", "relay x\n", "relay 7\nno end", "echo no end", "relay 8\n.\r", ".\n",
+        "list\r\0", "relay 9\r\0body\n.\n", "relay\r\010\r\0.\r\n", "relay 11 a\r\0b\n", "relay 12\n.\r\0\n.\n",
     ];
 
     [Theory]
@@ -25,10 +26,19 @@ public sealed class CommandsAheadTests
     [InlineData("relay\n", 0)]
     [InlineData("relay\n.\n", 0)]
     [InlineData("relay\n.\n.\n", 10)]
+    [InlineData("relay\n1\n.\nlist\n", 15)]
+    [InlineData("list\r\0ident", 6)]
+    [InlineData("relay 1\r\0a\r\0.\r\0", 0)]
+    [InlineData("relay 1\r\0.\nli", 11)]
+    [InlineData("relay 1 a\r\0b\nli", 13)]
+    [InlineData("\u00ef\u00bb\u00bfrelay 1\nbody\n", 0)]
+    [InlineData("\u00ef\u00bb\u00bflist\nli", 8)]
+    [InlineData("\u00ff\u00fa\n\u00ff\u00f0list\nli", 10)]
+    [InlineData("\u00ff\u00fa\nlist\n", 0)]
     [InlineData("relay 6 \r\nbody\n", 15)]
     [InlineData("relay 6 \r\nbody\n.\n", 17)]
     public void Whole_commands_are_counted_with_their_bodies(string front, int whole) =>
-        Assert.Equal(whole, CommandsAhead.WholeBytes(Encoding.ASCII.GetBytes(front)));
+        Assert.Equal(whole, CommandsAhead.WholeBytes(Encoding.Latin1.GetBytes(front)));
 
     [Fact]
     public void The_parser_needs_no_more_for_what_is_whole() =>

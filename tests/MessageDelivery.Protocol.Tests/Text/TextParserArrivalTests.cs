@@ -5,6 +5,8 @@ namespace MessageDelivery.Protocol.Tests.Text;
 /// <summary>What depends on the bytes that arrive together: the prompt, and bodies that a pause ends.</summary>
 public sealed class TextParserArrivalTests
 {
+    private const string Rest = " is no command: it is taken for the rest of the body that a pause of 1 s ended, and is thrown away";
+
     [Fact]
     public void A_person_is_asked_for_the_body()
     {
@@ -102,6 +104,73 @@ public sealed class TextParserArrivalTests
         const string Error = "invalid_receivers: \"x\" is not an id: ids are decimal numbers, separated by commas";
         Assert.Equal(Error + Transcript.Waits + "\n", new Transcript().Arrive("relay\nx\nfoo").HalfClose().Log);
         Assert.Equal(Error + "\n", new Transcript().Arrive("relay\nx").HalfClose().Log);
+    }
+
+    [Theory]
+    [InlineData("\r\n.\nlist\nx\n", "List\ninvalid_message: unknown command \"x\"; \"help\" lists the commands\n")]
+    [InlineData(".\r\n.\n", "invalid_message: unknown command \".\"; \"help\" lists the commands\n")]
+    [InlineData("  LIST \nx\n", "List\ninvalid_message: unknown command \"x\"; \"help\" lists the commands\n")]
+    [InlineData("list 1\n.\n", "invalid_message: \"list\" takes nothing more, not \"1\"\ninvalid_message: unknown command \".\"; \"help\" lists the commands\n")]
+    [InlineData("relay 2 x\nRELAY\n3\ny\n.\n", "Relay 2\n<x>\nRelay 3\n<y>\n")]
+    [InlineData("\n \nbar\nrelay 2 x\n..\n.\nlist\n", "invalid_message: \"bar\"" + Rest + "\nList\n")]
+    [InlineData("..\n.\nlist\n", "invalid_message: \"..\"" + Rest + "\nList\n")]
+    [InlineData(" .\nquit\n.\nlist\n", "invalid_message: \" .\"" + Rest + "\nList\n")]
+    [InlineData(".\r\0list\n.\nlist\n", "invalid_message: \".\"" + Rest + "\nList\n")]
+    [InlineData("bar", "")]
+    [InlineData("bar\nquit\n", "invalid_message: \"bar\"" + Rest + Transcript.Waits + "\n")]
+    public void After_a_pause_the_next_line_decides(string input, string expected)
+    {
+        foreach (string begun in new[] { "relay\n1\nfoo\n", "relay\nx\nfoo\n" })
+        {
+            var transcript = new Transcript().Arrive(begun).Pause();
+            string before = transcript.Log;
+            Assert.Equal(before + expected, transcript.Arrive(input).Log);
+            var cut = new Transcript { IgnoreArrivals = true }.Arrive(begun).Pause();
+            foreach (char one in input)
+            {
+                cut.Arrive($"{one}");
+            }
+            Assert.Equal((before + expected).Replace(Transcript.Waits, "", StringComparison.Ordinal), cut.Log);
+        }
+    }
+
+    [Fact]
+    public void What_is_taken_for_the_rest_ends_by_the_next_pause_and_then_the_rule_holds_again()
+    {
+        var transcript = new Transcript().Arrive("relay\n1\nfoo\n").Pause();
+        Assert.True(transcript.Parser.EndedByPause);
+        transcript.Arrive("bar\n").Arrive("quit\n");
+        Assert.True(transcript.Parser.BodyMayEndByPause);
+        transcript.Pause().Arrive("baz").Pause().Arrive("\nquit\n").Pause().Arrive(".\nlist\nrelay 1 x\n");
+        string error = Rest + Transcript.Waits + "\n";
+        Assert.Equal($"Relay 1\n<foo>\ninvalid_message: \"bar\"{error}invalid_message: \"baz\"{error}List\nRelay 1\n<x>\n", transcript.Log);
+        Assert.False(transcript.Parser.EndedByPause);
+    }
+
+    [Fact]
+    public void A_line_too_long_after_a_pause_is_a_command_only_if_it_begins_like_one()
+    {
+        string more = new('x', 9_000);
+        Assert.EndsWith("frame_too_large: this line is longer than the limit of 8192 bytes\nQuit\n", new Transcript().Arrive("relay\n1\nfoo\n").Pause().Arrive($"echo {more}\nquit\n").Log, StringComparison.Ordinal);
+        Assert.EndsWith($"\" ...{Rest}{Transcript.Waits}\n", new Transcript().Arrive("relay\n1\nfoo\n").Pause().Arrive($"{more}\nquit\n").Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_half_close_ends_the_rest_and_the_line_that_decides()
+    {
+        Assert.Equal($"Relay 1\n<foo>\ninvalid_message: \"bar\"{Rest}\n", new Transcript().Arrive("relay\n1\nfoo\n").Pause().Arrive("bar\nquit").HalfClose().Log.Replace(Transcript.Waits, "", StringComparison.Ordinal));
+        Assert.Equal($"Relay 1\n<foo>\ninvalid_message: \"bar\"{Rest}\n", new Transcript().Arrive("relay\n1\nfoo\n").Pause().Arrive("bar").HalfClose().Log);
+        Assert.Equal("Relay 1\n<foo>\nList\n", new Transcript().Arrive("relay\n1\nfoo\n").Pause().Arrive("list").HalfClose().Log);
+        Assert.Equal("Relay 1\n<foo>\n", new Transcript().Arrive("relay\n1\nfoo\n").Pause().Arrive(".").HalfClose().Log);
+    }
+
+    [Fact]
+    public void An_end_mark_and_a_half_close_are_no_guess()
+    {
+        Assert.False(new Transcript().Arrive("relay\n1\nfoo\n.\n").Parser.EndedByPause);
+        Assert.False(new Transcript().Arrive("relay\n1\nfoo\n").HalfClose().Parser.EndedByPause);
+        Assert.True(new Transcript().Arrive("relay\n1\nx.\n").Pause().Parser.EndedByPause);
+        Assert.True(new Transcript().Arrive("relay\n1\nfoo\n.").Pause().Parser.EndedByPause);
     }
 
     [Fact]

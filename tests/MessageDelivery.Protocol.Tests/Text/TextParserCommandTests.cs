@@ -20,6 +20,12 @@ public sealed class TextParserCommandTests
     [InlineData("auth two words\n", "Auth(two words)\n")]
     [InlineData("identity", "")]
     [InlineData("identity\r", "")]
+    [InlineData("identity\r\0list\r\0", "Identity\nList\n")]
+    [InlineData("echo a\r\0\0list\n", "Echo(a)\ninvalid_message: unknown command \"\\x00list\"; \"help\" lists the commands\n")]
+    [InlineData("\u00ef\u00bb\u00bfidentity\n", "Identity\n")]
+    [InlineData("\u00ff\u00fb\u0003\u00ff\u00fd\u0001\u00ff\u00fa\u0018\0xterm\u00ff\u00ff\n\u00ff\u00f0identity\n", "Identity\n")]
+    [InlineData("\n\u00ff\u00f6\n\u00ef\u00bb\u00bf\nlist\n", "List\n")]
+    [InlineData("\u00ff\u00fa list\n list\n", "")]
     public void Commands(string input, string expected) => Assert.Equal(expected, Transcript.Of(input));
 
     [Theory]
@@ -28,6 +34,10 @@ public sealed class TextParserCommandTests
     [InlineData("\tlist\n", "invalid_message: unknown command \"\tlist\"; \"help\" lists the commands\n")]
     [InlineData("\0\u001b[2J\n\0\n", "invalid_message: unknown command \"\\x00\\x1b[2J\"; \"help\" lists the commands\n"
         + "invalid_message: unknown command \"\\x00\"; \"help\" lists the commands\n")]
+    [InlineData("list\n\u00ef\u00bb\u00bflist\n", "List\ninvalid_message: unknown command \"\\xef\\xbb\\xbflist\"; \"help\" lists the commands\n")]
+    [InlineData("list\n\u00ff\u00fb\u0001list\n", "List\ninvalid_message: unknown command \"\\xff\\xfb\\x01list\"; \"help\" lists the commands\n")]
+    [InlineData("\u00ff\u00fflist\n", "invalid_message: unknown command \"\\xff\\xfflist\"; \"help\" lists the commands\n")]
+    [InlineData("li\u00c2\u00adst\u00c2\u00a0\u00c3\u00a9\u00e2\u0080\u00ae\n", "invalid_message: unknown command \"li\\xc2\\xadst\\xc2\\xa0\u00e9\\xe2\\x80\\xae\"; \"help\" lists the commands\n")]
     [InlineData("identity foo\nlist\n", "invalid_message: \"identity\" takes nothing more, not \"foo\"\nList\n")]
     [InlineData("list 1\nhelp 1\nquit  now \n", "invalid_message: \"list\" takes nothing more, not \"1\"\n"
         + "invalid_message: \"help\" takes nothing more, not \"1\"\ninvalid_message: \"quit\" takes nothing more, not \"now\"\n")]
@@ -79,6 +89,10 @@ public sealed class TextParserCommandTests
     [InlineData("", "")]
     [InlineData("list\r", "invalid_message: unknown command \"list\\x0d\"; \"help\" lists the commands\n")]
     [InlineData("relay 1 x", "Relay 1\n<x>\n")]
+    [InlineData("relay 1 x\r\0", "Relay 1\n<x\r\0>\n")]
+    [InlineData("\u00ff\u00fb", "")]
+    [InlineData("\u00ff\u00fa\n", "")]
+    [InlineData("\u00ef\u00bb", "invalid_message: unknown command \"\\xef\\xbb\"; \"help\" lists the commands\n")]
     [InlineData("relay", "invalid_receivers: no receivers; 1 to 255 ids are wanted, such as 42,9001\n")]
     [InlineData("relay\n", "invalid_receivers: no receivers; 1 to 255 ids are wanted, such as 42,9001\n")]
     [InlineData("relay\n1", "Relay 1\n<>\n")]

@@ -14,6 +14,9 @@ public sealed class TextParserSplitTests
         "relay 1\n.\nrelay 1\n..\n.\nrelay 1\n\n.\nrelay 1\n\r\n\r\n.\r\nrelay 1 x y\nrelay 2 \r\nlist",
         "relay\nx\nquit\n..\n.x\n.\nlist\nrelay 1,,2 quit\nrelay\n\n\n.\nlist\nrelay 1,\n\r\n.\r\nlist\n",
         "relay\n1\n" + new string('a', SmallBody) + "\r\n.\r\nrelay\n1\n" + new string('b', SmallBody) + "\r\nquit\n..\n\r\n.\r\nlist\n",
+        "\u00ff\u00fb\u001f\u00ff\u00fa\u001f\n\u00ff\u00ff\r\n\u00ff\u00f0\r\n\u00ef\u00bb\u00bf\u00ff\u00f1list\n\u00ef\u00bb\u00bflist\n\u00ff\u00fb\u001flist\n",
+        "\u00ef\u00bb", "\u00ef\u00bbx\n", "\u00ff", "\u00ff\u00fb", "\u00ff\u00fax\u00ff", "\u00ff\u00ff\u00ff\u00fb\u0001\n", "\u00ff\u00ebx\nlist\n",
+        "list\r\0echo foo\r\0relay\r\01,2\r\0a\r\0.\r\0b\n.\r\nrelay 1\r\0x\n.\nrelay 1 x\r\0y\r\0\nrelay 1 \r\0z\nrelay\r\0x\r\0list\r\0\n.\nlist\r\r\0list\n",
         "relay 1 " + new string('a', SmallBody + 1) + "\nrelay 1 " + new string('a', SmallBody) + "\nlist\n",
         "relay\n1\nfoo\n.\r", "relay\n1\nfoo\r\n.", "relay\n1\nfoo\r", "relay\n1\n.\r", "relay\n1\n.", "relay\nx\nfoo\n.", "relay", "relay\n", "relay 1");
 
@@ -43,6 +46,13 @@ public sealed class TextParserSplitTests
             "relay " + ids + " x\r\nlist\n",
             "relay " + new string(' ', 8_192) + "\nquit\n.\nlist\n",
             "relay" + new string(' ', 8_183) + "1,2 x\nlist\n",
+            "echo " + new string('a', 8_187) + "\r\0list\n",
+            "echo " + new string('a', 8_188) + "\r\0list\n",
+            "echo " + new string('a', 8_188) + "\r\r\0list\n",
+            "relay\n" + ids + "1\r\0quit\n.\nlist\n",
+            "relay " + ids + "\r\0quit\n.\nlist\n",
+            "relay " + new string(' ', 8_192) + "\r\0quit\n.\nlist\n",
+            "relay " + ids + " x\r\0quit\nlist\n",
         ];
         foreach (string input in inputs)
         {
@@ -107,10 +117,10 @@ public sealed class TextParserSplitTests
 
     private static Gen<string> GenLikelyInput => Transcript.AnyOf(
         "\n", "\n", "\r\n", "\r", ".", "\n.\n", ".\r\n", " ", ",", "1", "22", "x", "relay", "relay 1", "relay 1 ", "\nrelay\n1\n",
-        "echo ", "list", "\0", "\u009b", "a body of some length ").Array[0, 40].Select(string.Concat);
+        "echo ", "list", "\0", "\u009b", "a body of some length ", "\r\0", "\u00ff", "\u00fa", "\u00f0", "\u00fb", "\u00ef\u00bb\u00bf").Array[0, 40].Select(string.Concat);
 
     private static Gen<string> GenBody => Transcript.AnyOf(
-        "\n", "\r\n", "\r", ".", "..", "\n.", "\r\n.", "\n.\n", "a", "some text", "\0", "\u00ff", "[Server] ").Array[0, 30].Select(string.Concat);
+        "\n", "\r\n", "\r", ".", "..", "\n.", "\r\n.", "\n.\n", "a", "some text", "\0", "\r\0", "\u00ff", "[Server] ").Array[0, 30].Select(string.Concat);
 
     private static string Run(string input, int[] cuts, int maxBody = SmallBody)
     {

@@ -138,6 +138,10 @@ internal sealed partial class Checker
             Counts.Confirmed++;
             Confirm(copy, receiver);
         }
+        else if (canBeAway && relay.Flags.HasFlag(RelayFlags.Confirm))
+        {
+            Counts.Unconfirmed++;
+        }
 
         if (copy.IsTiny && !receiver.IsOver)
         {

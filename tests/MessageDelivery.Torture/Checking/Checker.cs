@@ -166,6 +166,7 @@ internal sealed partial class Checker(UserDirectory directory, TimeSpan grace) :
             {
                 var copy = relay.CopyFor(relay.Listed[i])!;
                 _log.Add(EventKind.Answered, author, copy.UserId, number, outcomes[i]);
+                CheckRepeated(relay, outcomes, i);
                 if (copy.Fate is Fate.Open)
                 {
                     Apply(copy, (Outcome)outcomes[i]);
@@ -173,6 +174,21 @@ internal sealed partial class Checker(UserDirectory directory, TimeSpan grace) :
             }
 
             SettleRelay(relay);
+        }
+    }
+
+    /// <summary>A receiver that is listed twice has one outcome.</summary>
+    private void CheckRepeated(RelayRecord relay, ReadOnlySpan<byte> outcomes, int place)
+    {
+        int first = Array.IndexOf(relay.Listed, relay.Listed[place]);
+        if (outcomes[first] != outcomes[place])
+        {
+            Report(
+                ViolationKind.WrongReceipt,
+                $"the receipt of {Name(relay)} says {((Outcome)outcomes[first]).Name()} and {((Outcome)outcomes[place]).Name()} of user {relay.Listed[place]}",
+                relay.Author,
+                null,
+                relay.Number);
         }
     }
 

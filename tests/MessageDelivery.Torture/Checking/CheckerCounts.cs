@@ -13,6 +13,9 @@ internal sealed class CheckerCounts
     /// <summary>Receivers of CONFIRM relays that have acknowledged, by the hub's word, and have.</summary>
     public long Confirmed { get; set; }
 
+    /// <summary>Receivers of CONFIRM relays that could have acknowledged, and have not until the timeout or their end.</summary>
+    public long Unconfirmed { get; set; }
+
     public long Held { get; set; }
 
     public long Refused { get; set; }

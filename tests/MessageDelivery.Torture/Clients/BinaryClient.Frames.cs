@@ -89,7 +89,7 @@ internal sealed partial class BinaryClient
             }
 
             session.BytesNotAcknowledged += ProtocolLimits.HeaderBytes + frame.Payload.Length;
-            session.IsAckAwaited |= frame.Header.Type == FrameType.Delivery && (frame.Header.Flags & (byte)DeliveryFlags.Confirm) != 0;
+            session.IsAwaited |= frame.Header is { Type: FrameType.Delivery, Flags: (byte)DeliveryFlags.Confirm };
         }
     }
 
@@ -196,21 +196,44 @@ internal sealed partial class BinaryClient
         bytes.Write(frame);
     }
 
+    /// <summary>
+    /// Whether this client, if it is one of those who are bad at it, acknowledges nothing for now: for as long that confirmations time
+    /// out, its queue fills, and it is at last a slow consumer.
+    /// </summary>
+    private bool HoldsBack()
+    {
+        long now = Stopwatch.GetTimestamp();
+        if (!surroundings.HoldsBack || !surroundings.Faults.AreOn)
+        {
+            return false;
+        }
+
+        if (now >= _nextHoldBack)
+        {
+            double seconds = 1 + (13 * _random.NextDouble());
+            _holdsBackUntil = now + (long)(seconds * Stopwatch.Frequency);
+            _nextHoldBack = _holdsBackUntil + (long)((10 + (20 * _random.NextDouble())) * Stopwatch.Frequency);
+        }
+
+        return now < _holdsBackUntil;
+    }
+
     private void AddAck(BinarySession session, MemoryStream bytes)
     {
         long total;
         lock (_gate)
         {
             long open = session.FramesReceived - session.FramesAcknowledged;
-            if (session.Key is null || open == 0 || (!session.IsAckAwaited && open < AckFrames && session.BytesNotAcknowledged < AckBytes
-                && Stopwatch.GetElapsedTime(session.FirstNotAcknowledged) < AckDelay))
+            bool isDue = session.IsAwaited || open >= AckFrames || session.BytesNotAcknowledged >= AckBytes
+                || Stopwatch.GetElapsedTime(session.FirstNotAcknowledged) >= AckDelay;
+            if (session.Key is null || open == 0 || !isDue || HoldsBack())
             {
                 return;
             }
 
             total = session.FramesAcknowledged = session.FramesReceived;
             session.BytesNotAcknowledged = 0;
-            session.IsAckAwaited = false;
+            session.IsAwaited = false;
         }
 
         _history.Acknowledging(session.Number, total);

@@ -35,6 +35,8 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
     private TimeSpan _heartbeat = TimeSpan.FromSeconds(30);
     private long _lastReceived = Stopwatch.GetTimestamp();
     private long _frozenUntil;
+    private long _holdsBackUntil;
+    private long _nextHoldBack;
     private long _leaveAt = long.MaxValue;
     private bool _awaitsWelcome;
     private long _lastUnanswered;
@@ -143,6 +145,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             _history.Noted(session.Number, $"wants to resume with {session.FramesReceived} frames and the key {Convert.ToHexStringLower(key.AsSpan(0, 3))}…");
             session.FramesAcknowledged = session.FramesReceived;
             session.BytesNotAcknowledged = 0;
+            session.IsAwaited = false;
         }
         else
         {

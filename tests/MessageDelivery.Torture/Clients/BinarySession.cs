@@ -30,8 +30,8 @@ internal sealed class BinarySession(ulong number, ulong userId)
     /// <summary>When the first of them came; a timestamp.</summary>
     public long FirstNotAcknowledged { get; set; }
 
-    /// <summary>Whether somebody waits for the ACK of one of them.</summary>
-    public bool IsAckAwaited { get; set; }
+    /// <summary>Whether somebody waits for what is not acknowledged.</summary>
+    public bool IsAwaited { get; set; }
 
     /// <summary>Whether its last relay, which tells that all before it is carried out, was sent.</summary>
     public bool HasConcluded { get; set; }

@@ -12,6 +12,9 @@ namespace MessageDelivery.Torture.Clients;
 internal sealed record Surroundings(
     int Number, IPEndPoint Endpoint, IHistory History, FaultCounts Faults, RelayMix Mix, uint Run, int Seed, double Rate)
 {
+    /// <summary>Whether it is a client that now and then acknowledges nothing for long.</summary>
+    public bool HoldsBack { get; init; }
+
     /// <summary>Faults end, and their consequences within this: by then every half-open connection is closed.</summary>
     public static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(15);
 

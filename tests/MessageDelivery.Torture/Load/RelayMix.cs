@@ -64,12 +64,13 @@ internal sealed class RelayMix(int seed, UserDirectory directory)
     private RelayFlags Flags()
     {
         double kind = _random.NextDouble();
-        return kind < 0.5 ? RelayFlags.None
-            : kind < 0.8 ? RelayFlags.Receipt
-            : kind < 0.85 ? RelayFlags.BestEffort
-            : kind < 0.9 ? RelayFlags.BestEffort | RelayFlags.Receipt
-            : HasConfirm ? RelayFlags.Receipt | RelayFlags.Confirm
-            : RelayFlags.Receipt;
+        return kind < 0.45 ? RelayFlags.None
+            : kind < 0.7 ? RelayFlags.Receipt
+            : kind < 0.75 ? RelayFlags.BestEffort
+            : kind < 0.8 ? RelayFlags.BestEffort | RelayFlags.Receipt
+            : !HasConfirm ? RelayFlags.Receipt
+            : kind < 0.95 ? RelayFlags.Receipt | RelayFlags.Confirm
+            : RelayFlags.Receipt | RelayFlags.Confirm | RelayFlags.BestEffort;
     }
 
     private int BodyBytes() => _random.NextDouble() switch

@@ -18,6 +18,9 @@ internal sealed class RunningCrowd : IAsyncDisposable
     /// <summary>How many frames pass unharmed for one that does not, in a run that breaks something.</summary>
     private const int SabotageOneIn = 500;
 
+    /// <summary>Raw clients for one that is bad at acknowledging: everybody waits for it, so that few are enough.</summary>
+    private const int HoldBackOneIn = 10;
+
     /// <summary>A text user relays one at a time: its share of the load is smaller.</summary>
     private const double TextShare = 0.1;
 
@@ -42,7 +45,8 @@ internal sealed class RunningCrowd : IAsyncDisposable
         int number = 0;
         for (int i = 0; i < crowd.Raw; i++)
         {
-            _clients.Add(new BinaryClient(Surroundings(hub, ++number, rate, Sabotage), ClientKind.Raw));
+            var surroundings = Surroundings(hub, ++number, rate, Sabotage);
+            _clients.Add(new BinaryClient(surroundings with { HoldsBack = i % HoldBackOneIn == 0 }, ClientKind.Raw));
         }
 
         for (int i = 0; i < crowd.Plain; i++)

@@ -72,6 +72,7 @@ internal sealed class TortureReport(
         Add("relays a second", counts.Sent / loaded.TotalSeconds);
         Add("relays checked", counts.Checked);
         Add("copies confirmed", counts.Confirmed);
+        Add("copies not confirmed in time", counts.Unconfirmed);
         Add("copies held", counts.Held);
         Add("copies refused", counts.Refused);
         Add("copies of unknowable fate", counts.Unknowable);

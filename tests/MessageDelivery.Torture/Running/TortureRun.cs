@@ -11,9 +11,9 @@ namespace MessageDelivery.Torture.Running;
 internal sealed class TortureRun(TortureSettings settings)
 {
     /// <summary>The hub's own settings: short enough that a run of minutes sees windows expire and timeouts pass.</summary>
-    private static readonly string[] HubOptions = ["--heartbeat", "5s", "--memory-limit", "1GiB"];
+    private static readonly string[] HubOptions = ["--heartbeat", "5s", "--memory-limit", "1GiB", "--queue-limit", "1MiB"];
     private static readonly string[] ResumeOptions =
-        ["--resume-window", "20s", "--resume-retention", "4MiB", "--confirm-timeout", "10s"];
+        ["--resume-window", "20s", "--resume-retention", "4MiB", "--confirm-timeout", "3s"];
 
     /// <summary>How long messages of a session that has ended may still be under way: more than any window or timeout of the hub's.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(3);

@@ -1,0 +1,79 @@
+using System.Buffers.Binary;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Cli.Attacks;
+
+/// <summary>
+/// Relays whose senders want to be told when they are acknowledged, to receivers that read and never acknowledge; the senders leave and
+/// come again, so that what is kept for each of them adds up.
+/// </summary>
+internal sealed class NeverAcknowledged : Attack
+{
+    private const int MostWorkers = 8;
+    private const int RelaysPerSender = 4_000;
+
+    // What a user's queue may hold, as hubs have it unless told otherwise.
+    private const long QueueBytes = 64L << 20;
+
+    public override string Name => "never-acknowledged";
+
+    public override string Tries => "relays to be confirmed, to receivers that never acknowledge, from senders that come and go";
+
+    public override string Wants => "make the senders wait; keep no more for all that waits than the receiver's queue may hold";
+
+    public override long MostGrowthBytes(AttackScene scene) => RuntimeBytes + (Pairs(scene) * QueueBytes);
+
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Pairs(scene), _ => RunOneAsync(scene));
+
+    private static int Pairs(AttackScene scene) => Math.Clamp(scene.Plan.Connections / 2, 1, MostWorkers);
+
+    private static async Task RunOneAsync(AttackScene scene)
+    {
+        while (!scene.Over.IsCancellationRequested)
+        {
+            if (await scene.ResumableUserAsync(scene.Over).ConfigureAwait(false) is var (receiver, id))
+            {
+                await using (receiver.ConfigureAwait(false))
+                {
+                    byte[] relays = Relays(id);
+                    while (!receiver.HasEnded && !scene.Over.IsCancellationRequested)
+                    {
+                        await SendAsync(scene, relays).ConfigureAwait(false);
+                    }
+                }
+            }
+        }
+    }
+
+    private static async Task SendAsync(AttackScene scene, byte[] relays)
+    {
+        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (sender, _))
+        {
+            await using (sender.ConfigureAwait(false))
+            {
+                // It is answered when all before it are carried out.
+                if (await sender.SendAsync(relays, scene.Over).ConfigureAwait(false)
+                    && await sender.WaitForAsync(Answer.Identity, AttackScene.Promptly, scene.Over).ConfigureAwait(false) is not null)
+                {
+                    scene.Tally.AddRequests(RelaysPerSender);
+                }
+            }
+        }
+    }
+
+    private static byte[] Relays(ulong receiver)
+    {
+        byte[] relay =
+        [
+            .. FrameBytes.Header((byte)FrameType.Relay, 2 * sizeof(ulong), (byte)(RelayFlags.Receipt | RelayFlags.Confirm), 1),
+            .. FrameBytes.Number(0), .. FrameBytes.Number(receiver),
+        ];
+        byte[] all = FrameBytes.Repeat(relay, relay.Length * RelaysPerSender);
+        for (int i = 0; i < RelaysPerSender; i++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(all.AsSpan((i * relay.Length) + ProtocolLimits.HeaderBytes), (ulong)i);
+        }
+
+        return [.. all, .. FrameBytes.Header((byte)FrameType.Identity, 0)];
+    }
+}
