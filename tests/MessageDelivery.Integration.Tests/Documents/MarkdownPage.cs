@@ -6,13 +6,21 @@ namespace MessageDelivery.Integration.Tests.Documents;
 internal sealed partial class MarkdownPage
 {
     private readonly string _file;
-    private readonly string[] _lines;
+    private readonly List<string> _lines = [];
 
     public MarkdownPage(string file)
     {
         _file = Path.GetFullPath(file);
-        string[] all = File.ReadAllLines(file);
-        _lines = [.. all.Where((_, index) => !IsCode(all, index))];
+        bool isCode = false;
+        foreach (string line in File.ReadLines(file))
+        {
+            bool isFence = line.TrimStart().StartsWith("```", StringComparison.Ordinal);
+            isCode ^= isFence;
+            if (!isCode && !isFence)
+            {
+                _lines.Add(line);
+            }
+        }
     }
 
     /// <summary>Targets of links that are no URLs, as they are written.</summary>
@@ -42,17 +50,11 @@ internal sealed partial class MarkdownPage
         }
 
         string anchor = link[(link.IndexOf('#', StringComparison.Ordinal) + 1)..];
-        return File.Exists(target) && new MarkdownPage(target)._lines.Any(line => line.StartsWith('#') && Anchor(line.TrimStart('#').Trim()) == anchor);
+        return File.Exists(target) && new MarkdownPage(target)._lines.Exists(line => line.StartsWith('#') && Anchor(line.TrimStart('#').Trim()) == anchor);
     }
 
     /// <summary>The anchor of a heading, as the hosts of repositories make it.</summary>
     public static string Anchor(string heading) => NotInAnchors().Replace(LinkText().Replace(heading, "$1").ToLowerInvariant(), "").Replace(' ', '-');
-
-    // A fence itself is code, too.
-    private static bool IsCode(string[] lines, int index) =>
-        IsFence(lines[index]) || lines.Take(index).Count(IsFence) % 2 == 1;
-
-    private static bool IsFence(string line) => line.TrimStart().StartsWith("```", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

@@ -69,8 +69,10 @@ public sealed partial class PageTests
             {
                 // A link to a folder shows all that is in it.
                 string[] files = Directory.Exists(target) ? Directory.GetFiles(target, "*.md") : [target];
-                Array.ForEach([.. files.Where(file => file.EndsWith(".md", StringComparison.Ordinal) && File.Exists(file))],
-                    file => open.Enqueue(Path.GetRelativePath(Root, file)));
+                foreach (string file in files.Where(file => file.EndsWith(".md", StringComparison.Ordinal) && File.Exists(file)))
+                {
+                    open.Enqueue(Path.GetRelativePath(Root, file));
+                }
             }
         }
 
