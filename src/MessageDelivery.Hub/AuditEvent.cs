@@ -76,7 +76,14 @@ public readonly record struct AuditEvent
 public interface IHubAudit
 {
     /// <summary>
-    /// Something has happened. Called on the hub's own threads, by several at a time: it must return at once, neither waits nor throws.
+    /// Something has happened. Called on a thread of its own, one event after the other; what takes long is overtaken by a bounded
+    /// queue, beyond which events are lost and the log says so. An exception costs that event, and is logged.
     /// </summary>
     void Record(in AuditEvent auditEvent);
+
+    /// <summary>
+    /// Whether <see cref="Record"/> always returns at once. Then it is called on the hub's own threads, by several at a time, with no queue
+    /// between; one that waits all the same makes users wait. Read once. Default: false.
+    /// </summary>
+    bool NeverWaits => false;
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Outside;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
@@ -15,42 +16,44 @@ internal sealed class HubMetrics : IDisposable
 {
     public const string MeterName = "MessageDelivery.Hub";
 
-    private readonly Meter _meter;
+    private readonly OutsideFailures _failures;
+    private Meter? _meter;
     private readonly IReadOnlyList<EventLoop> _loops;
     private readonly bool _ownsMeter;
 
-    public HubMetrics(IMeterFactory? meters, IReadOnlyList<EventLoop> loops, SessionTable sessions, BlockPool pool)
+    public HubMetrics(IMeterFactory? meters, IReadOnlyList<EventLoop> loops, SessionTable sessions, BlockPool pool, OutsideFailures failures)
     {
         _loops = loops;
+        _failures = failures;
         _ownsMeter = meters is null;
-        _meter = meters?.Create(MeterName) ?? new Meter(MeterName);
-        _meter.CreateObservableUpDownCounter("mds.connections", () => Sum(c => c.Connections), "{connection}", "Open connections.");
-        _meter.CreateObservableUpDownCounter("mds.users", () => sessions.Users.Count, "{user}", "Users that can be reached.");
-        _meter.CreateObservableUpDownCounter("mds.users.away", () => sessions.Away, "{user}", "Users whose connection was lost and who may resume; they are among mds.users.");
-        _meter.CreateObservableCounter("mds.resumes", () => Sum(c => c.Resumes), "{session}", "Sessions that went on with another connection.");
-        _meter.CreateObservableUpDownCounter("mds.watchers", () => sessions.Users.Watchers, "{user}", "Users that watch who comes and goes.");
-        _meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out.");
-        _meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them.");
-        _meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out.");
-        _meter.CreateObservableCounter("mds.deliveries.body.queued", () => Sum(c => c.BodyBytesQueued), "By", "Bytes of bodies queued for receivers, once for each.");
-        _meter.CreateObservableCounter("mds.network.received", () => Sum(c => c.BytesReceived), "By", "Bytes received from sockets.");
-        _meter.CreateObservableCounter("mds.network.sent", () => Sum(c => c.BytesSent), "By", "Bytes the kernel has taken for sending.");
-        _meter.CreateObservableUpDownCounter("mds.queued", () => Sum(c => c.QueuedBytes), "By", "Bytes in the queues of all users.");
-        _meter.CreateObservableUpDownCounter("mds.retained", () => Sum(c => c.RetainedBytes), "By", "Bytes sent that resumable users have not acknowledged.");
-        _meter.CreateObservableCounter("mds.waits", () => Sum(c => c.Waits), "{wait}", "Times a sender was made to wait for a receiver.");
-        _meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome.");
-        _meter.CreateObservableCounter("mds.limited", Limited, "{time}", "Times somebody was made to wait, refused or cut off by a limit.");
-        _meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason.");
-        _meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use.");
-        _meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 the largest senders wait, 2 new connections are refused, 3 who holds most is cut off.");
-        _meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses.");
+        failures.Try(OutsideCall.CreateMeter, () => _meter = meters?.Create(MeterName) ?? new Meter(MeterName));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.connections", () => Sum(c => c.Connections), "{connection}", "Open connections."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.users", () => sessions.Users.Count, "{user}", "Users that can be reached."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.users.away", () => sessions.Away, "{user}", "Users whose connection was lost and who may resume; they are among mds.users."));
+        Add(meter => meter.CreateObservableCounter("mds.resumes", () => Sum(c => c.Resumes), "{session}", "Sessions that went on with another connection."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.watchers", () => sessions.Users.Watchers, "{user}", "Users that watch who comes and goes."));
+        Add(meter => meter.CreateObservableCounter("mds.relays.received", () => Sum(c => c.RelaysReceived), "{message}", "Relays carried out."));
+        Add(meter => meter.CreateObservableCounter("mds.deliveries.queued", () => Sum(c => c.DeliveriesQueued), "{message}", "Deliveries queued for receivers, those that had to wait among them."));
+        Add(meter => meter.CreateObservableCounter("mds.relays.body.received", () => Sum(c => c.BodyBytesReceived), "By", "Bytes of the bodies of relays carried out."));
+        Add(meter => meter.CreateObservableCounter("mds.deliveries.body.queued", () => Sum(c => c.BodyBytesQueued), "By", "Bytes of bodies queued for receivers, once for each."));
+        Add(meter => meter.CreateObservableCounter("mds.network.received", () => Sum(c => c.BytesReceived), "By", "Bytes received from sockets."));
+        Add(meter => meter.CreateObservableCounter("mds.network.sent", () => Sum(c => c.BytesSent), "By", "Bytes the kernel has taken for sending."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.queued", () => Sum(c => c.QueuedBytes), "By", "Bytes in the queues of all users."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.retained", () => Sum(c => c.RetainedBytes), "By", "Bytes sent that resumable users have not acknowledged."));
+        Add(meter => meter.CreateObservableCounter("mds.waits", () => Sum(c => c.Waits), "{wait}", "Times a sender was made to wait for a receiver."));
+        Add(meter => meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome."));
+        Add(meter => meter.CreateObservableCounter("mds.limited", Limited, "{time}", "Times somebody was made to wait, refused or cut off by a limit."));
+        Add(meter => meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use."));
+        Add(meter => meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 the largest senders wait, 2 new connections are refused, 3 who holds most is cut off."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses."));
     }
 
     public void Dispose()
     {
         if (_ownsMeter)
         {
-            _meter.Dispose();
+            _failures.Try(OutsideCall.EndMeter, () => _meter?.Dispose());
         }
     }
 
@@ -58,6 +61,15 @@ internal sealed class HubMetrics : IDisposable
     public static string Name<T>(T reason)
         where T : struct, Enum =>
         string.Concat(reason.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+
+    /// <summary>Listeners are told of each instrument as it is made; one that throws costs that instrument.</summary>
+    private void Add(Action<Meter> create)
+    {
+        if (_meter is not null)
+        {
+            _failures.Try(OutsideCall.CreateMeter, () => create(_meter));
+        }
+    }
 
     private long Sum(Func<LoopCounters, long> count) => _loops.Sum(loop => count(loop.Counters));
 

@@ -24,7 +24,7 @@ public sealed partial class MessageHub
         int removed = 0;
         foreach (var user in _sessions?.Users.Everybody ?? [])
         {
-            if (user.Identity is { } identity && !authenticator.MayStay(identity))
+            if (user.Identity is { } identity && !_admission.MayStay(authenticator, identity))
             {
                 user.Receiver.Remove();
                 removed++;

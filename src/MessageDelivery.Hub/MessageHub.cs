@@ -4,6 +4,7 @@ using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Outside;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
@@ -32,7 +33,13 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private const int Backlog = 4096;
     private const long QuietMilliseconds = 1_000;
 
+    /// <summary>How long those that are told what happens may take at the end for what they have not taken yet.</summary>
+    private static readonly TimeSpan LastCallsPatience = TimeSpan.FromSeconds(1);
+
+    private readonly CalledLogger? _called;
     private readonly ILogger _logger;
+    private readonly OutsideFailures _failures;
+    private readonly CalledAudit? _audit;
     private readonly TimeProvider _time;
     private readonly IMeterFactory? _meters;
     private readonly Admission _admission;
@@ -61,10 +68,13 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
-        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<MessageHub>();
+        _called = loggers is null ? null : new(loggers.CreateLogger<MessageHub>());
+        _logger = _called ?? (ILogger)NullLogger.Instance;
+        _failures = new(_logger);
+        _audit = options.Audit is null ? null : new(options.Audit, _failures);
         _meters = meters;
         _time = time ?? TimeProvider.System;
-        _admission = new(options.Authenticator, _time, _logger);
+        _admission = new(options.Authenticator, _time, _logger, failures: _failures);
         _places = new(options.MaxConnections ?? DescriptorsForConnections(options), MostRefusals);
     }
 
@@ -102,17 +112,17 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         try
         {
             OpenListeners();
+            _pool = new BlockPool(
+                Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
+            _pool.CeilingChanged = TellCeiling;
+            StartLoops(_pool);
         }
         catch
         {
-            _listeners.ForEach(listener => listener.Dispose());
-            _listeners.Clear();
+            Abandon();
             throw;
         }
 
-        _pool = new BlockPool(
-            Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
-        StartLoops(_pool);
         _logger.Limits(_pool.LimitBytes, _places.Most, _loops.Length);
         foreach (var listener in _listeners)
         {
@@ -154,15 +164,24 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         var services = _services[index];
         long order = ++_accepted;
         refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
-        _loops[index].Adopt(socket, place, connection =>
+        try
         {
-            if (Options.Audit is not null)
+            _loops[index].Adopt(socket, place, connection =>
             {
-                connection.NotePeer();
-            }
+                if (Options.Audit is not null)
+                {
+                    connection.NotePeer();
+                }
 
-            return new OpeningSession(services, connection, refusal, order);
-        });
+                return new OpeningSession(services, connection, refusal, order);
+            });
+        }
+        catch
+        {
+            // The listener closes it.
+            place.Leave();
+            throw;
+        }
     }
 
     void IListenerEvents.TurnedAway(int socket)
@@ -237,14 +256,14 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         var users = new UserRegistry(pool, Options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
         var term = new SessionTerm(
             (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _places.Most);
-        _sessions = new(users, term, _logger, new AuditTrail(Options.Audit));
+        _sessions = new(users, term, _logger, new AuditTrail(_audit));
         _limited = _sessions.Limited;
         _addresses = CreateAddressTable();
         int count = Options.EventLoops ?? Environment.ProcessorCount;
-        _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this))];
+        _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this, _failures))];
         _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, this, _logger.ConnectionFailed);
         _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _admission, _tls))];
-        _metrics = new(_meters, _loops, _sessions, pool);
+        _metrics = new(_meters, _loops, _sessions, pool, _failures);
         foreach (var loop in _loops)
         {
             loop.Start();
@@ -279,13 +298,63 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
         }
 
-        _tls?.Dispose();
-        _sessions?.EndAll();
-        _listeners.ForEach(listener => listener.Dispose());
-        Array.ForEach(_loops, loop => loop.Dispose());
-        _metrics?.Dispose();
-        _pool.Dispose();
+        LetGo(_tls is null ? null : _tls.Dispose);
+        LetGo(_sessions is null ? null : _sessions.EndAll);
+        _listeners.ForEach(listener => LetGo(listener.Dispose));
+        Array.ForEach(_loops, loop => LetGo(loop.Dispose));
+        LetGo(_metrics is null ? null : _metrics.Dispose);
+        LetGo(_pool.Dispose);
         _logger.Stopped();
+        _audit?.Stop(LastCallsPatience);
+        _called?.Stop(LastCallsPatience);
         _completion.TrySetResult();
+    }
+
+    private void TellCeiling(long ceiling)
+    {
+        if (ceiling < _pool!.LimitBytes / BlockSizes.LargeBytes * BlockSizes.LargeBytes)
+        {
+            _logger.MemoryRefused(ceiling, _pool.LimitBytes);
+        }
+        else
+        {
+            _logger.MemoryGiven(_pool.LimitBytes);
+        }
+    }
+
+    /// <summary>One step of stopping; the others are taken all the same.</summary>
+    private void LetGo(Action? step)
+    {
+        try
+        {
+            step?.Invoke();
+        }
+        catch (Exception exception)
+        {
+            _logger.ConnectionFailed(exception);
+        }
+    }
+
+    /// <summary>Starting has failed half-way.</summary>
+    private void Abandon()
+    {
+        foreach (var loop in _loops)
+        {
+            if (loop.IsStarted)
+            {
+                loop.Call(loop.ShutDown);
+                loop.Ended.Wait();
+            }
+
+            LetGo(loop.Dispose);
+        }
+
+        LetGo(_tls is null ? null : _tls.Dispose);
+        LetGo(_metrics is null ? null : _metrics.Dispose);
+        _listeners.ForEach(listener => LetGo(listener.Dispose));
+        _listeners.Clear();
+        _loops = [];
+        _pool?.Dispose();
+        _pool = null;
     }
 }

@@ -50,6 +50,9 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     public ILogger? Logger { get; set; }
 
     /// <inheritdoc/>
+    public bool NeverWaits => true;
+
+    /// <inheritdoc/>
     public IReadOnlyCollection<string> Settings { get; } = ["audit-log"];
 
     /// <summary>Begins to write.</summary>

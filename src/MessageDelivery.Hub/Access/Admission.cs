@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Outside;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Hub.Access;
@@ -11,41 +12,90 @@ internal sealed class Admission
     /// <summary>Tokens that may wait for the authenticator; one more is answered <c>overloaded</c>.</summary>
     public const int MostWaiting = 1_024;
 
+    /// <summary>How long a call may keep its place from others.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Calls of an authenticator that have lost their places and not come back; with so many, no more lose theirs.</summary>
+    public const int MostLate = 256;
+
     private const long QuietMilliseconds = 1_000;
 
     private readonly Lock _lock = new();
     private readonly Queue<TokenCheck> _waiting = new();
+    private readonly HubClock _clock;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly OutsideFailures? _failures;
     private readonly int _mostRunning;
-    private volatile IAuthenticator? _authenticator;
-    private int _running;
+    private volatile AuthenticatorCalls? _calls;
     private long _refused;
     private int _failed;
     private long _quietUntil;
+    private long _lateQuietUntil;
 
     /// <param name="authenticator">Who knows the tokens; null lets everybody in.</param>
     /// <param name="mostRunning">Tokens that are looked at at one time.</param>
-    public Admission(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? mostRunning = null)
+    public Admission(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? mostRunning = null, OutsideFailures? failures = null)
     {
-        _authenticator = authenticator;
+        _calls = authenticator is null ? null : new(authenticator);
         _time = time;
+        _clock = new(time, failures, wake: null);
         _logger = logger;
         _mostRunning = mostRunning ?? 2 * Environment.ProcessorCount;
+        _failures = failures;
         IsDemanded = authenticator is not null;
     }
 
     /// <summary>Whether nobody is let in without a token. It never changes.</summary>
     public bool IsDemanded { get; }
 
-    /// <summary>Whether somebody whom this authenticator let in may be let in still.</summary>
-    public bool Stands(Identity identity, IAuthenticator by) => _authenticator is { } now && (ReferenceEquals(now, by) || now.MayStay(identity));
+    /// <summary>
+    /// If the authenticator that let somebody in was replaced meanwhile, asks the new one, on a thread of the pool, whether that one may stay.
+    /// </summary>
+    /// <param name="remove">Called if not, on any thread.</param>
+    public void AskIfReplaced(Identity identity, IAuthenticator by, Action remove)
+    {
+        if (_calls is not { Authenticator: var now } || ReferenceEquals(now, by))
+        {
+            return;
+        }
 
-    /// <summary>Asks another authenticator from now on.</summary>
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static state =>
+            {
+                if (!state.Admission.MayStay(state.Now, state.Identity))
+                {
+                    state.Remove();
+                }
+            },
+            (Admission: this, Now: now, Identity: identity, Remove: remove),
+            preferLocal: false);
+    }
+
+    /// <summary>Whether an authenticator lets somebody stay; one that throws does not.</summary>
+    public bool MayStay(IAuthenticator authenticator, Identity identity)
+    {
+        try
+        {
+            return authenticator.MayStay(identity);
+        }
+        catch (Exception defect)
+        {
+            NoteFailed(defect);
+            return false;
+        }
+    }
+
+    /// <summary>Asks another authenticator from now on. Calls of the one before that do not come back are not its.</summary>
     public void Use(IAuthenticator authenticator)
     {
-        _authenticator = authenticator;
+        lock (_lock)
+        {
+            _calls = new(authenticator);
+        }
+
         Volatile.Write(ref _failed, 0);
+        BeginWaiting();
     }
 
     /// <summary>Looks at a token as soon as there is a place. False if too many wait.</summary>
@@ -53,33 +103,27 @@ internal sealed class Admission
     {
         lock (_lock)
         {
-            if (_running == _mostRunning)
+            if (_waiting.Count == MostWaiting)
             {
-                if (_waiting.Count == MostWaiting)
-                {
-                    DropWithdrawn();
-                }
-
-                if (_waiting.Count == MostWaiting)
-                {
-                    return false;
-                }
-
-                _waiting.Enqueue(check);
-                return true;
+                DropWithdrawn();
             }
 
-            _running++;
+            if (_waiting.Count == MostWaiting)
+            {
+                return false;
+            }
+
+            _waiting.Enqueue(check);
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Item1.RunAsync(state.check), (this, check), preferLocal: false);
+        BeginWaiting();
         return true;
     }
 
     /// <summary>When somebody with this expiry has to go, in the milliseconds of a loop's clock.</summary>
     /// <param name="now">What that clock says now.</param>
     public long EndOf(Identity? identity, long now) =>
-        identity?.Expires is { } expires ? now + Math.Max(0, (long)Math.Ceiling((expires - _time.GetUtcNow()).TotalMilliseconds)) : long.MaxValue;
+        identity?.Expires is { } expires ? now + Math.Max(0, (long)Math.Ceiling((expires - _clock.UtcNow).TotalMilliseconds)) : long.MaxValue;
 
     /// <summary>Logs that somebody was refused; at most once a second, with how many since.</summary>
     /// <param name="peer">Who; written out only if it is logged.</param>
@@ -90,7 +134,7 @@ internal sealed class Admission
         lock (_lock)
         {
             _refused++;
-            long now = _time.GetTimestamp() / (_time.TimestampFrequency / 1_000);
+            long now = _clock.Milliseconds;
             if (now < _quietUntil)
             {
                 return;
@@ -103,34 +147,131 @@ internal sealed class Admission
         _logger.Refused(peer.ToString()!, why, refused);
     }
 
-    private async Task RunAsync(TokenCheck? check)
+    /// <summary>Begins those that wait, as far as there are places.</summary>
+    private void BeginWaiting()
     {
-        while (check is not null)
+        while (TryTakeNext() is { } call)
         {
-            if (await check.RunAsync(_authenticator!).ConfigureAwait(false) is { } defect && Interlocked.Exchange(ref _failed, 1) == 0)
-            {
-                // Its text is the authenticator's, who knows the token. Once: whoever makes it fail can do so as often as he likes.
-                _logger.AuthenticatorFailed(defect.GetType().Name);
-            }
-
-            check = Next();
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static state => _ = state.Admission.RunAsync(state.Call), (Admission: this, Call: call), preferLocal: false);
         }
     }
 
-    private TokenCheck? Next()
+    private AuthenticatorCall? TryTakeNext()
     {
         lock (_lock)
         {
-            while (_waiting.TryDequeue(out var next))
+            var calls = _calls!;
+            while (calls.Running < _mostRunning && _waiting.TryDequeue(out var next))
             {
                 if (!next.IsWithdrawn)
                 {
-                    return next;
+                    calls.Running++;
+                    return new(calls, next);
                 }
             }
 
-            _running--;
             return null;
+        }
+    }
+
+    /// <summary>One call, on a thread of the pool, which it may hold for good.</summary>
+    private async Task RunAsync(AuthenticatorCall call)
+    {
+        ITimer? patience = null;
+        try
+        {
+            patience = StartPatience(call);
+            if (await call.Check.RunAsync(call.Calls.Authenticator).ConfigureAwait(false) is { } defect)
+            {
+                NoteFailed(defect);
+            }
+        }
+        finally
+        {
+            End(call);
+            Stop(patience);
+            BeginWaiting();
+        }
+    }
+
+    private void End(AuthenticatorCall call)
+    {
+        lock (_lock)
+        {
+            call.IsOver = true;
+            call.Calls.Late -= call.IsLate ? 1 : 0;
+            call.Calls.Running -= call.IsLate ? 0 : 1;
+        }
+    }
+
+    private void Stop(ITimer? patience)
+    {
+        try
+        {
+            patience?.Dispose();
+        }
+        catch (Exception exception)
+        {
+            _failures?.Failed(OutsideCall.ClockTimer, exception);
+        }
+    }
+
+    private ITimer StartPatience(AuthenticatorCall call)
+    {
+        try
+        {
+            return _time.CreateTimer(LosePlace, call, Patience, Timeout.InfiniteTimeSpan);
+        }
+        catch (Exception exception)
+        {
+            _failures?.Failed(OutsideCall.ClockTimer, exception);
+            return TimeProvider.System.CreateTimer(LosePlace, call, Patience, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>The call goes on, but others do not wait for it any more.</summary>
+    private void LosePlace(object? state)
+    {
+        var call = (AuthenticatorCall)state!;
+        int late;
+        lock (_lock)
+        {
+            if (call.IsOver || call.IsLate || call.Calls.Late >= MostLate)
+            {
+                return;
+            }
+
+            call.IsLate = true;
+            call.Calls.Running--;
+            late = ++call.Calls.Late;
+        }
+
+        if (MayTell(ref _lateQuietUntil))
+        {
+            _logger.AuthenticatorIsLate(late, Patience);
+        }
+
+        BeginWaiting();
+    }
+
+    private void NoteFailed(Exception defect)
+    {
+        if (Interlocked.Exchange(ref _failed, 1) == 0)
+        {
+            // Its text is the authenticator's, who knows the token. Once: whoever makes it fail can do so as often as he likes.
+            _logger.AuthenticatorFailed(defect.GetType().Name);
+        }
+    }
+
+    private bool MayTell(ref long quietUntil)
+    {
+        lock (_lock)
+        {
+            long now = _clock.Milliseconds;
+            bool mayTell = now >= quietUntil;
+            quietUntil = mayTell ? now + QuietMilliseconds : quietUntil;
+            return mayTell;
         }
     }
 

@@ -32,7 +32,8 @@ internal sealed class TokenCheck
         Exception? defect = null;
         try
         {
-            result = await authenticator.AuthenticateAsync(_token, _context, _withdrawn.Token).ConfigureAwait(false);
+            result = await authenticator.AuthenticateAsync(_token, _context, _withdrawn.Token).ConfigureAwait(false)
+                ?? throw new InvalidOperationException("The authenticator has answered nothing.");
         }
         catch (OperationCanceledException) when (IsWithdrawn)
         {

@@ -92,7 +92,7 @@ internal sealed partial class BlockPool
     private void SetThresholds(int loops)
     {
         int claims = Math.Max((int)(MostClaimBytes / BlockSizes.LargeBytes), _reserveSlabs);
-        int most = (int)(_mostSlabs * 3L / 4) - claims;
+        int most = (int)(_ceilingSlabs * 3L / 4) - claims;
         _unclaimableSlabs = Math.Min(_reserveSlabs + PartialSlabs + (ReceiveSlabsPerLoop * loops), most);
         _scarceSlabs = Math.Min(_unclaimableSlabs + (SlabsInFlightPerLoop * loops), most) + claims;
         _claims.SparedBytes = ((long)claims * BlockSizes.LargeBytes) - MostClaimBytes;

@@ -25,15 +25,11 @@ internal sealed partial class BlockPool : IDisposable
     private const long Never = -1;
 
     private readonly Lock _lock = new();
-    // By size: a slab that is already cut right costs nothing to use again.
-    private readonly Stack<Slab>[] _free = [new(), new(), new()];
     private readonly LinkedList<Slab>[] _partial = [new(), new(), new()];
     private readonly int _mostSlabs;
-    private readonly int _reserveSlabs;
+    private int _reserveSlabs;
     private IMemoryWaiter[] _waiters = [];
-    private int _slabs;
-    private int _freeSlabs;
-    private int _leastFree;
+    private volatile int _used;
     private long _nextTrim = long.MinValue;
     private long _lowSince = Never;
     private long _mostFreeBytes;
@@ -45,21 +41,28 @@ internal sealed partial class BlockPool : IDisposable
 
     /// <param name="limitBytes">The ceiling.</param>
     /// <param name="claimPatience">How long smaller claims may pass one in line, in the callers' milliseconds.</param>
+    /// <exception cref="InsufficientMemoryException">The machine does not even give what is always kept.</exception>
     public BlockPool(long limitBytes, long claimPatience = 10_000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limitBytes, LeastLimitBytes);
         _claims = new(claimPatience);
         LimitBytes = limitBytes;
         _mostSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
-        _reserveSlabs = (int)(Math.Min(limitBytes / 8, MostReserveBytes) / BlockSizes.LargeBytes);
-        _available = _mostSlabs;
-        SetThresholds(loops: 0);
+        int kept = Math.Max((int)(LeastLimitBytes / BlockSizes.LargeBytes), ReserveOf(_mostSlabs));
+        _stock = new(this, kept);
+        SetCeiling(_mostSlabs);
+        if (_stock.Grow(kept) < kept)
+        {
+            Dispose();
+            throw new InsufficientMemoryException(
+                $"The machine does not give the {kept * (long)BlockSizes.LargeBytes} bytes of message memory without which the hub cannot work.");
+        }
     }
 
     public long LimitBytes { get; }
 
     /// <summary>Bytes in use: slabs of which at least one block is rented.</summary>
-    public long UsedBytes => (long)(_mostSlabs - _available) * BlockSizes.LargeBytes;
+    public long UsedBytes => (long)_used * BlockSizes.LargeBytes;
 
     /// <summary>Blocks rented and not yet returned.</summary>
     public int OutstandingBlocks => Volatile.Read(ref _outstanding);
@@ -68,7 +71,7 @@ internal sealed partial class BlockPool : IDisposable
     public bool IsLow => _available <= _reserveSlabs;
 
     /// <summary>Whether <see cref="Trim"/> has something to do, or memory is short.</summary>
-    public bool WantsHousekeeping => Volatile.Read(ref _freeSlabs) > 0 || IsShort;
+    public bool WantsHousekeeping => _stock.WarmCount > 0 || IsShort || IsRefusedMore;
 
     public void AddWaiter(IMemoryWaiter waiter)
     {
@@ -85,7 +88,7 @@ internal sealed partial class BlockPool : IDisposable
         bool tell;
         lock (_lock)
         {
-            if ((_partial[(int)size].Count > 0 || _available > _reserveSlabs) && TryTake(size) is { } block)
+            if ((_partial[(int)size].Count > 0 || _available > _reserveSlabs) && TryTake(size, mayDrawReserve: false) is { } block)
             {
                 return block;
             }
@@ -167,7 +170,7 @@ internal sealed partial class BlockPool : IDisposable
     {
         lock (_lock)
         {
-            return TryTake(size)
+            return TryTake(size, mayDrawReserve: true)
                 ?? throw new InsufficientMemoryException($"The machine gives no {BlockSizes.LargeBytes} bytes more.");
         }
     }
@@ -189,7 +192,6 @@ internal sealed partial class BlockPool : IDisposable
                     partial.Remove(slab.Place);
                 }
 
-                _available++;
                 PutFree(slab);
                 granted = GrantWaiting();
                 if (_refused && !IsLow)
@@ -214,12 +216,15 @@ internal sealed partial class BlockPool : IDisposable
 
     /// <summary>
     /// Gives the operating system half of what lay unused since the last call, if that was a second ago: often enough to
-    /// follow the load down, not so often that memory is given back between two bursts. Any thread.
+    /// follow the load down, not so often that memory is given back between two bursts. Asks for more where it was refused. Any thread.
     /// </summary>
     public void Trim(long now)
     {
         Slab[] surplus;
+        int kept;
         MemoryClaim? granted;
+        IMemoryWaiter[] waiters = [];
+        long? ceiling;
         lock (_lock)
         {
             if (now < _nextTrim)
@@ -228,15 +233,48 @@ internal sealed partial class BlockPool : IDisposable
             }
 
             _claims.NoteTime(now);
+            SeekMore();
             granted = GrantWaiting();
+            if (_refused && !IsLow)
+            {
+                _refused = false;
+                waiters = _waiters;
+            }
 
             _nextTrim = now + TrimMilliseconds;
-            surplus = PopSurplus(Math.Min((_leastFree + 1) / 2, MostSlabsPerTrim));
-            _leastFree = _freeSlabs;
+            surplus = _stock.TakeUnused(MostSlabsPerTrim);
+            kept = _stock.CountToKeep(surplus.Length);
+            ceiling = CeilingToTell(now);
         }
 
+        Array.ForEach(waiters, waiter => waiter.MemoryAvailable());
         ClaimLine.Tell(granted);
-        Array.ForEach(surplus, slab => slab.Free());
+        GiveBack(surplus, kept);
+        if (ceiling is { } told)
+        {
+            CeilingChanged?.Invoke(told);
+        }
+    }
+
+    /// <summary>Gives the machine what lies unused: of what is kept the memory, of the rest the addresses, too.</summary>
+    private void GiveBack(Slab[] surplus, int kept)
+    {
+        for (int i = 0; i < surplus.Length; i++)
+        {
+            if (i < kept)
+            {
+                surplus[i].Clean();
+            }
+            else
+            {
+                surplus[i].Free();
+            }
+        }
+
+        lock (_lock)
+        {
+            _stock.PutKept(surplus.AsSpan(0, kept));
+        }
     }
 
     public void Dispose()
@@ -244,7 +282,7 @@ internal sealed partial class BlockPool : IDisposable
         Slab[] surplus;
         lock (_lock)
         {
-            surplus = PopSurplus(_freeSlabs);
+            surplus = _stock.TakeAll();
         }
 
         Array.ForEach(surplus, slab => slab.Free());
@@ -259,10 +297,10 @@ internal sealed partial class BlockPool : IDisposable
     }
 
     /// <summary>Null if the machine gives no more.</summary>
-    private Block? TryTake(BlockSize size)
+    private Block? TryTake(BlockSize size, bool mayDrawReserve)
     {
         var partial = _partial[(int)size];
-        if ((partial.First?.Value ?? TryTakeFree(size)) is not { } slab)
+        if (RentFails?.Invoke() == true || (partial.First?.Value ?? TryTakeFree(size, mayDrawReserve)) is not { } slab)
         {
             return null;
         }
@@ -282,67 +320,54 @@ internal sealed partial class BlockPool : IDisposable
         return block;
     }
 
-    private Slab? TryTakeFree(BlockSize size)
+    private Slab? TryTakeFree(BlockSize size, bool mayDrawReserve)
     {
-        if (PopFree(size) is { } slab)
+        var slab = _stock.TryTakeWarm(size);
+        if (slab is null && _stock.Count < _ceilingSlabs)
         {
-            _leastFree = Math.Min(_leastFree, _freeSlabs);
-        }
-        else if (Slab.TryMap(this) is { } mapped)
-        {
-            slab = mapped;
-            _slabs++;
-        }
-        else
-        {
-            return null;
-        }
-
-        slab.Cut(size);
-        _available--;
-        return slab;
-    }
-
-    private Slab? PopFree(BlockSize preferred)
-    {
-        if (!_free[(int)preferred].TryPop(out var slab))
-        {
-            foreach (var other in _free)
+            slab = _stock.TryMap();
+            if (slab is null)
             {
-                if (other.TryPop(out slab))
-                {
-                    break;
-                }
+                NoteRefusal();
             }
         }
 
-        _freeSlabs -= slab is null ? 0 : 1;
+        if (slab is null && (mayDrawReserve || _available > _reserveSlabs))
+        {
+            slab = _stock.TryTakeKept() ?? (mayDrawReserve ? _stock.TryMap() : null);
+        }
+
+        if (slab is not null)
+        {
+            try
+            {
+                slab.Cut(size);
+            }
+            catch
+            {
+                _stock.Put(slab);
+                throw;
+            }
+
+            _used++;
+            _available = _ceilingSlabs - _used;
+        }
+
         return slab;
     }
 
     private void PutFree(Slab slab)
     {
+        _used--;
+        _available = _ceilingSlabs - _used;
         // Beyond the ceiling only after the reserve was overdrawn; such memory is not kept.
-        if (_slabs > _mostSlabs)
+        if (_stock.Count > _ceilingSlabs)
         {
-            slab.Free();
-            _slabs--;
-            return;
+            _stock.Drop(slab);
         }
-
-        _free[(int)slab.Size].Push(slab);
-        _freeSlabs++;
-    }
-
-    private Slab[] PopSurplus(int count)
-    {
-        var surplus = new Slab[Math.Min(count, _freeSlabs)];
-        for (int i = 0; i < surplus.Length; i++)
+        else
         {
-            surplus[i] = PopFree(BlockSize.Large)!;
+            _stock.Put(slab);
         }
-
-        _slabs -= surplus.Length;
-        return surplus;
     }
 }

@@ -84,17 +84,23 @@ internal sealed class ClaimLine(long patience)
     /// <summary>Grants those in front while there is enough; returns them, linked, to be told outside the lock.</summary>
     public MemoryClaim? GrantWaiting(long free)
     {
-        MemoryClaim? granted = null;
+        MemoryClaim? first = null;
+        MemoryClaim? last = null;
         while (_waiting > 0 && Next(free) is { } next)
         {
             Leave(next);
             SetAside(next, next.WantedBytes);
             free -= next.WantedBytes;
-            next.NextGranted = granted;
-            granted = next;
+            first ??= next;
+            if (last is not null)
+            {
+                last.NextGranted = next;
+            }
+
+            last = next;
         }
 
-        return granted;
+        return first;
     }
 
     /// <summary>Tells those granted. Outside the lock.</summary>

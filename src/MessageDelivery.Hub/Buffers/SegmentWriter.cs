@@ -16,6 +16,7 @@ internal sealed class SegmentWriter(BlockPool pool)
         if (_block is null || _used == _block.Capacity)
         {
             _block?.Release();
+            _block = null;
             // While memory is scarce, hardly more than what is written: others wait for the rest.
             _block = pool.Rent(BlockSizes.For(Math.Min(Math.Max(expected, Bytes), pool.IsScarce ? BlockSizes.MediumBytes : long.MaxValue)));
             _used = 0;

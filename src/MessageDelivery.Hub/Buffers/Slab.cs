@@ -36,7 +36,20 @@ internal sealed unsafe class Slab
     public static Slab? TryMap(BlockPool pool)
     {
         byte* memory = Libc.MemoryMap(null, BlockSizes.LargeBytes, Libc.ProtectReadWrite, Libc.MapPrivateAnonymous, -1, 0);
-        return (nint)memory == -1 ? null : new Slab(pool, memory);
+        if ((nint)memory == -1)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new(pool, memory);
+        }
+        catch (OutOfMemoryException)
+        {
+            _ = Libc.MemoryUnmap(memory, BlockSizes.LargeBytes);
+            return null;
+        }
     }
 
     /// <summary>Cuts it into blocks of a size. Keeps the blocks it has if they are of that size already.</summary>
@@ -69,6 +82,9 @@ internal sealed unsafe class Slab
         Put(block);
         Used--;
     }
+
+    /// <summary>Gives the machine the memory, and keeps the addresses. Nobody may use it meanwhile.</summary>
+    public void Clean() => Libc.MemoryAdvise(_memory, BlockSizes.LargeBytes, Libc.AdviseNotNeeded);
 
     public void Free() => Libc.MemoryUnmap(_memory, BlockSizes.LargeBytes);
 

@@ -33,6 +33,7 @@ internal static unsafe partial class Libc
     public const int ResourceOpenFiles = 7;
     public const int ProtectReadWrite = 3;
     public const int MapPrivateAnonymous = 0x22;
+    public const int AdviseNotNeeded = 4;
 
     public const int Interrupted = 4;
     public const int TryAgain = 11;
@@ -99,6 +100,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
     public static partial int MemoryUnmap(void* address, nint length);
+
+    [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
+    public static partial int MemoryAdvise(void* address, nint length, int advice);
 
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags);

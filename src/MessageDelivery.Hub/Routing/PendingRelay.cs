@@ -74,10 +74,10 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
     }
 
     /// <summary>Makes the sender wait until its own queue has room, so that it cannot ask for more than it reads. False if there is.</summary>
-    public bool WaitsForRoom(OutboundQueue queue, IOutlet outlet)
+    public bool WaitsForRoom(OutboundQueue queue)
     {
         // Having stood in line is worth one request, even if others have filled the queue again meanwhile.
-        if (_hasTurn || !queue.IsFull)
+        if (_hasTurn || queue.HasRoomToAnswer)
         {
             _hasTurn = false;
             return false;
@@ -85,7 +85,7 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 
         Begin(1);
         Queueing(relays: 0);
-        bool waits = queue.TryAdd([], units: 0, null, this, 0, outlet) == QueueResult.Waiting;
+        bool waits = queue.TryAwaitRoomToAnswer(this);
         return _hasTurn = !Queued(waits ? 1 : 0);
     }
 

@@ -45,9 +45,18 @@ internal sealed partial class UserIds
     {
         var page = _pages[index];
         int half = page.Length / 2 / sizeof(ulong) * sizeof(ulong);
-        var second = Copy(new(page.Block, half, page.Length - half));
-        _pages[index] = Copy(page with { Length = half });
-        _pages.Insert(index + 1, second);
+        var first = Copy(page with { Length = half });
+        try
+        {
+            _pages.Insert(index + 1, Copy(new(page.Block, half, page.Length - half)));
+        }
+        catch
+        {
+            first.Block.Release();
+            throw;
+        }
+
+        _pages[index] = first;
         page.Block.Release();
     }
 

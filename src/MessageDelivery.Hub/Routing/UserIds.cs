@@ -120,7 +120,18 @@ internal sealed partial class UserIds(BlockPool pool)
             return;
         }
 
-        _pages[index] = Copy(page, next);
+        Segment joined;
+        try
+        {
+            joined = Copy(page, next);
+        }
+        catch (InsufficientMemoryException)
+        {
+            // They stay two: joining them only saves memory later.
+            return;
+        }
+
+        _pages[index] = joined;
         _pages.RemoveAt(index + 1);
         page.Block.Release();
         next.Block.Release();

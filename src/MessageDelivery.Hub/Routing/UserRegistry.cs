@@ -18,6 +18,7 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
     private readonly UserIds _ids = new(pool);
     private readonly UserGroups _groups = new(pool);
     private readonly PresenceLog _presence = new();
+    private readonly List<(User User, bool InIds, bool InGroup)> _unlisted = new(1);
     private IPresenceReader[] _readers = [];
     private ulong _given;
 
@@ -45,8 +46,18 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
             ulong id = randomIds?[number] ?? number;
             int group = identity?.Group is { } name ? _groups.Add(name, id) : 0;
             user = new User(id, receiver, identity, group);
-            _ids.Add(id);
             _users[id] = user;
+            try
+            {
+                _ids.Add(id);
+            }
+            catch
+            {
+                _users.TryRemove(id, out _);
+                Unlist(user, isInIds: false);
+                throw;
+            }
+
             isWatched = _presence.Note(id, PresenceChange.Joined, group);
         }
 
@@ -63,12 +74,7 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
         {
             if (_users.TryRemove(new(user.Id, user)))
             {
-                _ids.Remove(user.Id);
-                if (user.Group is { } group)
-                {
-                    _groups.Remove(group, user.Id);
-                }
-
+                Unlist(user, isInIds: true);
                 isWatched = _presence.Note(user.Id, PresenceChange.Left, user.GroupNumber);
             }
         }
@@ -127,6 +133,35 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
         {
             _presence.CopyTo(buffer, Math.Clamp(from, _presence.Start, _presence.End));
             return (_presence.Start, _presence.End);
+        }
+    }
+
+    /// <summary>Takes a user who has left off the lists; where there is no memory for that, when the next one leaves.</summary>
+    private void Unlist(User user, bool isInIds)
+    {
+        _unlisted.Add((user, isInIds, user.Group is not null));
+        for (int i = _unlisted.Count - 1; i >= 0; i--)
+        {
+            var (left, inIds, inGroup) = _unlisted[i];
+            try
+            {
+                if (inIds)
+                {
+                    _ids.Remove(left.Id);
+                    _unlisted[i] = (left, false, inGroup);
+                }
+
+                if (inGroup)
+                {
+                    _groups.Remove(left.Group!, left.Id);
+                }
+
+                _unlisted.RemoveAt(i);
+            }
+            catch (Exception exception) when (exception is InsufficientMemoryException or OutOfMemoryException)
+            {
+                return;
+            }
         }
     }
 

@@ -142,7 +142,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         CloseReason.TakenOver, ProtocolCode.TakenOver, TakenOverText);
 
     /// <inheritdoc/>
-    public void Remove() => _services.Loop.Call(RemoveHere);
+    public void Remove() => _services.Loop.Call(_connection, RemoveHere);
 
     /// <summary>What let it in does not hold any more: its session ends, too.</summary>
     public void RemoveHere()
@@ -340,7 +340,7 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             _ => true,
         };
         bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags & RelayFlags.Confirm) != 0;
-        if ((!isConfirmed || !Unconfirmed.MustWait) && (!isAnswered || !Relay.WaitsForRoom(_connection.Outbound, _connection.Loop)))
+        if ((!isConfirmed || !Unconfirmed.MustWait) && (!isAnswered || !Relay.WaitsForRoom(_connection.Outbound)))
         {
             return true;
         }

@@ -24,7 +24,7 @@ internal sealed partial class LoopServices
     public TokenCheck? Check(ReadOnlySpan<byte> token, Connection connection, Action<AuthenticationResult, IAuthenticator> answer)
     {
         var check = new TokenCheck(
-            token, new(connection.Peer.Endpoint, connection.PeerSubject), (result, by) => Loop.Call(() => answer(result, by)));
+            token, new(connection.Peer.Endpoint, connection.PeerSubject), (result, by) => Loop.Call(connection, () => answer(result, by)));
         return Admission.TryBegin(check) ? check : null;
     }
 
@@ -81,10 +81,7 @@ internal sealed partial class LoopServices
         Sessions.Audit.Authenticated(connection);
 
         // Asked once the user is listed: whoever replaces the authenticator asks all who are listed after that.
-        if (!Admission.Stands(admitted.Identity, admitted.By))
-        {
-            Loop.Call(() => user.Receiver.Remove());
-        }
+        Admission.AskIfReplaced(admitted.Identity, admitted.By, () => user.Receiver.Remove());
     }
 }
 

@@ -32,6 +32,12 @@ internal sealed partial class LoopServices
         Run = new(loop, Delivery, Router);
         Listing = new(Users, loop.Pool);
         Presence = new(this);
+        loop.DropUnfinished = () =>
+        {
+            Run.Discard();
+            Delivery.End();
+            Lines.ResetWrittenCount();
+        };
     }
 
     public EventLoop Loop { get; }

@@ -89,7 +89,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void Remove() => _services.Loop.Call(() => _successor?.Remove());
+    public void Remove() => _services.Loop.Call(_connection, () => _successor?.Remove());
 
     /// <inheritdoc/>
     public int Consume(in Segment input)

@@ -97,17 +97,25 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
             return;
         }
 
-        long told = _end;
-        (long oldest, _end) = _services.Users.ReadPresence(_events, from: OldestToTell());
-        _firstEvent = _end - _events.WrittenCount;
-        // Those who were told the last batch first, so that one batch is written for them.
-        bool areAllTold = TellAll(oldest, told, areTold: true) & TellAll(oldest, told, areTold: false);
-        _batch.Clear();
-        _batchFrom = Nothing;
-        _events.ResetWrittenCount();
-        if (!areAllTold)
+        bool areAllTold = false;
+        try
         {
-            Arm();
+            long told = _end;
+            (long oldest, _end) = _services.Users.ReadPresence(_events, from: OldestToTell());
+            _firstEvent = _end - _events.WrittenCount;
+            // Those who were told the last batch first, so that one batch is written for them.
+            areAllTold = TellAll(oldest, told, areTold: true) & TellAll(oldest, told, areTold: false);
+        }
+        finally
+        {
+            _batch.Clear();
+            _batchFrom = Nothing;
+            _events.ResetWrittenCount();
+            if (!areAllTold)
+            {
+                // Also where it failed: those who were not told stand where they stood.
+                Arm();
+            }
         }
     }
 
@@ -134,23 +142,24 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     private bool TellAll(long oldest, long told, bool areTold)
     {
         bool areAllTold = true;
-        // From the last: a watcher that is cut off meanwhile is replaced by one that had its turn.
-        for (int i = _watchers.Count - 1; i >= 0; i--)
+        int place = 0;
+        while (place < _watchers.Count)
         {
-            var watcher = _watchers[i];
-            if (watcher.Position == _end || (watcher.Position == told) != areTold)
+            var watcher = _watchers[place];
+            if (watcher.Position != _end && (watcher.Position == told) == areTold)
             {
-                continue;
+                try
+                {
+                    areAllTold &= TryTell(watcher, oldest);
+                }
+                catch (Exception exception)
+                {
+                    _loop.Fail(watcher.Connection, exception);
+                }
             }
 
-            try
-            {
-                areAllTold &= TryTell(watcher, oldest);
-            }
-            catch (Exception exception)
-            {
-                _loop.Fail(watcher.Connection, exception);
-            }
+            // In place of a watcher that was cut off stands one that has not had its turn.
+            place += watcher.Place == place ? 1 : 0;
         }
 
         return areAllTold;

@@ -29,5 +29,5 @@ internal sealed class PresenceWatcher(Connection connection, User user)
     public int Place { get; set; } = NotWatching;
 
     /// <summary>While it does not read what it was sent, it is told nothing more, and catches up later.</summary>
-    public bool MayBeTold => !Connection.Outbound.IsFull;
+    public bool MayBeTold => Connection.Outbound.HasRoomToAnswer;
 }

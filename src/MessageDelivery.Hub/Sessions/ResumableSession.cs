@@ -10,15 +10,14 @@ namespace MessageDelivery.Hub.Sessions;
 /// how many were processed. It is at home on the loop of its connection, and without one on that of its last; but for the members
 /// marked "any thread", everything is done there.
 /// </summary>
-internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBacklog
+internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausable, IBacklog
 {
     private readonly SessionTable _table;
     private volatile LoopServices _home;
     private volatile Connection? _connection;
     private Connection _last;
     private UnconfirmedRelays? _unconfirmed;
-    private SessionKey _key;
-    private SessionKey? _keyBefore;
+    private readonly SessionKeys _keys;
     private bool _isAway;
     private bool _isTravelling;
     private bool _isOver;
@@ -36,7 +35,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         Queue = connection.Outbound;
         Queue.Retain(CountedFrames.Instance);
         Relay = new(this);
-        _key = table.Issue(this);
+        _keys = new(table, this);
     }
 
     public User User { get; }
@@ -81,7 +80,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         }
         else
         {
-            _home.Loop.Call(SettleAway);
+            CallHome(SettleAway);
         }
     }
 
@@ -89,7 +88,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     public void WriteTerms(Span<byte> destination)
     {
         Span<byte> key = stackalloc byte[ProtocolLimits.SessionKeyBytes];
-        _key.Write(key);
+        _keys.Current.Write(key);
         new SessionTerms
         {
             Key = key,
@@ -101,14 +100,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     }
 
     /// <summary>A frame has come on the connection: the client has the new key.</summary>
-    public void ConfirmKey()
-    {
-        if (_keyBefore is { } before)
-        {
-            _table.Revoke(before);
-            _keyBefore = null;
-        }
-    }
+    public void ConfirmKey() => _keys.Confirm();
 
     /// <summary>Its connection is over. True if the user may come back: then what is queued is kept.</summary>
     public bool TryGoAway(CloseReason reason)
@@ -120,21 +112,21 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
 
         _connection = null;
         _isAway = true;
-        if (!Queue.GoAway(_table.Term.RetentionBytes, limitsLine: reason != CloseReason.TakenOver, _home.Loop))
+        try
         {
-            End(SessionEnd.RetentionFull);
-            return true;
+            GoAway(reason);
+        }
+        catch (Exception exception)
+        {
+            _home.Loop.NoteFailure(exception);
+            EndAfterFailure();
         }
 
-        SettleAway();
-        AwaitReturn();
-        _table.Log.UserAway(User.Id, reason, _table.Term.WindowMilliseconds);
-        _table.Audit.Away(User.Id, reason, _last);
         return true;
     }
 
     /// <summary>A connection with its key wants to go on with it. Any thread.</summary>
-    public void RequestTakeOver(TakeOver takeOver) => _home.Loop.Call(() => HandTo(takeOver));
+    public void RequestTakeOver(TakeOver takeOver) => CallHome(() => HandTo(takeOver));
 
     /// <summary>
     /// Goes on with another connection, whose loop is its home by now: sends what that has not got. Null if it is too early.
@@ -147,20 +139,18 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
             return TotalCheck.LetGo;
         }
 
-        var (key, before) = (_key, _keyBefore);
-        RotateKey(takeOver.Key);
+        _keys.Rotate(takeOver.Key);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
         int length = BinaryReplies.WriteWelcome(welcome, User.Id, _home.Limits, this, WelcomeFlags.Resumed);
         var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, welcome[..length], _home.Loop);
         _isTravelling = check is null;
         if (check != TotalCheck.Held)
         {
-            _table.Revoke(_key);
-            (_key, _keyBefore) = (key, before);
+            _keys.RotateBack();
             return check;
         }
 
-        RevokeOthers(key, before, takeOver.Key);
+        _keys.RevokeOthers();
         takeOver.Connection.Adopt(Queue);
         _isAway = false;
         _table.CountBack();
@@ -189,7 +179,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     public void EndWithConnection()
     {
         _isOver = true;
-        RevokeKeys();
+        _keys.RevokeAll();
         _unconfirmed?.Close(_home.Loop);
     }
 
@@ -202,18 +192,24 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         }
 
         _isOver = true;
-        RevokeKeys();
+        _keys.RevokeAll();
         if (_isAway)
         {
             StopWaiting();
             _table.CountBack();
         }
 
-        Queue.Close(_home.Loop);
-        _unconfirmed?.Close(_home.Loop);
-        _table.Users.Remove(User);
-        _table.Log.SessionEnded(User.Id, reason);
-        _table.Audit.Ended(User.Id, reason, _last);
+        try
+        {
+            Queue.Close(_home.Loop);
+            _unconfirmed?.Close(_home.Loop);
+        }
+        finally
+        {
+            _table.Users.Remove(User);
+            _table.Log.SessionEnded(User.Id, reason);
+            _table.Audit.Ended(User.Id, reason, _last);
+        }
     }
 
     /// <summary>More than is kept was waiting for it: it leaves there and then. Any thread.</summary>
@@ -240,7 +236,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     public void Forget(ulong number, IOutlet outlet) => Queue.Forget(number, outlet);
 
     /// <inheritdoc/>
-    public void Remove() => _home.Loop.Call(RemoveHere);
+    public void Remove() => CallHome(RemoveHere);
 
     /// <inheritdoc/>
     public void GiveUp() => End(SessionEnd.Overloaded);
@@ -257,7 +253,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         }
     }
 
-    private void EndAtHome(SessionEnd reason) => _home.Loop.Call(() =>
+    private void EndAtHome(SessionEnd reason) => CallHome(() =>
     {
         if (_home.Loop.IsCurrent)
         {
@@ -350,7 +346,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     {
         if (!_home.Loop.IsCurrent)
         {
-            _home.Loop.Call(SettleAway);
+            CallHome(SettleAway);
         }
         else if (_connection is { } connection)
         {
@@ -366,31 +362,5 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     {
         _home.Loop.Deadlines.Remove(this);
         _home.Loop.Backlogs.Remove(this);
-    }
-
-    /// <summary>The key that was told may be all that the client has: it stays good until a frame comes.</summary>
-    private void RotateKey(SessionKey told)
-    {
-        _keyBefore = told;
-        _key = _table.Issue(this);
-    }
-
-    private void RevokeOthers(SessionKey key, SessionKey? before, SessionKey told)
-    {
-        if (!key.Equals(told))
-        {
-            _table.Revoke(key);
-        }
-
-        if (before is { } older && !older.Equals(told))
-        {
-            _table.Revoke(older);
-        }
-    }
-
-    private void RevokeKeys()
-    {
-        ConfirmKey();
-        _table.Revoke(_key);
     }
 }

@@ -17,4 +17,6 @@ internal enum SessionEnd
     TokenExpired,
     /// <summary>What had let it in did not hold any more.</summary>
     Removed,
+    /// <summary>Something failed in the hub.</summary>
+    Failed,
 }

@@ -57,7 +57,14 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
     {
         foreach (var session in _sessions.Values)
         {
-            session.End(SessionEnd.ShuttingDown);
+            try
+            {
+                session.End(SessionEnd.ShuttingDown);
+            }
+            catch (Exception exception)
+            {
+                Log.ConnectionFailed(exception);
+            }
         }
     }
 }

@@ -14,11 +14,22 @@ internal sealed record TakeOver(LoopServices Services, Connection Connection, Op
     public bool Replaces { get; set; }
 
     /// <summary>The session cannot be had. Any thread.</summary>
-    public void Answer(TotalCheck check) => Services.Loop.Call(() => Opening.Refused(check, Replaces));
+    public void Answer(TotalCheck check) => Services.Loop.Call(Connection, () => Opening.Refused(check, Replaces));
 
     /// <summary>A later connection has the session. Any thread.</summary>
-    public void Outdate() => Services.Loop.Call(Opening.Outdated);
+    public void Outdate() => Services.Loop.Call(Connection, Opening.Outdated);
 
     /// <summary>The session is on its way. Any thread.</summary>
-    public void Arrive(ResumableSession session) => Services.Loop.Call(() => Opening.Resume(session, this));
+    public void Arrive(ResumableSession session) => Services.Loop.Call(() =>
+    {
+        try
+        {
+            Opening.Resume(session, this);
+        }
+        catch (Exception exception)
+        {
+            Services.Loop.Fail(Connection, exception);
+            session.EndAfterFailure();
+        }
+    });
 }

@@ -23,7 +23,7 @@ internal sealed partial class TextSession
     private bool _dropsBody;
 
     /// <inheritdoc/>
-    public void Remove() => _services.Loop.Call(() =>
+    public void Remove() => _services.Loop.Call(_connection, () =>
     {
         if (_connection.IsOpen)
         {

@@ -76,7 +76,7 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         bool isBefore = _user is null && _services.Admission.IsDemanded;
         while (_connection.IsOpen && !_connection.IsPaused && _connection.MayTakeWork())
         {
-            if (_relay.WaitsForRoom(_connection.Outbound, _connection.Loop))
+            if (_relay.WaitsForRoom(_connection.Outbound))
             {
                 _connection.Pause();
                 break;

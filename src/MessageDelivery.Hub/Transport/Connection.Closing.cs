@@ -55,7 +55,7 @@ internal sealed partial class Connection
             Outbound.Close(Loop);
         }
 
-        Loop.Release(this);
+        Release();
         if (wasOpen)
         {
             Ended(reason);
@@ -113,16 +113,23 @@ internal sealed partial class Connection
         }
 
         var queued = new SegmentList();
-        if (!Outbound.TryCopyTo(queued))
+        try
         {
-            Loop.Post(this, LoopWork.HandOver);
-            return;
+            if (!Outbound.TryCopyTo(queued))
+            {
+                Loop.Post(this, LoopWork.HandOver);
+                return;
+            }
+
+            Outbound = new(Loop.Pool, Loop.QueueLimitBytes, this);
+            _queueIsKept = false;
+            Outbound.Add(queued.Items, Loop);
+        }
+        finally
+        {
+            queued.ReleaseAll();
         }
 
-        Outbound = new(Loop.Pool, Loop.QueueLimitBytes, this);
-        _queueIsKept = false;
-        Outbound.Add(queued.Items, Loop);
-        queued.ReleaseAll();
         SendLast(_lastWords);
         BeginWatch();
         if (Outbound.Complete(Loop))
@@ -135,22 +142,6 @@ internal sealed partial class Connection
     private bool KeepQueue(CloseReason reason) =>
         _queueIsKept = _queueIsKept || (_phase == Phase.Open && Handler.TryKeepQueue(reason));
 
-    /// <summary>
-    /// Closes for a defect in the hub. On the connection's own thread at once; a failure while another loop was sending on it is
-    /// left to its own.
-    /// </summary>
-    internal void Fail()
-    {
-        if (Loop.IsCurrent)
-        {
-            Abort(CloseReason.InternalError);
-        }
-        else
-        {
-            Loop.Post(this, LoopWork.Broken);
-        }
-    }
-
     /// <summary>The loop's last act on a closed connection.</summary>
     internal void CloseSocket()
     {
@@ -160,9 +151,15 @@ internal sealed partial class Connection
             StreamSocket.ResetOnClose(_socket);
         }
 
-        _tls?.Release();
-        Libc.Close(_socket);
-        _place.Leave();
+        try
+        {
+            _tls?.Release();
+        }
+        finally
+        {
+            Libc.Close(_socket);
+            _place.Leave();
+        }
     }
 
     private bool HasStalled(long now)
@@ -268,11 +265,13 @@ internal sealed partial class Connection
 
     private void Ended(CloseReason reason)
     {
+        // Before anything that may fail: whoever fails here is not told of its end a second time.
+        _hasEnded = true;
         Reason = reason;
         _share?.Leave();
         _place.Yield(this, isAllSent: _phase == Phase.Closed);
-        Handler.Closed(reason);
         Loop.Counters.Disconnects[(int)reason]++;
+        Handler.Closed(reason);
     }
 
     private void Linger()

@@ -25,6 +25,9 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private int _unacknowledged;
     private bool _watched;
     private PeerLife _life;
+    private int _isUntidy;
+    private Connection? _nextPosted;
+    private Connection? _nextUntidy;
 
     public Connection(EventLoop loop, int socket, ulong tag, IDescriptorPlace place)
     {
@@ -86,9 +89,13 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         set => _handler = value;
     }
 
+    internal bool HasHandler => _handler is not null;
+
     private long NextProgressCheck => Loop.Now + Math.Max(1, Loop.StallMilliseconds / ProgressChecksPerStall);
 
-    internal Connection? NextPosted { get; set; }
+    internal ref Connection? NextPosted => ref _nextPosted;
+
+    internal ref Connection? NextUntidy => ref _nextUntidy;
 
     internal Connection? NextToFlush { get; set; }
 
@@ -152,7 +159,21 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
 
         if (Outbound.IsUnparked)
         {
-            Loop.WantTidying();
+            Loop.WantTidying(this);
+        }
+    }
+
+    /// <summary>Notes that it keeps small pieces; true if the connection is not in the loop's list of these yet. Any thread.</summary>
+    internal bool NoteUntidy() => Volatile.Read(ref _isUntidy) == 0 && Interlocked.Exchange(ref _isUntidy, 1) == 0;
+
+    /// <summary>Copies small pieces together that were sent and are kept; later, if memory is too low for that.</summary>
+    internal void Tidy()
+    {
+        Volatile.Write(ref _isUntidy, 0);
+        Outbound.Park();
+        if (Outbound.IsUnparked)
+        {
+            Loop.WantTidying(this);
         }
     }
 
@@ -164,6 +185,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
         var work = (LoopWork)Interlocked.Exchange(ref _posted, 0);
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (work.HasFlag(LoopWork.Failed))
+        {
+            Fail();
             return;
         }
 

@@ -10,21 +10,29 @@ internal sealed partial class EventLoop
         MemoryAvailable,
         Deadline,
         Silence,
+        Tidying,
         Flush,
     }
 
     private void Run()
     {
-        try
+        for (int failures = 0; !(_stopping && _connections.Count == 0);)
         {
-            while (!(_stopping && _connections.Count == 0))
+            try
             {
                 Turn();
+                failures = 0;
             }
-        }
-        catch (Exception exception)
-        {
-            _events.LoopFailed(exception);
+            catch (Exception exception) when (++failures < MostFailures)
+            {
+                NoteFailure(exception);
+            }
+            catch (Exception exception)
+            {
+                _events.LoopFailed(exception);
+                CloseAll();
+                break;
+            }
         }
 
         // Sockets that were on their way here are closed.
@@ -34,6 +42,23 @@ internal sealed partial class EventLoop
         ReceiveBuffer.Dispose();
         CopyBuffer.Dispose();
         _ended.SetResult();
+    }
+
+    /// <summary>The loop cannot go on: nobody is left with a socket that nobody reads.</summary>
+    private void CloseAll()
+    {
+        _stopping = true;
+        foreach (var connection in _connections)
+        {
+            connection.Fail();
+        }
+
+        // Other loops may still be sending on some.
+        while (_connections.Count > 0)
+        {
+            CloseSockets();
+            Thread.Yield();
+        }
     }
 
     /// <summary>Takes one turn on the calling thread, which is the loop's from then on; the loop must not have been started.</summary>
@@ -57,7 +82,7 @@ internal sealed partial class EventLoop
             }
             else if ((tag & ListenerBit) != 0 && tag != Epoll.WakeTag)
             {
-                _listeners[(int)(uint)tag].Accept(Now);
+                Accept(_listeners[(int)(uint)tag]);
             }
         }
 
@@ -69,6 +94,18 @@ internal sealed partial class EventLoop
         FlushTouched();
         LetGoOfBuffersIfShort();
         CloseSockets();
+    }
+
+    private void Accept(Listener listener)
+    {
+        try
+        {
+            listener.Accept(Now);
+        }
+        catch (Exception exception)
+        {
+            NoteFailure(exception);
+        }
     }
 
     /// <summary>A defect that one peer can set off must not take everybody's hub down.</summary>
@@ -93,6 +130,9 @@ internal sealed partial class EventLoop
                 case Occasion.Silence:
                     connection.EndIfVanished(Settings.KeepAliveMilliseconds);
                     break;
+                case Occasion.Tidying:
+                    connection.Tidy();
+                    break;
                 default:
                     connection.Flush(this, scheduled: true);
                     break;
@@ -107,8 +147,37 @@ internal sealed partial class EventLoop
     /// <summary>A defect showed on a connection: it is closed, and the loop goes on.</summary>
     internal void Fail(Connection connection, Exception exception)
     {
-        _events.ConnectionFailed(exception);
+        NoteFailure(exception);
         connection.Fail();
+        if (!IsCurrent)
+        {
+            return;
+        }
+
+        try
+        {
+            DropUnfinished?.Invoke();
+        }
+        catch (Exception second)
+        {
+            NoteFailure(second);
+        }
+    }
+
+    /// <summary>Tells of a defect. Any thread.</summary>
+    internal void NoteFailure(Exception exception) => _events.ConnectionFailed(exception);
+
+    /// <summary>Does something for a connection, which is closed if it fails.</summary>
+    internal void Attend(Connection connection, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception)
+        {
+            Fail(connection, exception);
+        }
     }
 
     internal void AttendDeadline(Connection connection) => Attend(connection, Occasion.Deadline);
@@ -127,21 +196,21 @@ internal sealed partial class EventLoop
 
         UpdateNow();
         int timeout = Deadlines.UntilNext(Now);
-        if (Pool.WantsHousekeeping || Volatile.Read(ref _untidy) != 0)
+        if (Pool.WantsHousekeeping || !_untidy.IsEmpty)
         {
             int housekeeping = (int)Math.Max(0, _nextHousekeeping - Now);
             timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
         }
 
-        return _fakeTimer is null ? timeout : WaitByTimer(timeout);
+        return _clock.HasTimer ? WaitByTimer(timeout) : timeout;
     }
 
     /// <summary>Lets a clock that is not the machine's end the wait.</summary>
     private int WaitByTimer(int timeout)
     {
-        if (timeout > 0)
+        if (timeout > 0 && !_clock.TryWakeAfter(timeout))
         {
-            _fakeTimer!.Change(TimeSpan.FromMilliseconds(timeout), Never);
+            return timeout;
         }
 
         long before = Now;
@@ -157,16 +226,15 @@ internal sealed partial class EventLoop
         }
     }
 
-    private void UpdateNow() => Now = _time.GetTimestamp() / (_time.TimestampFrequency / 1_000);
+    /// <summary>A clock that goes back stands still here.</summary>
+    private void UpdateNow() => Now = Math.Max(Now, _clock.Milliseconds);
 
     private void RunPosted()
     {
-        for (var connection = _mailbox.TakeAll(); connection is not null;)
+        var posted = _mailbox.TakeAll();
+        while (Mailbox<PostedLink>.TakeFirst(ref posted) is { } connection)
         {
-            var next = connection.NextPosted;
-            connection.NextPosted = null;
             Attend(connection, Occasion.Posted);
-            connection = next;
         }
     }
 
@@ -181,7 +249,7 @@ internal sealed partial class EventLoop
             }
             catch (Exception exception)
             {
-                _events.ConnectionFailed(exception);
+                NoteFailure(exception);
             }
         }
     }
@@ -224,41 +292,60 @@ internal sealed partial class EventLoop
             }
             catch (Exception exception)
             {
-                _events.ConnectionFailed(exception);
+                NoteFailure(exception);
+                FailEntry(entry);
             }
         }
 
         if (Now >= _nextHousekeeping)
         {
             _nextHousekeeping = Now + HousekeepingMilliseconds;
-            Pool.Trim(Now);
-            Tidy();
-            if (Pool.IsShort)
+            try
             {
-                _shortSince = Math.Min(_shortSince, Now);
-                MemoryRelief.Seek(this, _connections, Now - _shortSince);
+                KeepHouse();
             }
-            else
+            catch (Exception exception)
             {
-                _shortSince = long.MaxValue;
+                NoteFailure(exception);
             }
+        }
+    }
+
+    /// <summary>What was due has failed, and stands in the wheel no more: it must not be forgotten.</summary>
+    private void FailEntry(WheelEntry entry)
+    {
+        try
+        {
+            entry.Failed();
+        }
+        catch (Exception second)
+        {
+            NoteFailure(second);
+        }
+    }
+
+    private void KeepHouse()
+    {
+        Pool.Trim(Now);
+        Tidy();
+        if (Pool.IsShort)
+        {
+            _shortSince = Math.Min(_shortSince, Now);
+            MemoryRelief.Seek(this, _connections, Now - _shortSince);
+        }
+        else
+        {
+            _shortSince = long.MaxValue;
         }
     }
 
     /// <summary>What was sent since the last time and is kept, in small pieces, is not to pin the blocks in which it came.</summary>
     private void Tidy()
     {
-        if (Interlocked.Exchange(ref _untidy, 0) == 0)
+        var untidy = _untidy.TakeAll();
+        while (Mailbox<UntidyLink>.TakeFirst(ref untidy) is { } connection)
         {
-            return;
-        }
-
-        foreach (var connection in _connections)
-        {
-            if (connection.Outbound.IsUnparked)
-            {
-                connection.Outbound.Park();
-            }
+            Attend(connection, Occasion.Tidying);
         }
     }
 
@@ -274,7 +361,7 @@ internal sealed partial class EventLoop
     /// <summary>Where somebody waits for memory, what loops keep for themselves may be all that is missing.</summary>
     private void LetGoOfBuffersIfShort()
     {
-        if (Volatile.Read(ref _untidy) != 0 && Pool.IsScarce)
+        if (!_untidy.IsEmpty && Pool.IsScarce && !Pool.IsLow)
         {
             Tidy();
         }
@@ -288,19 +375,29 @@ internal sealed partial class EventLoop
 
     private void CloseSockets()
     {
-        for (int i = _closed.Count - 1; i >= 0; i--)
+        int left = 0;
+        for (int i = 0; i < _closed.Count; i++)
         {
             var connection = _closed[i];
             // Another loop may be sending on it; the number of its descriptor must not be given to anyone else meanwhile.
             if (connection.Outbound.IsSendingOn(connection))
             {
+                _closed[left++] = connection;
                 continue;
             }
 
-            _closed.RemoveAt(i);
             _connections.Remove(connection);
-            connection.CloseSocket();
             Counters.Connections--;
+            try
+            {
+                connection.CloseSocket();
+            }
+            catch (Exception exception)
+            {
+                NoteFailure(exception);
+            }
         }
+
+        _closed.RemoveRange(left, _closed.Count - left);
     }
 }

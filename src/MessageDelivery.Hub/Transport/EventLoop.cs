@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -16,16 +17,17 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private const ulong ListenerBit = 1UL << 63;
     private const long HousekeepingMilliseconds = 1_000;
 
+    // Turns that fail one after the other before the loop gives up: what fails in a turn is caught where it is one connection's.
+    private const int MostFailures = 16;
+
     // See docs/adr/0006.
     private const int LeastBytesPerSend = 8 << 10;
     private const int MostGatheredBytes = 1 << 20;
 
-    private static readonly TimeSpan Never = System.Threading.Timeout.InfiniteTimeSpan;
-
     private readonly Epoll _epoll = new();
     private readonly Thread _thread;
     private int _threadId;
-    private readonly TimeProvider _time;
+    private readonly HubClock _clock;
     private readonly ILoopEvents _events;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConnectionTable _connections = new();
@@ -35,23 +37,22 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private readonly List<Connection> _closed = [];
     private readonly VanishedPeers? _vanished;
     private readonly SlicedWork _unfinished = new();
-    private readonly ITimer? _fakeTimer;
-    private Mailbox _mailbox;
+    private Mailbox<PostedLink> _mailbox;
+    private Mailbox<UntidyLink> _untidy;
     private FlushList _toFlush;
     private int _gatheredBytes;
     private int _memoryAvailable;
-    private int _untidy;
     private int _awake = 1;
     private long _nextHousekeeping;
     private long _shortSince = long.MaxValue;
     private bool _stopping;
     private bool _hasEnded;
 
-    public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events)
+    public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events, OutsideFailures? failures = null)
     {
         Pool = pool;
         Settings = settings;
-        _time = time;
+        _clock = new(time, failures, Wake);
         _events = events;
         ReceiveBuffer = new BumpBuffer(pool);
         CopyBuffer = new BumpBuffer(pool);
@@ -59,10 +60,6 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Deadlines = new TimingWheel(Now);
         _vanished = settings.KeepAliveMilliseconds > 0 ? new(this, _connections, settings.KeepAliveMilliseconds) : null;
         pool.AddWaiter(this);
-        // Epoll's timeout follows the machine's clock; another clock has to say when it moves.
-        _fakeTimer = ReferenceEquals(time, TimeProvider.System)
-            ? null
-            : time.CreateTimer(_ => _epoll.Wake(), null, Never, Never);
         _thread = new Thread(Run) { IsBackground = true, Name = $"hub loop {number}" };
         _threadId = _thread.ManagedThreadId;
     }
@@ -96,13 +93,22 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     internal TimingWheel Deadlines { get; }
 
+    /// <summary>Lets go of what a failure has left half-made of what the loop's connections share; null for nothing.</summary>
+    internal Action? DropUnfinished { get; set; }
+
     /// <summary>What is kept for peers that were last on this loop and are away. The loop's thread.</summary>
     internal HashSet<IBacklog> Backlogs { get; } = [];
 
     /// <summary>Completes when the thread has ended.</summary>
     public Task Ended => _ended.Task;
 
-    public void Start() => _thread.Start();
+    public bool IsStarted { get; private set; }
+
+    public void Start()
+    {
+        _thread.Start();
+        IsStarted = true;
+    }
 
     /// <summary>Runs something on the loop's thread, soon. Any thread.</summary>
     public void Call(Action action)
@@ -110,6 +116,9 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _calls.Enqueue(action);
         Wake();
     }
+
+    /// <summary>The same on behalf of a connection of this loop, which is closed if it fails. Any thread.</summary>
+    public void Call(Connection connection, Action action) => Call(() => Attend(connection, action));
 
     /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
     public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
@@ -137,14 +146,19 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Call(() =>
         {
-            foreach (var listener in _listeners)
+            try
             {
-                // A service manager keeps the sockets that it has passed.
-                _epoll.Remove(listener.Descriptor);
-                listener.Dispose();
+                foreach (var listener in _listeners)
+                {
+                    // A service manager keeps the sockets that it has passed.
+                    _epoll.Remove(listener.Descriptor);
+                    listener.Dispose();
+                }
             }
-
-            done.SetResult();
+            finally
+            {
+                done.SetResult();
+            }
         });
         return Task.WhenAny(done.Task, Ended);
     }
@@ -166,7 +180,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     {
         foreach (var connection in _connections)
         {
-            connection.Abort(CloseReason.ShuttingDown);
+            Attend(connection, () => connection.Abort(CloseReason.ShuttingDown));
         }
     }
 
@@ -222,10 +236,10 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         return ReceiveBuffer.TryReserve(bytes);
     }
 
-    /// <summary>Connections of this loop keep small pieces of what was received: see to it within a second. Any thread.</summary>
-    internal void WantTidying()
+    /// <summary>A connection of this loop keeps small pieces of what was received: see to it within a second. Any thread.</summary>
+    internal void WantTidying(Connection connection)
     {
-        if (Volatile.Read(ref _untidy) == 0 && Interlocked.Exchange(ref _untidy, 1) == 0)
+        if (connection.NoteUntidy() && _untidy.Put(connection))
         {
             Wake();
         }
@@ -243,30 +257,50 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>The connection is over: close its socket when the turn ends and nobody sends on it.</summary>
     internal void Release(Connection connection)
     {
-        Deadlines.Remove(connection);
         _closed.Add(connection);
+        Deadlines.Remove(connection);
     }
 
     public void Dispose()
     {
-        _fakeTimer?.Dispose();
+        _clock.Stop();
         _epoll.Dispose();
     }
 
     private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
-        var connection = _connections.Add(tag => new Connection(this, socket, tag, place));
-        if (_stopping || !_epoll.TryAdd(socket, SocketEvents, connection.Tag))
+        Connection? connection = null;
+        try
         {
-            _connections.Remove(connection);
-            Libc.Close(socket);
-            place.Leave();
+            connection = _connections.Add(tag => new Connection(this, socket, tag, place));
+            if (!_stopping && _epoll.TryAdd(socket, SocketEvents, connection.Tag))
+            {
+                // Closing it must not need memory.
+                _closed.EnsureCapacity(_connections.Count);
+                connection.Handler = converse(connection);
+                Counters.Connections++;
+                connection.Reschedule();
+                _vanished?.Begin();
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            NoteFailure(exception);
+        }
+
+        if (connection is { HasHandler: true })
+        {
+            connection.Fail();
             return;
         }
 
-        Counters.Connections++;
-        connection.Handler = converse(connection);
-        connection.Reschedule();
-        _vanished?.Begin();
+        if (connection is not null)
+        {
+            _connections.Remove(connection);
+        }
+
+        Libc.Close(socket);
+        place.Leave();
     }
 }

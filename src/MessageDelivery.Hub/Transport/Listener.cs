@@ -95,9 +95,19 @@ internal sealed unsafe class Listener : IDisposable
             if (accepted >= 0)
             {
                 int one = 1;
-                Libc.SetSocketOption(accepted, Libc.ProtocolTcp, Libc.TcpNoDelay, &one, sizeof(int));
-                KeepAlive.Apply(accepted);
-                _events.Accepted(accepted);
+                try
+                {
+                    Libc.SetSocketOption(accepted, Libc.ProtocolTcp, Libc.TcpNoDelay, &one, sizeof(int));
+                    KeepAlive.Apply(accepted);
+                    _events.Accepted(accepted);
+                }
+                catch
+                {
+                    // The others that wait are accepted in the next turn: the listener's events are levels, not edges.
+                    Libc.Close(accepted);
+                    throw;
+                }
+
                 continue;
             }
 

@@ -27,4 +27,6 @@ internal enum LoopWork
     Tls = 512,
     /// <summary>It is closing, and somebody else needs its place now.</summary>
     GiveWay = 1024,
+    /// <summary>A defect in the hub showed while another thread sent on it.</summary>
+    Failed = 2_048,
 }

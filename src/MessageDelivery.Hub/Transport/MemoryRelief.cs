@@ -63,7 +63,7 @@ internal static class MemoryRelief
         {
             if (loop.Pool.IsShort && (connection.HasLeftUnfinished || (isLong && connection.TakesTooLong)))
             {
-                connection.Handler.Overloaded();
+                loop.Attend(connection, connection.Handler.Overloaded);
             }
         }
     }
@@ -79,7 +79,7 @@ internal static class MemoryRelief
 
         for (int i = 0; i < holders.Count && loop.Pool.IsStuck; i++)
         {
-            holders[i].Connection.GiveUp();
+            loop.Attend(holders[i].Connection, holders[i].Connection.GiveUp);
         }
     }
 

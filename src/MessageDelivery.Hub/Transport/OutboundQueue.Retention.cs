@@ -12,7 +12,7 @@ internal sealed partial class OutboundQueue
     private long _awayLimitBytes;
     private volatile bool _isUnheard;
 
-    /// <summary>Whether small pieces are kept where they were received. A hint, read without the lock.</summary>
+    /// <summary>Whether small pieces may be kept where they were received. A hint, read without the lock.</summary>
     public bool IsUnparked => _retained is { IsUnparked: true };
 
     /// <summary>From now on, what the peer counts is kept until it has acknowledged it. Before the first of it is sent.</summary>
@@ -80,6 +80,7 @@ internal sealed partial class OutboundQueue
             long before = _retained.Bytes;
             _retained.Acknowledge(total);
             outlet.Counters.RetainedBytes += _retained.Bytes - before;
+            LetGoOfCopiesIfUnused();
             LastProgress = outlet.Now;
             accepted = _state == State.Open ? TakeAccepted(outlet) : default;
             schedule = !_pending.IsEmpty && WantsFlush();
@@ -127,7 +128,7 @@ internal sealed partial class OutboundQueue
         WaitingLine refused = default;
         lock (Gate)
         {
-            if (_state != State.Open)
+            if (_state != State.Open || _isTorn)
             {
                 return false;
             }
@@ -136,6 +137,7 @@ internal sealed partial class OutboundQueue
             _owner = null;
             _awayLimitBytes = limitBytes + _retained!.AwaitedBytes;
             _blocked = false;
+            held = TakeAnswer();
             while (_line.First is { } waiting)
             {
                 if (limitsLine && !TryCountAway(Segment.TotalBytes(waiting.Segments)))
@@ -192,7 +194,7 @@ internal sealed partial class OutboundQueue
             _blocked = false;
             _flushScheduled = false;
             counters.QueuedBytes += first.Length;
-            _pending.CopyToFront(first);
+            _pending.CopyToFront(first, ref _copies);
             WantsFlush();
         }
 
@@ -254,7 +256,7 @@ internal sealed partial class OutboundQueue
     {
         lock (Gate)
         {
-            _retained?.Park();
+            _retained?.Park(ref _copies);
         }
     }
 
@@ -276,7 +278,14 @@ internal sealed partial class OutboundQueue
     {
         _retained?.CountQueued(1, null, 0);
         Begin(bytes.Length, outlet);
-        _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1);
+        try
+        {
+            _pending.Copy(bytes, _retained is null ? QueuedSegment.Uncounted : 1, ref _copies);
+        }
+        catch (Exception exception)
+        {
+            Tear(exception);
+        }
     }
 
     private bool TryCountAway(long bytes)
@@ -297,8 +306,8 @@ internal sealed partial class OutboundQueue
         {
             long before = _retained!.Bytes;
             _retained.NoteSentInPart(ref _pending);
-            _pending.Park(ParkCopyBytes, _retained);
-            _retained.Park();
+            _pending.Park(_retained, ref _copies);
+            _retained.Park(ref _copies);
             outlet.Counters.RetainedBytes += _retained.Bytes - before;
         }
     }

@@ -31,7 +31,7 @@ internal sealed partial class OutboundQueue
             }
 
             _flushScheduled &= !scheduled;
-            if (IsSending || _blocked || _corked || _state is State.Closed or State.Away || _pending.IsEmpty)
+            if (_isTorn || IsSending || _blocked || _corked || _state is State.Closed or State.Away || _pending.IsEmpty)
             {
                 return FlushResult.Nothing;
             }
@@ -39,6 +39,19 @@ internal sealed partial class OutboundQueue
             _sendingOn = sink;
         }
 
+        try
+        {
+            return SendAll(sink, outlet);
+        }
+        catch
+        {
+            FailSend(outlet);
+            throw;
+        }
+    }
+
+    private FlushResult SendAll(IOutboundSink sink, IOutlet outlet)
+    {
         FlushResult? result = null;
         for (int sends = 1; result is null; sends++)
         {
@@ -121,21 +134,16 @@ internal sealed partial class OutboundQueue
     private void ParkPending(IOutlet outlet)
     {
         long before = _retained?.Bytes ?? 0;
-        _pending.Park(ParkCopyBytes, _retained);
+        _pending.Park(_retained, ref _copies);
         outlet.Counters.RetainedBytes += (_retained?.Bytes ?? 0) - before;
     }
 
     private void Consume(long sent, IOutlet outlet)
     {
         outlet.Counters.QueuedBytes -= sent;
-        if (_retained is null)
-        {
-            _pending.Consume(sent, null);
-            return;
-        }
-
-        long before = _retained.Bytes;
+        long before = _retained?.Bytes ?? 0;
         _pending.Consume(sent, _retained);
-        outlet.Counters.RetainedBytes += _retained.Bytes - before;
+        outlet.Counters.RetainedBytes += (_retained?.Bytes ?? 0) - before;
+        LetGoOfCopiesIfUnused();
     }
 }

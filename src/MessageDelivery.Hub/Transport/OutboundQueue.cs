@@ -21,12 +21,10 @@ internal sealed partial class OutboundQueue
 
     private const int MostSendsPerFlush = 16;
 
-    // How much more may be unacknowledged while acknowledgements cannot be heard.
-    private const int UnheardLimits = 4;
-
     private readonly BlockPool _pool;
-    private readonly long _limitBytes;
+    private readonly QueueLimit _limit;
     private PendingSegments _pending;
+    private CopyBlocks _copies;
     private WaitingLine _line;
     private Connection? _owner;
     private IOutboundSink? _sendingOn;
@@ -42,8 +40,8 @@ internal sealed partial class OutboundQueue
     public OutboundQueue(BlockPool pool, long limitBytes, Connection? owner)
     {
         _pool = pool;
-        _limitBytes = limitBytes;
-        _pending = new(pool);
+        _limit = new(limitBytes, pool.LimitBytes);
+        _copies = new(pool);
         _owner = owner;
     }
 
@@ -65,8 +63,11 @@ internal sealed partial class OutboundQueue
     /// <summary>The same, those that are kept until the peer has acknowledged them, and what is kept for those who wait for that.</summary>
     public long HeldBytes => _pending.Bytes + (_retained is { } retained ? retained.Bytes + retained.AwaitedBytes : 0);
 
+    /// <summary>Bytes that were ever copied to be held.</summary>
+    public long CopiedBytes => _copies.TotalBytes;
+
     /// <summary>Whether deliveries have to wait.</summary>
-    public bool IsFull => PendingBytes >= _limitBytes || HeldBytes >= (_isUnheard ? UnheardLimits * _limitBytes : _limitBytes);
+    public bool IsFull => _limit.IsMet(PendingBytes, HeldBytes, _isUnheard);
 
     /// <summary>Whether nothing was ever put in. Read under <see cref="Gate"/>.</summary>
     public bool IsUntouched { get; private set; } = true;
@@ -167,7 +168,15 @@ internal sealed partial class OutboundQueue
             if (_state == State.Open)
             {
                 Begin(bytes.Length, outlet);
-                _pending.Copy(bytes, QueuedSegment.Uncounted);
+                try
+                {
+                    _pending.Copy(bytes, QueuedSegment.Uncounted, ref _copies);
+                }
+                catch (Exception exception)
+                {
+                    Tear(exception);
+                }
+
                 _corked &= !isLast;
                 _state = isLast ? State.Completing : State.Open;
                 schedule = WantsFlush();
@@ -258,7 +267,15 @@ internal sealed partial class OutboundQueue
             owner = _owner;
             _corked = false;
             Begin(first.Length, outlet);
-            _pending.CopyToFront(first);
+            try
+            {
+                _pending.CopyToFront(first, ref _copies);
+            }
+            catch (Exception exception)
+            {
+                Tear(exception);
+            }
+
             schedule = WantsFlush();
         }
 
@@ -293,19 +310,32 @@ internal sealed partial class OutboundQueue
             _retained?.CountQueued(units, acknowledgement, place);
         }
 
+        try
+        {
+            ShareCore(segments, isCounted ? units : QueuedSegment.Uncounted, outlet);
+        }
+        catch (Exception exception)
+        {
+            // The sender has done nothing wrong, and the receiver must not get a part of it.
+            Tear(exception);
+        }
+    }
+
+    private void ShareCore(ReadOnlySpan<Segment> segments, int units, IOutlet outlet)
+    {
         bool park = (_blocked || _state == State.Away) && !_pool.IsLow;
         for (int i = 0; i < segments.Length; i++)
         {
             ref readonly var segment = ref segments[i];
-            int unitsHere = !isCounted ? QueuedSegment.Uncounted : i == segments.Length - 1 ? units : 0;
+            int unitsHere = units == QueuedSegment.Uncounted || i == segments.Length - 1 ? units : 0;
             Begin(segment.Length, outlet);
             if (park && segment.Length < ParkCopyBytes)
             {
-                _pending.Copy(segment.Span, unitsHere);
+                _pending.Copy(segment.Span, unitsHere, ref _copies);
             }
             else
             {
-                _pending.Share(segment, unitsHere);
+                _pending.Share(segment, unitsHere, ref _copies);
             }
         }
     }
@@ -315,26 +345,6 @@ internal sealed partial class OutboundQueue
         IsUntouched = false;
         LastProgress = _pending.IsEmpty ? outlet.Now : LastProgress;
         outlet.Counters.QueuedBytes += bytes;
-    }
-
-    /// <summary>Takes deliveries in line while there is room, and returns them.</summary>
-    private WaitingLine TakeAccepted(IOutlet outlet)
-    {
-        var accepted = default(WaitingLine);
-        while (_line.First is { } waiting && !IsFull)
-        {
-            Share(waiting.Segments, waiting.Units, waiting.Acknowledgement, waiting.Index, outlet);
-            _line.MoveFirst(ref accepted);
-        }
-
-        return accepted;
-    }
-
-    private WaitingLine TakeLine()
-    {
-        var line = _line;
-        _line = default;
-        return line;
     }
 
     private void CloseCore(IOutlet outlet)
@@ -354,5 +364,15 @@ internal sealed partial class OutboundQueue
         outlet.Counters.RetainedBytes -= _retained?.Bytes ?? 0;
         _pending.Clear();
         _retained?.Clear();
+        _copies.LetGo();
+    }
+
+    /// <summary>A quiet connection holds no block for copies.</summary>
+    private void LetGoOfCopiesIfUnused()
+    {
+        if (_pending.IsEmpty)
+        {
+            _copies.LetGoIfUnused();
+        }
     }
 }

@@ -3,10 +3,10 @@ using MessageDelivery.Hub.Buffers;
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// The bytes a queue holds: segments in order, with a reference for each. What is copied goes into blocks of the queue's
-/// own, filled one after the other. Guarded by the queue's lock; a mutable struct, so that a queue is one object.
+/// The bytes a queue holds: segments in order, with a reference for each. What is copied goes into the queue's
+/// <see cref="CopyBlocks"/>. Guarded by the queue's lock; a mutable struct, so that a queue is one object.
 /// </summary>
-internal struct PendingSegments(BlockPool pool)
+internal struct PendingSegments
 {
     /// <summary>
     /// Segments up to this size that follow others are copied together: below it the copy costs less than a reference and a
@@ -17,10 +17,10 @@ internal struct PendingSegments(BlockPool pool)
     private const int MostJoinedBytes = 16 << 10;
 
     private SegmentRing _ring;
-    private Block? _tail;
-    private int _tailUsed;
     private long _bytes;
-    private long _copiedBytes;
+
+    // So many at the front need no parking: what was looked at once is not looked at again.
+    private int _parked;
 
     public readonly bool IsEmpty => _ring.Count == 0;
 
@@ -49,6 +49,9 @@ internal struct PendingSegments(BlockPool pool)
         }
     }
 
+    /// <summary>Whether there may be small pieces that share their blocks with others.</summary>
+    public readonly bool HasUnparked => _parked < _ring.Count;
+
     /// <summary>Whether the last segment is the beginning of a unit that ends in another.</summary>
     public bool EndsWithinUnit => !IsEmpty && _ring[_ring.Count - 1].Units == 0;
 
@@ -59,95 +62,87 @@ internal struct PendingSegments(BlockPool pool)
     /// Adds a segment: one that begins where the last ends makes that longer; another is shared by reference, unless it is a
     /// small one behind others.
     /// </summary>
-    public void Share(in Segment segment, int units)
+    public void Share(in Segment segment, int units, ref CopyBlocks copies)
     {
         Bytes += segment.Length;
-        if (TryExtendLast(segment, units))
+        var shared = new QueuedSegment(segment, units);
+        if (TryExtendLast(shared))
         {
             return;
         }
 
-        if (segment.Length <= CollectCopyBytes && !IsEmpty && !pool.IsLow)
+        if (segment.Length <= CollectCopyBytes && !IsEmpty && !copies.IsMemoryLow)
         {
-            CopyCore(segment.Span, units);
+            CopyCore(segment.Span, units, ref copies);
             return;
         }
 
         segment.Block.Retain();
-        _ring.Push(new(segment, units));
+        Push(shared);
     }
 
     /// <summary>Adds a segment whose reference it takes over.</summary>
     public void Take(in QueuedSegment queued)
     {
         Bytes += queued.Segment.Length;
-        if (TryExtendLast(queued.Segment, queued.Units))
-        {
-            queued.Segment.Block.Release();
-        }
-        else
-        {
-            _ring.Push(queued);
-        }
+        Append(queued);
     }
 
-    /// <summary>Adds bytes by copying them, into blocks that grow with what has been copied.</summary>
-    public void Copy(ReadOnlySpan<byte> bytes, int units)
+    /// <summary>Adds bytes by copying them.</summary>
+    public void Copy(ReadOnlySpan<byte> bytes, int units, ref CopyBlocks copies)
     {
         Bytes += bytes.Length;
-        CopyCore(bytes, units);
+        CopyCore(bytes, units, ref copies);
     }
 
     /// <summary>Puts bytes that the peer does not count in front of everything, of which nothing may be sent yet.</summary>
-    public void CopyToFront(ReadOnlySpan<byte> bytes)
+    public void CopyToFront(ReadOnlySpan<byte> bytes, ref CopyBlocks copies)
     {
-        var others = _ring;
-        _ring = default;
-        Copy(bytes, QueuedSegment.Uncounted);
-        while (others.Count > 0)
-        {
-            _ring.Push(others.Pop());
-        }
-
-        others.Reset();
+        var others = _ring.TakeFrom(0);
+        _parked = 0;
+        Copy(bytes, QueuedSegment.Uncounted, ref copies);
+        PushAll(ref others);
     }
 
-    /// <summary>Copies segments below a size together, out of the blocks they share with others, unless memory is low.</summary>
-    /// <param name="belowBytes">The size.</param>
+    /// <summary>
+    /// Copies small segments together, out of the blocks they share with others, unless memory is low. Each is looked at once: the
+    /// work is that of what was added since the last time.
+    /// </summary>
     /// <param name="retained">Where pieces of the first segment go that are sent already; null drops them.</param>
-    public void Park(int belowBytes, RetainedUnits? retained)
+    public void Park(RetainedUnits? retained, ref CopyBlocks copies)
     {
-        if (pool.IsLow)
+        if (!HasUnparked || copies.IsMemoryLow)
         {
             return;
         }
 
-        var unparked = _ring;
-        int sent = SentOfFirst;
-        _ring = default;
-        while (unparked.Count > 0)
+        // The first may be in pieces afterwards.
+        int sent = _parked == 0 ? SentOfFirst : 0;
+        var unparked = _ring.TakeFrom(_parked);
+        try
         {
-            var queued = unparked.Pop();
-            var segment = queued.Segment;
-            if (segment.Length < belowBytes && !ReferenceEquals(segment.Block, _tail))
+            while (unparked.Count > 0)
             {
-                CopyCore(segment.Span, queued.Units);
-                segment.Block.Release();
-            }
-            else if (TryExtendLast(segment, queued.Units))
-            {
-                segment.Block.Release();
-            }
-            else
-            {
-                _ring.Push(queued);
+                if (unparked[0] is { IsUnparked: true } small)
+                {
+                    CopyCore(small.Segment.Span, small.Units, ref copies);
+                    unparked.Pop().Segment.Block.Release();
+                }
+                else
+                {
+                    Append(unparked.Pop());
+                }
             }
         }
+        finally
+        {
+            // Where there was no memory for a copy, the references are kept all the same.
+            PushAll(ref unparked);
+        }
 
-        unparked.Reset();
+        _parked = _ring.Count;
         if (sent > 0)
         {
-            // The first may be in pieces now.
             Bytes += sent;
             SentOfFirst = 0;
             Consume(sent, retained);
@@ -188,7 +183,7 @@ internal struct PendingSegments(BlockPool pool)
             }
 
             bytes -= length;
-            var sent = _ring.Pop();
+            var sent = Pop();
             if (retained is not null && sent.IsCounted)
             {
                 retained.Keep(sent);
@@ -226,7 +221,7 @@ internal struct PendingSegments(BlockPool pool)
         long bytes = 0;
         for (; segments > 0; segments--)
         {
-            var dropped = _ring.Pop().Segment;
+            var dropped = Pop().Segment;
             bytes += dropped.Length;
             dropped.Block.Release();
         }
@@ -246,13 +241,14 @@ internal struct PendingSegments(BlockPool pool)
         Bytes -= bytes;
         while (bytes >= _ring[0].Segment.Length)
         {
-            var cut = _ring.Pop().Segment;
+            var cut = Pop().Segment;
             bytes -= cut.Length;
             cut.Block.Release();
         }
 
         ref var first = ref _ring[0];
         first = first with { Segment = new(first.Segment.Block, first.Segment.Offset + (int)bytes, first.Segment.Length - (int)bytes) };
+        _parked = first.IsUnparked ? 0 : _parked;
         FirstUnits(out int segments);
         ref var last = ref _ring[segments - 1];
         last = last with { Units = last.Units - units };
@@ -297,7 +293,7 @@ internal struct PendingSegments(BlockPool pool)
         SentOfFirst = 0;
         while (_ring.Count > 0)
         {
-            var moved = _ring.Pop();
+            var moved = Pop();
             if (moved.IsCounted)
             {
                 others.Take(moved);
@@ -320,41 +316,63 @@ internal struct PendingSegments(BlockPool pool)
         }
 
         _ring.Reset();
-        _tail?.Release();
-        _tail = null;
-        _tailUsed = 0;
-        _copiedBytes = 0;
+        _parked = 0;
         SentOfFirst = 0;
         Bytes = 0;
     }
 
-    private void CopyCore(ReadOnlySpan<byte> bytes, int units)
+    private void CopyCore(ReadOnlySpan<byte> bytes, int units, ref CopyBlocks copies)
     {
         while (!bytes.IsEmpty)
         {
-            if (_tail is null || _tailUsed == _tail.Capacity)
-            {
-                _tail?.Release();
-                _tail = pool.Rent(BlockSizes.For(Math.Max(_copiedBytes, bytes.Length)));
-                _tailUsed = 0;
-            }
-
-            var copy = new Segment(_tail, _tailUsed, Math.Min(bytes.Length, _tail.Capacity - _tailUsed));
-            bytes[..copy.Length].CopyTo(copy.Span);
-            _tailUsed += copy.Length;
-            _copiedBytes += copy.Length;
+            var copy = copies.Copy(bytes, Bytes);
             bytes = bytes[copy.Length..];
-            int unitsHere = units == QueuedSegment.Uncounted || bytes.IsEmpty ? units : 0;
-            if (!TryExtendLast(copy, unitsHere))
+            var queued = new QueuedSegment(copy, units == QueuedSegment.Uncounted || bytes.IsEmpty ? units : 0, IsCopy: true);
+            if (!TryExtendLast(queued))
             {
-                _tail.Retain();
-                _ring.Push(new(copy, unitsHere));
+                copy.Block.Retain();
+                Push(queued);
             }
         }
     }
 
+    /// <summary>Adds a segment whose reference it takes over, and which is counted already.</summary>
+    private void Append(in QueuedSegment queued)
+    {
+        if (TryExtendLast(queued))
+        {
+            queued.Segment.Block.Release();
+        }
+        else
+        {
+            Push(queued);
+        }
+    }
+
+    private void Push(in QueuedSegment queued)
+    {
+        _parked += _parked == _ring.Count && !queued.IsUnparked ? 1 : 0;
+        _ring.Push(queued);
+    }
+
+    private void PushAll(ref SegmentRing segments)
+    {
+        while (segments.Count > 0)
+        {
+            Push(segments.Pop());
+        }
+
+        segments.Reset();
+    }
+
+    private QueuedSegment Pop()
+    {
+        _parked -= _parked > 0 ? 1 : 0;
+        return _ring.Pop();
+    }
+
     /// <summary>The reference of the last segment covers both.</summary>
-    private bool TryExtendLast(in Segment segment, int units)
+    private bool TryExtendLast(in QueuedSegment queued)
     {
         if (IsEmpty)
         {
@@ -365,13 +383,14 @@ internal struct PendingSegments(BlockPool pool)
         // The beginning of a unit stays apart from whole ones: what is let go ends where units end. And units that become one piece are
         // let go together, so they must not become too many.
         bool staysApart = last.IsCounted
-            && ((units == 0 && last.Units > 0) || last.Segment.Length + segment.Length > MostJoinedBytes);
-        if (!last.Segment.Touches(segment) || last.IsCounted != (units != QueuedSegment.Uncounted) || staysApart)
+            && ((queued.Units == 0 && last.Units > 0) || last.Segment.Length + queued.Segment.Length > MostJoinedBytes);
+        if (!last.Segment.Touches(queued.Segment) || last.IsCopy != queued.IsCopy || last.IsCounted != queued.IsCounted || staysApart)
         {
             return false;
         }
 
-        last = new(last.Segment with { Length = last.Segment.Length + segment.Length }, QueuedSegment.Sum(last.Units, units));
+        int length = last.Segment.Length + queued.Segment.Length;
+        last = new(last.Segment with { Length = length }, QueuedSegment.Sum(last.Units, queued.Units), last.IsCopy);
         return true;
     }
 }

@@ -26,7 +26,7 @@ internal enum TotalCheck
 /// </summary>
 internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units, Lock gate)
 {
-    private PendingSegments _kept = new(pool);
+    private PendingSegments _kept;
 
     // Units before the first that is kept, and the most that was ever sent.
     private ulong _before;
@@ -51,8 +51,8 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     /// <summary>Bytes that were added while the peer was away.</summary>
     public long AddedBytes { get; private set; }
 
-    /// <summary>Whether small pieces are kept where they were received, and so more memory than they are.</summary>
-    public bool IsUnparked { get; private set; }
+    /// <summary>Whether small pieces may be kept where they were received, and so more memory than they are.</summary>
+    public bool IsUnparked => _kept.HasUnparked;
 
     /// <summary>Counts units that are added to the queue.</summary>
     /// <param name="waiter">Who is told when they are acknowledged.</param>
@@ -77,7 +77,6 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     {
         _sent += (ulong)sent.Units;
         _everSent = Math.Max(_everSent, _sent);
-        IsUnparked |= sent.Segment.Length < OutboundQueue.ParkCopyBytes;
         _kept.Take(sent);
         LetGo();
     }
@@ -121,11 +120,7 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     public void NoteAllSent() => _everSent = Queued;
 
     /// <summary>Copies small pieces together, out of the blocks they share with others.</summary>
-    public void Park()
-    {
-        _kept.Park(OutboundQueue.ParkCopyBytes, null);
-        IsUnparked = pool.IsLow;
-    }
+    public void Park(ref CopyBlocks copies) => _kept.Park(null, ref copies);
 
     /// <summary>Puts what the peer has not got, by its total, in front of what is pending: all of that is to be sent, as if nothing had been.</summary>
     public void Rewind(ref PendingSegments pending)
@@ -147,7 +142,6 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
         }
 
         _sent = _before;
-        IsUnparked = false;
     }
 
     public void Clear() => _kept.Clear();
@@ -159,8 +153,6 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
             _kept.DropFirst(segments);
             _before += (ulong)count;
         }
-
-        IsUnparked &= !_kept.IsEmpty;
     }
 
     private long BytesOf(ref PendingSegments segments, int count)

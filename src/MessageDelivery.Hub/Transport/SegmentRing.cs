@@ -8,12 +8,16 @@ namespace MessageDelivery.Hub.Transport;
 /// <summary>A segment of a queue.</summary>
 /// <param name="Segment">The bytes; the queue holds a reference.</param>
 /// <param name="Units">How many units end in it that the peer counts, or <see cref="Uncounted"/>. A unit may begin in a segment before.</param>
-internal readonly record struct QueuedSegment(Segment Segment, int Units)
+/// <param name="IsCopy">Whether it stands in the queue's own <see cref="CopyBlocks"/>.</param>
+internal readonly record struct QueuedSegment(Segment Segment, int Units, bool IsCopy = false)
 {
     /// <summary>What the peer does not count: it is never sent again.</summary>
     public const int Uncounted = -1;
 
     public bool IsCounted => Units != Uncounted;
+
+    /// <summary>Whether it is a small piece of a block that it shares with others.</summary>
+    public bool IsUnparked => !IsCopy && Segment.Length < OutboundQueue.ParkCopyBytes;
 
     /// <summary>The number of units of two segments that become one.</summary>
     public static int Sum(int units, int more) => units == Uncounted ? Uncounted : units + more;
@@ -72,6 +76,28 @@ internal struct SegmentRing
         _head = (_head + 1) & (Capacity - 1);
         Count--;
         return segment;
+    }
+
+    /// <summary>Takes out the segments from a place on; the references go along.</summary>
+    public SegmentRing TakeFrom(int index)
+    {
+        var taken = default(SegmentRing);
+        if (index == 0)
+        {
+            taken = this;
+            this = default;
+            return taken;
+        }
+
+        for (int i = index; i < Count; i++)
+        {
+            ref var segment = ref this[i];
+            taken.Push(segment);
+            segment = default;
+        }
+
+        Count = index;
+        return taken;
     }
 
     /// <summary>Gives the array back. The ring must be empty.</summary>

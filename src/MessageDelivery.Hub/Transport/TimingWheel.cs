@@ -18,6 +18,11 @@ internal abstract class WheelEntry
 
     /// <summary>Its slot has come, and it stands in the wheel no more; what it was due for may still be ahead. The loop's thread.</summary>
     internal abstract void OnDue();
+
+    /// <summary><see cref="OnDue"/> has thrown. The loop's thread.</summary>
+    internal virtual void Failed()
+    {
+    }
 }
 
 /// <summary>
@@ -31,6 +36,7 @@ internal sealed class TimingWheel
     private const int Slots = 512;
 
     private readonly WheelEntry?[] _slots = new WheelEntry?[Slots];
+    private readonly WheelEntry?[] _lasts = new WheelEntry?[Slots];
     private readonly ulong[] _occupied = new ulong[Slots / 64];
     private long _tick;
 
@@ -44,13 +50,17 @@ internal sealed class TimingWheel
         long tick = Math.Clamp((due + ResolutionMilliseconds - 1) / ResolutionMilliseconds, _tick + 1, _tick + Slots - 1);
         int slot = (int)(tick % Slots);
         entry.Slot = slot;
-        entry.Next = _slots[slot];
-        if (entry.Next is { } next)
+        entry.Previous = _lasts[slot];
+        if (entry.Previous is { } previous)
         {
-            next.Previous = entry;
+            previous.Next = entry;
+        }
+        else
+        {
+            _slots[slot] = entry;
         }
 
-        _slots[slot] = entry;
+        _lasts[slot] = entry;
         _occupied[slot / 64] |= 1UL << (slot % 64);
     }
 
@@ -79,12 +89,16 @@ internal sealed class TimingWheel
         {
             next.Previous = entry.Previous;
         }
+        else
+        {
+            _lasts[slot] = entry.Previous;
+        }
 
         entry.Previous = entry.Next = null;
         entry.Slot = WheelEntry.None;
     }
 
-    /// <summary>Takes out one entry whose slot has come; its deadline may still be ahead. Null if there is none.</summary>
+    /// <summary>Takes out the first entry whose slot has come; its deadline may still be ahead. Null if there is none.</summary>
     public WheelEntry? Next(long now)
     {
         long target = now / ResolutionMilliseconds;

@@ -61,6 +61,19 @@ public sealed class MemoryClaimTests : IDisposable
     }
 
     [Fact]
+    public void Claims_that_are_granted_together_are_told_in_the_order_in_which_they_came()
+    {
+        TakeUntilScarce();
+        var first = new Owner(_granted);
+        Assert.True(_pool.TryClaim(first.Claim, Most, now: 0));
+        Owner[] others = [.. Enumerable.Range(0, 4).Select(_ => new Owner(_granted))];
+        Assert.All(others, other => Assert.False(_pool.TryClaim(other.Claim, Most / 4, now: 0)));
+        _pool.Reduce(first.Claim, 0);
+        Assert.Equal(others, _granted);
+        Array.ForEach(others, other => _pool.Reduce(other.Claim, 0));
+    }
+
+    [Fact]
     public void A_small_claim_passes_a_large_one_until_that_has_waited_for_its_patience()
     {
         TakeUntilScarce();

@@ -158,15 +158,15 @@ public sealed class RouterTests : IDisposable
         using var still = new StillLoop(queueLimitBytes: 100);
         var sender = still.Connect();
         var relay = new PendingRelay(sender);
-        Assert.False(relay.WaitsForRoom(sender.Outbound, still.Loop));
+        Assert.False(relay.WaitsForRoom(sender.Outbound));
         sender.Send(new byte[150]);
-        Assert.True(relay.WaitsForRoom(sender.Outbound, still.Loop));
+        Assert.True(relay.WaitsForRoom(sender.Outbound));
         Assert.False(StillLoop.WasWoken(sender));
         var peer = new FakePeer { Room = 60 };
         sender.Outbound.Flush(peer, peer, scheduled: true);
         Assert.True(StillLoop.WasWoken(sender));
         Assert.True(relay.IsDone);
-        Assert.False(relay.WaitsForRoom(sender.Outbound, still.Loop));
+        Assert.False(relay.WaitsForRoom(sender.Outbound));
         sender.Outbound.Close(peer);
     }
 

@@ -57,6 +57,7 @@ public sealed class OutboundQueueModelTests
 
         SendAll(peer, queue);
         Assert.Equal(expected, peer.Received);
+        Assert.InRange(queue.CopiedBytes, 0, expected.Count);
         Assert.True(waiter.Told.All(told => told.Accepted));
         Assert.Equal(waiter.Told.Select(told => told.Place).Order(), waiter.Told.Select(told => told.Place));
         blocks.ForEach(block => block.Release());

@@ -181,6 +181,59 @@ public sealed class OutboundQueueTests : IDisposable
     }
 
     [Fact]
+    public void Who_has_to_answer_does_not_wait_behind_deliveries_that_wait_for_an_acknowledgement()
+    {
+        _queue.Retain(CountedFrames.Instance);
+        using var bytes = new TestBytes(_pool, 700);
+        var session = new FakeWaiter();
+        Assert.False(_queue.TryAwaitRoomToAnswer(session));
+        Assert.Equal(QueueResult.Accepted, _queue.TryAdd([bytes.Part(0, 500)], 1, null, null, 0, _peer));
+        Assert.Equal(QueueResult.Waiting, _queue.TryAdd([bytes.Part(500, 200)], 1, null, _waiter, 0, _peer));
+        Assert.True(_queue.TryAwaitRoomToAnswer(session));
+
+        Assert.Equal(FlushResult.Sent, Flush());
+
+        Assert.Equal([(0, true)], session.Told);
+        Assert.Empty(_waiter.Told);
+        Assert.False(_queue.TryAwaitRoomToAnswer(session));
+        Assert.Equal(TotalCheck.Held, _queue.Acknowledge(1, _peer));
+        Assert.Equal([(0, true)], _waiter.Told);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1 << 20)]
+    public void What_is_unacknowledged_is_bounded_for_deliveries_and_twice_as_high_for_answers(long limit)
+    {
+        var queue = new OutboundQueue(_pool, limit, owner: null);
+        queue.Retain(CountedFrames.Instance);
+        long unheard = Math.Max(4 * limit, _pool.LimitBytes / 8);
+        queue.Unhear(_peer);
+        using var bytes = new TestBytes(_pool, 10_000);
+        while (!queue.IsFull)
+        {
+            queue.TryAdd([bytes.Part(0, 10_000)], 1, null, null, 0, _peer);
+            queue.Flush(_peer, _peer, scheduled: true);
+            _peer.Received.Clear();
+        }
+
+        Assert.InRange(queue.HeldBytes, unheard, unheard + 10_000);
+        while (queue.HasRoomToAnswer)
+        {
+            queue.AddCounted(new byte[1_000], _peer);
+            queue.Flush(_peer, _peer, scheduled: true);
+            _peer.Received.Clear();
+        }
+
+        Assert.InRange(queue.HeldBytes, 2 * unheard, (2 * unheard) + 1_000);
+        Assert.True(queue.TryAwaitRoomToAnswer(_waiter));
+        queue.Hear();
+        Assert.True(queue.IsFull);
+        queue.Close(_peer);
+        Assert.Equal([(0, false)], _waiter.Told);
+    }
+
+    [Fact]
     public void A_broken_connection_drops_what_is_left()
     {
         using var bytes = new TestBytes(_pool, 80);

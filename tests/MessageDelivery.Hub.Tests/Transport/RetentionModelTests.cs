@@ -25,6 +25,8 @@ public sealed class RetentionModelTests
         SendAll,
         Acknowledge,
         Park,
+        MemoryLow,
+        MemoryAvailable,
         Unhear,
         Cut,
         CutWhileSending,
@@ -59,6 +61,8 @@ public sealed class RetentionModelTests
         private bool _isAway;
         private bool _isOver;
         private long _addedAway;
+        private long _addedBytes;
+        private readonly Stack<Block> _rented = new();
 
         public Model()
         {
@@ -86,7 +90,9 @@ public sealed class RetentionModelTests
                     Receipt(Frame(_added++, size % 50));
                     break;
                 case Step.AddUncounted:
-                    _queue.Add(Uncounted(size % 900), _peer);
+                    byte[] uncounted = Uncounted(size % 900);
+                    _addedBytes += uncounted.Length;
+                    _queue.Add(uncounted, _peer);
                     break;
                 case Step.SendSome:
                     Send(size);
@@ -99,6 +105,17 @@ public sealed class RetentionModelTests
                     break;
                 case Step.Park:
                     _queue.Park();
+                    Assert.False(_queue.IsUnparked && !_still.Pool.IsLow, "Small pieces are left in blocks that they share.");
+                    break;
+                case Step.MemoryLow:
+                    while (!_still.Pool.IsLow)
+                    {
+                        _rented.Push(_still.Pool.Rent(BlockSize.Large));
+                    }
+
+                    break;
+                case Step.MemoryAvailable:
+                    LetGoOfMemory();
                     break;
                 case Step.Unhear when !_isAway:
                     _queue.Unhear(_peer);
@@ -135,12 +152,23 @@ public sealed class RetentionModelTests
                 Assert.Equal(0, _queue.HeldBytes);
                 Assert.All(_waiter.Told, told => Assert.True(told.Accepted));
             }
+
+            Assert.InRange(_queue.CopiedBytes, 0, _addedBytes);
         }
 
         public void Dispose()
         {
+            LetGoOfMemory();
             _queue.Close(_peer);
             _still.Dispose();
+        }
+
+        private void LetGoOfMemory()
+        {
+            while (_rented.TryPop(out var block))
+            {
+                block.Release();
+            }
         }
 
         private void Deliver(byte[][] frames, int pieces = 1)
@@ -160,6 +188,7 @@ public sealed class RetentionModelTests
 
         private void Judge(QueueResult result, int bytes)
         {
+            _addedBytes += bytes;
             if (!_isAway)
             {
                 Assert.True(result is QueueResult.Accepted or QueueResult.Waiting);
@@ -241,6 +270,7 @@ public sealed class RetentionModelTests
             _client.Reconnect();
             _peer = new() { Room = 0 };
             _acknowledged = Math.Max(_acknowledged, _client.Total);
+            _addedBytes += Uncounted(3).Length;
             Assert.Equal(TotalCheck.Held, _queue.ComeBack(_still.Connect(), _client.Total, Uncounted(3), _peer));
             _isAway = false;
         }

@@ -45,6 +45,21 @@ public sealed class TimingWheelTests
     });
 
     [Fact]
+    public void Of_those_that_are_due_together_the_first_comes_out_first()
+    {
+        var wheel = new TimingWheel(0);
+        Entry[] entries = [.. Enumerable.Range(0, 5).Select(_ => new Entry(100))];
+        Array.ForEach(entries, entry => wheel.Set(entry, 100));
+        wheel.Remove(entries[2]);
+        wheel.Remove(entries[4]);
+        wheel.Set(entries[0], 100);
+        wheel.Set(entries[2], 100);
+        Assert.Equal([entries[1], entries[3], entries[0], entries[2]], Enumerable.Range(0, 4).Select(_ => wheel.Next(200)));
+        Assert.Null(wheel.Next(200));
+        Assert.Equal(-1, wheel.UntilNext(200));
+    }
+
+    [Fact]
     public void A_clock_that_jumps_over_many_turns_finds_everything() => Gen.Select(
         Gen.Long[0, 100_000].Array[1, 40], Gen.Long[100_000, 10_000_000]).Sample((delays, jump) =>
     {

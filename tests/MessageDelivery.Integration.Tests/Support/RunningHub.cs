@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using MessageDelivery.Hub;
 using MessageDelivery.Protocol;
@@ -34,12 +35,16 @@ internal sealed class RunningHub : IAsyncDisposable
         StartAsync((defaults, _) => options?.Invoke(defaults) ?? defaults);
 
     /// <summary>A hub with options that have to do with its clock.</summary>
+    /// <param name="clock">Makes of the clock that the test moves the one that the hub is given.</param>
     public static async Task<RunningHub> StartAsync(
-        Func<MessageHubOptions, TimeProvider, MessageHubOptions> options, ILoggerFactory? loggers = null)
+        Func<MessageHubOptions, TimeProvider, MessageHubOptions> options,
+        ILoggerFactory? loggers = null,
+        IMeterFactory? meters = null,
+        Func<TimeProvider, TimeProvider>? clock = null)
     {
         var defaults = new MessageHubOptions { Listen = [new(IPAddress.Loopback, 0)] };
         var time = new FakeTimeProvider();
-        var hub = new MessageHub(options(defaults, time), loggers, time: time);
+        var hub = new MessageHub(options(defaults, time), loggers, meters, clock?.Invoke(time) ?? time);
         await hub.StartAsync().WaitAsync(RawConnection.Patience);
         return new(hub, time);
     }

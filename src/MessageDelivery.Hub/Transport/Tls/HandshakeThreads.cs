@@ -12,6 +12,7 @@ internal sealed class HandshakeThreads : IDisposable
     public const int MostWaiting = 1_024;
 
     private const int Niceness = 5;
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
 
     private readonly Queue<TlsHandshake> _line = new();
     private readonly Thread[] _threads;
@@ -51,7 +52,7 @@ internal sealed class HandshakeThreads : IDisposable
             Monitor.PulseAll(_line);
         }
 
-        Array.ForEach(_threads, thread => thread.Join());
+        Array.ForEach(_threads, thread => thread.Join(EndPatience));
     }
 
     private void Run()

@@ -9,7 +9,8 @@ namespace MessageDelivery.Hub.Transport.Tls;
 /// </content>
 internal sealed unsafe partial class TlsLayer
 {
-    private PendingSegments _unsent = new(pool);
+    private PendingSegments _unsent;
+    private CopyBlocks _unsentBlocks = new(pool);
     private long _ahead;
 
     private enum SendStatus
@@ -57,7 +58,7 @@ internal sealed unsafe partial class TlsLayer
             counters.BytesSent += sent;
             if (sent < scratch.OutputLength)
             {
-                _unsent.Copy(scratch.Output[(int)sent..], QueuedSegment.Uncounted);
+                _unsent.Copy(scratch.Output[(int)sent..], QueuedSegment.Uncounted, ref _unsentBlocks);
                 _ahead += plain;
                 break;
             }
@@ -74,7 +75,7 @@ internal sealed unsafe partial class TlsLayer
     {
         if (!bytes.IsEmpty)
         {
-            _unsent.Copy(bytes, QueuedSegment.Uncounted);
+            _unsent.Copy(bytes, QueuedSegment.Uncounted, ref _unsentBlocks);
         }
 
         var status = TrySendUnsent(socket, out long sent);
@@ -104,6 +105,7 @@ internal sealed unsafe partial class TlsLayer
             }
         }
 
+        _unsentBlocks.LetGo();
         return SendStatus.Sent;
     }
 

@@ -58,7 +58,7 @@ internal sealed unsafe partial class TlsLayer(BlockPool pool, TlsHandshake hands
             try
             {
                 _ssl.ShutdownAsync().GetAwaiter().GetResult();
-                _unsent.Copy(scratch.Output, QueuedSegment.Uncounted);
+                _unsent.Copy(scratch.Output, QueuedSegment.Uncounted, ref _unsentBlocks);
             }
             catch (Exception error) when (error is IOException or InvalidOperationException)
             {
@@ -82,6 +82,7 @@ internal sealed unsafe partial class TlsLayer(BlockPool pool, TlsHandshake hands
     {
         LetGoOfInput();
         _unsent.Clear();
+        _unsentBlocks.LetGo();
         if (_ssl is null)
         {
             Handshake.Dispose();
