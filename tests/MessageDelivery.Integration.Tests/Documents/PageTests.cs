@@ -53,6 +53,18 @@ public sealed partial class PageTests
     }
 
     [Fact]
+    public void Every_page_that_the_sources_name_is_there()
+    {
+        var named = from folder in (string[])["src", "tests", "benchmarks", "packaging"]
+                    from file in Directory.EnumerateFiles(Repository.File(folder), "*.cs", SearchOption.AllDirectories)
+                    from Match match in PageName().Matches(File.ReadAllText(file))
+                    select match.Value;
+
+        // A decision is named by its number.
+        Assert.Empty(named.Distinct().Where(name => Directory.GetFileSystemEntries(Root, $"{name}*").Length == 0));
+    }
+
+    [Fact]
     public void The_README_leads_to_every_page_in_some_steps()
     {
         var found = new HashSet<string>();
@@ -145,6 +157,9 @@ public sealed partial class PageTests
 
     [GeneratedRegex(@"^(src|tests|docs|packaging|spec|benchmarks|samples|scripts|\.ci)(/[\w.-]+)+/?$")]
     private static partial Regex InRepository();
+
+    [GeneratedRegex(@"docs/(adr/\d{4}|[a-z-]+(\.md)?)")]
+    private static partial Regex PageName();
 
     [GeneratedRegex(@"^\./[a-z][a-z-]*$")]
     private static partial Regex Script();
