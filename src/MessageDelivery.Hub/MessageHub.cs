@@ -110,7 +110,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _pool = new BlockPool(
             Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
         StartLoops(_pool);
-        _logger.Limits(_pool.LimitBytes, _admitted.Most, _loops.Length);
+        _logger.Limits(new(_pool.LimitBytes), _pool.LimitBytes, _admitted.Most, _loops.Length);
         foreach (var listener in _listeners)
         {
             _loops[0].Call(() => _loops[0].Listen(listener));

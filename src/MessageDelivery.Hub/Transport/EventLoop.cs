@@ -58,7 +58,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _fakeTimer = ReferenceEquals(time, TimeProvider.System)
             ? null
             : time.CreateTimer(_ => _epoll.Wake(), null, Never, Never);
-        _thread = new Thread(Run) { IsBackground = true, Name = $"hub loop {number}" };
+        _thread = new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub loop {number}" };
         _threadId = _thread.ManagedThreadId;
     }
 
