@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub;
 
@@ -64,7 +65,7 @@ public sealed record MessageHubOptions
     public int? MaxConnections { get; init; }
 
     /// <summary>
-    /// Bytes of message memory, all users and receive buffers together. Default: null, a quarter of the machine's memory.
+    /// Bytes of message memory, all users and receive buffers together. Default: null, a quarter of the memory of the machine, or of the container's limit where that is less.
     /// When they are in use the hub stops reading until some are free again. The least is 8 MiB.
     /// </summary>
     public long? MemoryLimitBytes { get; init; }
@@ -123,8 +124,7 @@ public sealed record MessageHubOptions
     public HubTlsOptions Tls { get; init; } = new();
 
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
-    internal static long DefaultMemoryLimitBytes =>
-        Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+    internal static long DefaultMemoryLimitBytes => Math.Max(BlockPool.LeastLimitBytes, MachineMemory.LimitBytes() / 4);
 
     /// <summary>Checks every option; an impossible one is named with its value and its limit.</summary>
     /// <exception cref="ArgumentException">An option is impossible.</exception>

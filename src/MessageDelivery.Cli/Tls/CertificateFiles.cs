@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Cli.Tls;
 
@@ -24,23 +25,7 @@ internal static class CertificateFiles
     }
 
     /// <summary>Something that differs as soon as what the files hold does; a file that cannot be read counts as well.</summary>
-    public static string Fingerprint(TlsFiles files)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string path in files.Paths)
-        {
-            try
-            {
-                hash.AppendData(SHA256.HashData(File.ReadAllBytes(path)));
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                hash.AppendData([0]);
-            }
-        }
-
-        return Convert.ToHexString(hash.GetHashAndReset());
-    }
+    public static string Fingerprint(TlsFiles files) => InputFile.Fingerprint(files.Paths);
 
     /// <summary>The files with a secret in them that everybody on the machine may read.</summary>
     public static IEnumerable<string> OpenSecrets(TlsFiles files) =>
@@ -72,9 +57,9 @@ internal static class CertificateFiles
         {
             return new(X509Certificate2.CreateFromPem(pem, key)) { Intermediates = [.. chain.Skip(1)] };
         }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        catch (Exception exception) when (IsOfContent(exception))
         {
-            throw new CertificateFileException($"{keyPath} has no private key for the certificate in {certificatePath}: {exception.Message}");
+            throw new CertificateFileException($"{keyPath} has no private key for the certificate in {certificatePath}: {Failure.WithoutParameter(exception)}");
         }
     }
 
@@ -83,14 +68,15 @@ internal static class CertificateFiles
         string? password = passwordPath is null ? null : Read(passwordPath).Split('\n')[0].TrimEnd('\r');
         try
         {
-            var all = X509CertificateLoader.LoadPkcs12Collection(File.ReadAllBytes(path), password);
+            var all = X509CertificateLoader.LoadPkcs12Collection(InputFile.Read(path, out _), password);
             var own = all.FirstOrDefault(certificate => certificate.HasPrivateKey)
                 ?? throw new CertificateFileException($"{path} has no private key");
             return new(own) { Intermediates = [.. all.Where(certificate => !certificate.HasPrivateKey)] };
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is IOException || IsOfContent(exception))
         {
-            throw new CertificateFileException($"{path} cannot be read: {exception.Message}");
+            string with = passwordPath is null ? "without a password" : $"with the password in {passwordPath}";
+            throw new CertificateFileException($"{path} cannot be read {with}: {Failure.WithoutParameter(exception)}");
         }
     }
 
@@ -103,21 +89,25 @@ internal static class CertificateFiles
         {
             certificates.ImportFromPem(pem);
         }
-        catch (CryptographicException exception)
+        catch (Exception exception) when (IsOfContent(exception))
         {
-            throw new CertificateFileException($"{path} is not PEM: {exception.Message}");
+            throw new CertificateFileException($"{path} is not PEM: {Failure.WithoutParameter(exception)}");
         }
 
         return certificates.Count > 0 ? certificates : throw new CertificateFileException($"{path} has no certificate in PEM");
     }
 
+    /// <summary>Whether what a file holds may be the cause, rather than a defect.</summary>
+    private static bool IsOfContent(Exception exception) =>
+        exception is CryptographicException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException;
+
     private static string Read(string path)
     {
         try
         {
-            return File.ReadAllText(path);
+            return InputFile.ReadText(path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
             throw new CertificateFileException($"{path} cannot be read: {exception.Message}");
         }

@@ -19,12 +19,14 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new();
     private TlsFiles _files;
-    private string _known = "";
+    private string _known;
     private Task _run = Task.CompletedTask;
 
-    public CertificateReloading(TlsFiles files, MessageHub hub, ILogger logger)
+    /// <param name="known">The fingerprint of what the hub shows, taken before it was read.</param>
+    public CertificateReloading(TlsFiles files, string known, MessageHub hub, ILogger logger)
     {
         _files = files;
+        _known = known;
         _hub = hub;
         _logger = logger;
     }
@@ -35,20 +37,23 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
     // A throw-away certificate is made once.
     private bool IsOfFiles => _hub.Options.Tls.Mode != HubTlsMode.Off && !_files.IsThrowAway;
 
-    /// <summary>Reads the certificates that a hub starts with; null where it speaks no TLS.</summary>
-    public static HubTlsOptions? Load(TlsFiles files)
+    /// <summary>Reads the certificates that a hub starts with, and the fingerprint of their files.</summary>
+    public static (HubTlsOptions Options, string Fingerprint) Load(TlsFiles files)
     {
         if (files.EffectiveMode == HubTlsMode.Off)
         {
-            return null;
+            return (new(), "");
         }
 
-        return new()
+        // Before they are read: what is written after that has not been read.
+        string fingerprint = CertificateFiles.Fingerprint(files);
+        var options = new HubTlsOptions
         {
             Mode = files.EffectiveMode,
             ClientCertificates = files.EffectiveClientCertificates,
             Certificates = Read(files),
         };
+        return (options, fingerprint);
     }
 
     /// <summary>What is wrong with the files.</summary>
@@ -83,7 +88,6 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         WarnOfOpenSecrets(_files);
         if (IsOfFiles)
         {
-            _known = CertificateFiles.Fingerprint(_files);
             _run = WatchAsync(_stopping.Token);
         }
     }
@@ -97,8 +101,9 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             return new(() => { });
         }
 
+        string fingerprint = CertificateFiles.Fingerprint(files);
         var certificates = Read(files);
-        return new(() => Use(files, certificates));
+        return new(() => Use(files, fingerprint, certificates)) { Files = fingerprint == _known ? "" : "the certificates" };
     }
 
     public async ValueTask DisposeAsync()
@@ -135,7 +140,7 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
                     if (now != _known && now == seen)
                     {
                         _known = now;
-                        TryUse(_files);
+                        TryUse(_files, now);
                     }
                 }
 
@@ -148,19 +153,24 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         }
     }
 
-    private void TryUse(TlsFiles files)
+    private void TryUse(TlsFiles files, string fingerprint)
     {
         try
         {
-            Use(files, CertificateFiles.Load(files));
+            Use(files, fingerprint, CertificateFiles.Load(files));
         }
         catch (CertificateFileException exception)
         {
-            _logger.CertificatesNotReloaded(exception.Message);
+            _logger.CertificatesNotReloaded(Failure.OneLine(exception.Message));
+        }
+        catch (Exception exception)
+        {
+            // Whatever the files hold, the next change of theirs is looked at.
+            _logger.ReloadDefect(exception);
         }
     }
 
-    private void Use(TlsFiles files, HubCertificates certificates)
+    private void Use(TlsFiles files, string fingerprint, HubCertificates certificates)
     {
         lock (_lock)
         {
@@ -168,11 +178,11 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             {
                 _hub.UseCertificates(certificates);
                 _files = files;
-                _known = CertificateFiles.Fingerprint(files);
+                _known = fingerprint;
             }
             catch (Exception exception) when (exception is ArgumentException or CryptographicException)
             {
-                _logger.CertificatesNotReloaded(exception.Message);
+                _logger.CertificatesNotReloaded(Failure.OneLine(Failure.WithoutParameter(exception)));
             }
 
             WarnOfOpenSecrets(files);

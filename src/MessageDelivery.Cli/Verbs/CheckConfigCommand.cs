@@ -44,6 +44,16 @@ internal static class CheckConfigCommand
             return ExitCode.Usage;
         }
 
+        foreach (string skipped in loaded.Settings.Auth.Load().Skipped)
+        {
+            Console.Error.WriteLine($"mds: warning: a key is not used: {Failure.OneLine(skipped)}");
+        }
+
+        if (loaded.ServiceLinks.Count > 0)
+        {
+            Console.Error.WriteLine($"mds: ignored, since Kubernetes sets them for its services: {Failure.OneLine(string.Join(", ", loaded.ServiceLinks))}");
+        }
+
         Print(loaded);
         return ExitCode.Ok;
     }
