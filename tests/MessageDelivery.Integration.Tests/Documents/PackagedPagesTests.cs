@@ -37,7 +37,7 @@ public sealed partial class PackagedPagesTests : IDisposable
         string[] inManual = [.. Page().Matches(manual).Select(match => match.Value)], inUnit = [.. Page().Matches(unit).Select(match => match.Value)];
         Assert.NotEmpty(inManual);
         Assert.NotEmpty(inUnit);
-        Assert.Empty(inManual.Concat(inUnit).Where(page => !File.Exists(root + page)));
+        Assert.DoesNotContain(inManual.Concat(inUnit), page => !File.Exists(root + page));
         Assert.Contains(".SH SEE ALSO", manual, StringComparison.Ordinal);
         Assert.Contains("Documentation=man:mds(1) file:///usr/share/doc/mds/operations.md", unit, StringComparison.Ordinal);
     }

@@ -26,7 +26,7 @@ public sealed partial class PageTests
     public void Every_link_leads_somewhere(string path)
     {
         var page = new MarkdownPage(Repository.File(path));
-        Assert.Empty(page.Links.Where(link => !page.LeadsSomewhere(link)));
+        Assert.DoesNotContain(page.Links, link => !page.LeadsSomewhere(link));
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed partial class PageTests
                     select match.Value;
 
         // A decision is named by its number.
-        Assert.Empty(named.Distinct().Where(name => Directory.GetFileSystemEntries(Root, $"{name}*").Length == 0));
+        Assert.DoesNotContain(named.Distinct(), name => Directory.GetFileSystemEntries(Root, $"{name}*").Length == 0);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed partial class PageTests
             }
         }
 
-        Assert.Empty(named.Where(folder => !Directory.Exists(Repository.File(folder))));
+        Assert.DoesNotContain(named, folder => !Directory.Exists(Repository.File(folder)));
         Assert.Empty(FoldersIn("src/MessageDelivery.Hub").Concat(FoldersIn("src")).Except(named));
     }
 
@@ -143,11 +143,11 @@ public sealed partial class PageTests
                 .Where(line => line.StartsWith("| `", StringComparison.Ordinal)).TakeWhile(line => line.Length > 0),
         ];
         var named = rows.Select(row => row.Split('`')[1]).ToList();
-        Assert.Empty(named.Where(folder => !Directory.Exists(Repository.File(folder))));
+        Assert.DoesNotContain(named, folder => !Directory.Exists(Repository.File(folder)));
         Assert.Empty(FoldersIn("src").Except(named));
 
         string hub = rows.Single(row => row.StartsWith("| `src/MessageDelivery.Hub`", StringComparison.Ordinal));
-        Assert.Empty(QuotedName().Matches(hub).Select(match => match.Groups[1].Value).Where(name => !Directory.Exists(Repository.File($"src/MessageDelivery.Hub/{name}"))));
+        Assert.DoesNotContain(QuotedName().Matches(hub).Select(match => match.Groups[1].Value), name => !Directory.Exists(Repository.File($"src/MessageDelivery.Hub/{name}")));
     }
 
     private static IEnumerable<string> FoldersIn(string folder) => from path in Directory.EnumerateDirectories(Repository.File(folder))

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using MessageDelivery.Cli;
 using MessageDelivery.Integration.Tests.CommandLine;
