@@ -39,7 +39,9 @@ public sealed record MessageHubOptions
 
     /// <summary>
     /// Bytes that may wait in the hub for one user. Default: 64 MiB. A queue below it takes one more relay, whatever its
-    /// size; at or above it senders wait. 1 lets each user have one waiting relay.
+    /// size; at or above it senders wait. 1 lets each user have one waiting relay. What a resumable user has got and not acknowledged
+    /// counts, too; beyond that it may be up to 16 MiB, or an eighth of <see cref="MemoryLimitBytes"/> if that is less, or four times
+    /// this if that is more, where its acknowledgement stands behind requests of its own that wait, and twice that with their answers.
     /// </summary>
     public long QueueLimitBytes { get; init; } = 64L << 20;
 

@@ -50,7 +50,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
         user.Send(hello);
         Turn();
         Turn();
-        Assert.Equal(user.Id, BinaryPrimitives.ReadUInt64LittleEndian(user.Read()[8..]));
+        Assert.Equal(user.Id, BinaryPrimitives.ReadUInt64LittleEndian(user.Read().AsSpan(8)));
         _arrivals.Add(descriptor, Libc.EpollIn | Libc.EpollEdge, user.Id);
         Settle();
         return user;
