@@ -93,7 +93,7 @@ internal static unsafe class MachineMemory
     // The kernel says "max", or a number near 2^63, where there is no limit.
     private static long? Number(string text) => long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
 
-    private static IEnumerable<string> Lines(string file)
+    private static string[] Lines(string file)
     {
         try
         {

@@ -106,7 +106,7 @@ internal sealed class ReadFiles : IDisposable
         }
     }
 
-    private IEnumerable<string> Others(string setting)
+    private string[] Others(string setting)
     {
         string[] jwt = ["--auth", "jwt", "--jwt-issuer", Jwt.Issuer, "--jwt-audience", Jwt.Audience];
         return setting switch
