@@ -88,7 +88,7 @@ internal sealed record AuthSettings
     public LoadedAuthenticator Load()
     {
         // Before they are read: what is written after that has not been read.
-        string fingerprint = InputFile.Fingerprint(Paths);
+        string fingerprint = FileContents.Read(Paths).Fingerprint;
         try
         {
             switch (Mode)

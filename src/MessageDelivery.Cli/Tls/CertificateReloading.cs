@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
+using MessageDelivery.Hub.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Tls;
@@ -22,7 +23,7 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
     private string _known;
     private Task _run = Task.CompletedTask;
 
-    /// <param name="known">The fingerprint of what the hub shows, taken before it was read.</param>
+    /// <param name="known">The fingerprint of what the hub shows.</param>
     public CertificateReloading(TlsFiles files, string known, MessageHub hub, ILogger logger)
     {
         _files = files;
@@ -37,7 +38,7 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
     // A throw-away certificate is made once.
     private bool IsOfFiles => _hub.Options.Tls.Mode != HubTlsMode.Off && !_files.IsThrowAway;
 
-    /// <summary>Reads the certificates that a hub starts with, and the fingerprint of their files.</summary>
+    /// <summary>Reads the certificates that a hub starts with, and tells the fingerprint of what their files held then.</summary>
     public static (HubTlsOptions Options, string Fingerprint) Load(TlsFiles files)
     {
         if (files.EffectiveMode == HubTlsMode.Off)
@@ -45,15 +46,14 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             return (new(), "");
         }
 
-        // Before they are read: what is written after that has not been read.
-        string fingerprint = CertificateFiles.Fingerprint(files);
+        var contents = FileContents.Read(files.Paths);
         var options = new HubTlsOptions
         {
             Mode = files.EffectiveMode,
             ClientCertificates = files.EffectiveClientCertificates,
-            Certificates = Read(files),
+            Certificates = Make(files, contents),
         };
-        return (options, fingerprint);
+        return (options, contents.Fingerprint);
     }
 
     /// <summary>What is wrong with the files.</summary>
@@ -101,9 +101,9 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             return new(() => { });
         }
 
-        string fingerprint = CertificateFiles.Fingerprint(files);
-        var certificates = Read(files);
-        return new(() => Use(files, fingerprint, certificates)) { Files = fingerprint == _known ? "" : "the certificates" };
+        var contents = FileContents.Read(files.Paths);
+        var certificates = Make(files, contents);
+        return new(() => Use(files, contents.Fingerprint, certificates)) { Files = contents.Fingerprint == _known ? "" : "the certificates" };
     }
 
     public async ValueTask DisposeAsync()
@@ -113,11 +113,11 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static HubCertificates Read(TlsFiles files)
+    private static HubCertificates Make(TlsFiles files, FileContents contents)
     {
         try
         {
-            return CertificateFiles.Load(files);
+            return CertificateFiles.Load(files, contents);
         }
         catch (CertificateFileException exception)
         {
@@ -136,11 +136,12 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
                 string now;
                 lock (_lock)
                 {
-                    now = CertificateFiles.Fingerprint(_files);
+                    var contents = FileContents.Read(_files.Paths);
+                    now = contents.Fingerprint;
                     if (now != _known && now == seen)
                     {
                         _known = now;
-                        TryUse(_files, now);
+                        TryUse(_files, contents);
                     }
                 }
 
@@ -153,11 +154,11 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         }
     }
 
-    private void TryUse(TlsFiles files, string fingerprint)
+    private void TryUse(TlsFiles files, FileContents contents)
     {
         try
         {
-            Use(files, fingerprint, CertificateFiles.Load(files));
+            Use(files, contents.Fingerprint, CertificateFiles.Load(files, contents));
         }
         catch (CertificateFileException exception)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -45,25 +44,6 @@ internal static unsafe class InputFile
 
     /// <summary>The bytes behind a byte order mark of UTF-8, which JSON has no place for (RFC 8259, section 8.1).</summary>
     public static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
-
-    /// <summary>Something that differs as soon as what the files hold does; one that cannot be read counts as well.</summary>
-    public static string Fingerprint(IEnumerable<string> paths)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string path in paths)
-        {
-            try
-            {
-                hash.AppendData(SHA256.HashData(Read(path, out _)));
-            }
-            catch (IOException)
-            {
-                hash.AppendData([0]);
-            }
-        }
-
-        return Convert.ToHexString(hash.GetHashAndReset());
-    }
 
     private static byte[] ReadDescriptor(string path, out UnixFileMode mode)
     {

@@ -54,10 +54,10 @@ public sealed class NarrowProcessTests : IDisposable
     public async Task Every_verb_ends_as_it_does_with_streams(string verb)
     {
         string[] arguments = verb.Split(' ');
+        await using var open = MdsProcess.Start(arguments, Nowhere, _directory.FullName);
+        int expected = (await open.EndAsync()).ExitCode;
         foreach (string closed in (string[])[">&-", "2>&-", "<&- >&- 2>&-"])
         {
-            await using var open = MdsProcess.Start(arguments, Nowhere, _directory.FullName);
-            int expected = (await open.EndAsync()).ExitCode;
             await using var narrow = MdsProcess.Start(arguments, Nowhere, _directory.FullName, shell: $"{MdsProcess.Exec} {closed}");
             Assert.Equal((verb, closed, expected), (verb, closed, (await narrow.EndAsync()).ExitCode));
         }
@@ -108,6 +108,17 @@ public sealed class NarrowProcessTests : IDisposable
         await using var mds = MdsProcess.Start(
             ["--help"], WithoutMappedFiles, shell: $"ulimit -f 1 && {MdsProcess.Exec} > '{Path.Combine(_directory.FullName, "help")}'");
         Assert.Equal(((int)ExitCode.InputOutput, "mds: standard output: File too large\n"), ((await mds.EndAsync()).ExitCode, mds.Error));
+    }
+
+    [Fact]
+    public async Task A_key_may_come_through_a_pipe()
+    {
+        using var files = new ReadFiles("tls-key");
+        await using var mds = MdsProcess.Start(
+            ["serve", .. files.Options.Select(option => option == files.Path ? "/dev/stdin" : option), "--tls", "required"], readsLines: true);
+        await mds.Input.WriteAsync(files.Good, TestContext.Current.CancellationToken);
+        mds.Input.Close();
+        Assert.StartsWith("listening on ", await mds.ReadLineAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
