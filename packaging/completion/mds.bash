@@ -279,7 +279,7 @@ _mds() {
         ;;
     "token add")
         case "$before" in
-        --file)
+        --file | --out)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             compopt -o filenames 2>/dev/null
             return
@@ -294,7 +294,7 @@ _mds() {
             ;;
         --expires | --group | --relays-per-second | --bytes-per-second) return ;;
         esac
-        words+='--file --expires --may-not-send --may-not-list --may-not-watch --reach --group --relays-per-second --bytes-per-second --full-queue --help'
+        words+='--file --out --expires --may-not-send --may-not-list --may-not-watch --reach --group --relays-per-second --bytes-per-second --full-queue --help'
         ;;
     "token list")
         case "$before" in
@@ -318,7 +318,7 @@ _mds() {
         ;;
     "token jwt")
         case "$before" in
-        --secret | --key)
+        --secret | --key | --out)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             compopt -o filenames 2>/dev/null
             return
@@ -333,7 +333,7 @@ _mds() {
             ;;
         --sub | --issuer | --audience | --kid | --expires | --group | --relays-per-second | --bytes-per-second) return ;;
         esac
-        words+='--secret --key --sub --issuer --audience --kid --expires --may-not-send --may-not-list --may-not-watch --reach --group --relays-per-second --bytes-per-second --full-queue --help'
+        words+='--secret --key --sub --issuer --audience --kid --out --expires --may-not-send --may-not-list --may-not-watch --reach --group --relays-per-second --bytes-per-second --full-queue --help'
         ;;
     "completion")
         words+='bash zsh fish --help'

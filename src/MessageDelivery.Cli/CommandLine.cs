@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using MessageDelivery.Cli.Settings;
 using MessageDelivery.Cli.Usage;
 using MessageDelivery.Cli.Verbs;
 
@@ -25,6 +26,18 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] arguments)
     {
+        var (exitCode, message) = await TryAsync(arguments).ConfigureAwait(false);
+        if (message is not null)
+        {
+            Console.Error.WriteLine($"mds: {message}");
+        }
+
+        return exitCode;
+    }
+
+    /// <summary>Runs it, without the line on standard error.</summary>
+    internal static async Task<(int ExitCode, string? Message)> TryAsync(string[] arguments)
+    {
         try
         {
             // Neither "@file" nor "-abc" means anything special here: a message may begin like that.
@@ -35,19 +48,18 @@ internal static class CommandLine
                 throw new CommandException(ExitCode.Usage, $"{error} Try '{Path(parsed)} --help'.");
             }
 
+            if (EmptyOption(parsed) is { } empty)
+            {
+                throw new CommandException(ExitCode.Usage, $"{empty} is empty. Try '{Path(parsed)} --help'.");
+            }
+
             // Signals and exceptions are dealt with here and by the verbs.
-            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
-                .ConfigureAwait(false);
+            return (await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false), null);
         }
         catch (Exception exception)
         {
             var (exitCode, message) = Failure.Explain(exception);
-            if (message is not null)
-            {
-                Console.Error.WriteLine($"mds: {message}");
-            }
-
-            return (int)exitCode;
+            return ((int)exitCode, message);
         }
     }
 
@@ -87,6 +99,22 @@ internal static class CommandLine
         CommandHelp.Add(root, Text, "mds serve --port 1234", "mds chat --hub 127.0.0.1:1234", "mds relay --help");
         Switches.TakeNoValue(root);
         return root;
+    }
+
+    /// <summary>An option whose value is nothing but blanks; no option of ours can be that. Settings say so themselves, with the place.</summary>
+    private static string? EmptyOption(ParseResult parsed)
+    {
+        for (var command = parsed.CommandResult; command is not null; command = command.Parent as CommandResult)
+        {
+            var empty = command.Children.OfType<OptionResult>().FirstOrDefault(option =>
+                !HubSettings.All.Any(setting => setting.OptionName == option.Option.Name) && option.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)));
+            if (empty is not null)
+            {
+                return empty.Option.Name;
+            }
+        }
+
+        return null;
     }
 
     private static string Path(ParseResult parsed)

@@ -44,6 +44,8 @@ internal sealed partial class Session
     /// <summary>What to say of a frame whose length is above its type's limit.</summary>
     public static HubConnectionException TooLarge(SessionLink link, in FrameHeader header) => link.Opening is not null
         ? new(ProtocolCode.FrameTooLarge, $"the hub sent a frame of type 0x{(byte)header.Type:x2} with {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromHub(header.Type)}")
+        : header.Type == FrameType.Welcome
+        ? new(ProtocolCode.FrameTooLarge, $"the hub's WELCOME declares {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromHub(header.Type)}")
         : NotAHub(header);
 
     /// <summary>Acknowledges what the program has taken if it is due. Called by the receive loop before it waits.</summary>

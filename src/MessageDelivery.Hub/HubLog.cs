@@ -1,4 +1,5 @@
 using System.Net;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Sessions;
 using MessageDelivery.Hub.Transport;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ internal static partial class HubLog
     [LoggerMessage(1, LogLevel.Information, "Listening on {Endpoint}")]
     public static partial void Listening(this ILogger logger, IPEndPoint endpoint);
 
-    [LoggerMessage(2, LogLevel.Information, "Stopping: {Connections} connections have {DrainTimeout} to take what is queued")]
+    [LoggerMessage(2, LogLevel.Information, "Stopping: connections that have {DrainTimeout} to take what is queued: {Connections}")]
     public static partial void Stopping(this ILogger logger, long connections, TimeSpan drainTimeout);
 
     [LoggerMessage(3, LogLevel.Information, "Stopped")]
@@ -26,7 +27,7 @@ internal static partial class HubLog
     [LoggerMessage(6, LogLevel.Warning, "Accepting on {Endpoint} failed with errno {Error}; those who come are turned away")]
     public static partial void AcceptFailed(this ILogger logger, IPEndPoint endpoint, int error);
 
-    [LoggerMessage(7, LogLevel.Warning, "The hub has its {MostConnections} connections; more are refused")]
+    [LoggerMessage(7, LogLevel.Warning, "The limit of connections is met, which is {MostConnections}; more are refused")]
     public static partial void TooManyConnections(this ILogger logger, int mostConnections);
 
     [LoggerMessage(8, LogLevel.Critical, "An event loop failed; the hub stops")]
@@ -35,11 +36,11 @@ internal static partial class HubLog
     [LoggerMessage(9, LogLevel.Error, "A connection failed for a defect in the hub and was closed")]
     public static partial void ConnectionFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(10, LogLevel.Warning, "User {UserId} at {Peer} is cut off: it took nothing for the stall limit while {PendingBytes} bytes waited for it")]
-    public static partial void SlowConsumer(this ILogger logger, ulong userId, long pendingBytes, SocketPeer peer);
+    [LoggerMessage(10, LogLevel.Warning, "User {UserId} at {Peer} is cut off: it took nothing for the stall limit while {Pending} ({PendingBytes} bytes) waited for it")]
+    public static partial void SlowConsumer(this ILogger logger, ulong userId, ByteText pending, long pendingBytes, SocketPeer peer);
 
-    [LoggerMessage(11, LogLevel.Information, "Memory for messages: {LimitBytes} bytes; connections: {MostConnections}; event loops: {EventLoops}")]
-    public static partial void Limits(this ILogger logger, long limitBytes, int mostConnections, int eventLoops);
+    [LoggerMessage(11, LogLevel.Information, "Memory for messages: {Limit} ({LimitBytes} bytes); connections: {MostConnections}; event loops: {EventLoops}")]
+    public static partial void Limits(this ILogger logger, ByteText limit, long limitBytes, int mostConnections, int eventLoops);
 
     [LoggerMessage(12, LogLevel.Debug, "User {UserId} has lost its connection ({Reason}) and may resume within {WindowMilliseconds} ms")]
     public static partial void UserAway(this ILogger logger, ulong userId, CloseReason reason, long windowMilliseconds);

@@ -123,7 +123,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             throw;
         }
 
-        _logger.Limits(_pool.LimitBytes, _places.Most, _loops.Length);
+        _logger.Limits(new(_pool.LimitBytes), _pool.LimitBytes, _places.Most, _loops.Length);
         foreach (var listener in _listeners)
         {
             _loops[0].Call(() => _loops[0].Listen(listener));

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub;
 
@@ -39,7 +40,9 @@ public sealed record MessageHubOptions
 
     /// <summary>
     /// Bytes that may wait in the hub for one user. Default: 64 MiB. A queue below it takes one more relay, whatever its
-    /// size; at or above it senders wait. 1 lets each user have one waiting relay.
+    /// size; at or above it senders wait. 1 lets each user have one waiting relay. What a resumable user has got and not acknowledged
+    /// counts, too; beyond that it may be up to 16 MiB, or an eighth of <see cref="MemoryLimitBytes"/> if that is less, or four times
+    /// this if that is more, where its acknowledgement stands behind requests of its own that wait, and twice that with their answers.
     /// </summary>
     public long QueueLimitBytes { get; init; } = 64L << 20;
 
@@ -64,7 +67,7 @@ public sealed record MessageHubOptions
     public int? MaxConnections { get; init; }
 
     /// <summary>
-    /// Bytes of message memory, all users and receive buffers together. Default: null, a quarter of the machine's memory.
+    /// Bytes of message memory, all users and receive buffers together. Default: null, a quarter of the memory of the machine, or of the container's limit where that is less.
     /// When they are in use the hub stops reading until some are free again. The least is 8 MiB.
     /// </summary>
     public long? MemoryLimitBytes { get; init; }
@@ -123,8 +126,7 @@ public sealed record MessageHubOptions
     public HubTlsOptions Tls { get; init; } = new();
 
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
-    internal static long DefaultMemoryLimitBytes =>
-        Math.Max(BlockPool.LeastLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+    internal static long DefaultMemoryLimitBytes => Math.Max(BlockPool.LeastLimitBytes, MachineMemory.LimitBytes() / 4);
 
     /// <summary>Checks every option; an impossible one is named with its value and its limit.</summary>
     /// <exception cref="ArgumentException">An option is impossible.</exception>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Cli.Doctor;
 
@@ -16,7 +17,7 @@ internal static class CertificateCheck
     public static IEnumerable<Finding> Files(string certificates, string? key, DateTimeOffset now)
     {
         var chain = new X509Certificate2Collection();
-        string? problem = Try(() => chain.ImportFromPemFile(certificates));
+        string? problem = Try(() => chain.ImportFromPem(InputFile.ReadText(certificates)));
         problem ??= chain.Count == 0 ? "there is no certificate in it" : null;
         if (problem is not null)
         {
@@ -82,7 +83,7 @@ internal static class CertificateCheck
     {
         string? problem = Try(() =>
         {
-            using var both = X509Certificate2.CreateFromPemFile(certificates, key);
+            using var both = X509Certificate2.CreateFromPem(InputFile.ReadText(certificates), InputFile.ReadText(key));
         });
         if (problem is not null)
         {
@@ -101,9 +102,9 @@ internal static class CertificateCheck
             action();
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception exception) when (exception is IOException or CryptographicException or ArgumentException or FormatException or NotSupportedException)
         {
-            return exception.Message;
+            return Failure.WithoutParameter(exception);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Cli.Doctor;
 
@@ -13,7 +14,7 @@ internal sealed unsafe partial class Machine(string root = "")
     private const int ErrorUnsynchronised = 5;
 
     /// <summary>Bytes that the process may use, those of its container where it is in one.</summary>
-    public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    public long MemoryBytes { get; init; } = MachineMemory.LimitBytes(root);
 
     /// <summary>Whether the clock is synchronised; null where the kernel does not tell.</summary>
     public bool? ClockIsSynchronised { get; init; } = ReadClock();
@@ -56,9 +57,9 @@ internal sealed unsafe partial class Machine(string root = "")
     {
         try
         {
-            return File.ReadAllText($"{root}/proc/{file}");
+            return InputFile.ReadText($"{root}/proc/{file}");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException)
         {
             return "";
         }

@@ -119,11 +119,5 @@ internal static class MachineChecks
 
     private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>Rounded to what a person reads; a size that is a setting stays as it was written.</summary>
-    private static string Size(long bytes) => bytes switch
-    {
-        >= 10L << 30 when bytes % (1L << 30) != 0 => string.Create(CultureInfo.InvariantCulture, $"{bytes >> 30}GiB"),
-        >= 10L << 20 when bytes % (1L << 20) != 0 => string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20}MiB"),
-        _ => ByteSize.Format(bytes),
-    };
+    private static string Size(long bytes) => ByteSize.Rounded(bytes);
 }

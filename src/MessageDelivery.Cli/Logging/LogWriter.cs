@@ -65,37 +65,51 @@ internal sealed class LogWriter : IDisposable
 
     private void Run()
     {
-        try
+        while (true)
         {
-            while (true)
+            _ready.Wait();
+            string? line;
+            int dropped;
+            lock (_lock)
             {
-                _ready.Wait();
-                string? line;
-                int dropped;
+                if (!_waiting.TryDequeue(out line) && _ends)
+                {
+                    return;
+                }
+
+                (dropped, _dropped) = (_dropped, 0);
+            }
+
+            if (!TryWrite(line, dropped))
+            {
+                // Nobody reads, or the disk is full: that may pass. The hub serves on.
                 lock (_lock)
                 {
-                    if (!_waiting.TryDequeue(out line) && _ends)
-                    {
-                        return;
-                    }
-
-                    (dropped, _dropped) = (_dropped, 0);
-                }
-
-                if (dropped > 0)
-                {
-                    _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"({dropped} log lines were dropped)"));
-                }
-
-                if (line is not null)
-                {
-                    _output.WriteLine(line);
+                    _dropped += dropped + (line is null ? 0 : 1);
                 }
             }
         }
-        catch (IOException)
+    }
+
+    private bool TryWrite(string? line, int dropped)
+    {
+        try
         {
-            // Nobody reads the log any more; the hub serves on.
+            if (dropped > 0)
+            {
+                _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"(log lines that were dropped: {dropped})"));
+            }
+
+            if (line is not null)
+            {
+                _output.WriteLine(line);
+            }
+
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException || Failure.IsFileTooLarge(exception))
+        {
+            return false;
         }
     }
 }

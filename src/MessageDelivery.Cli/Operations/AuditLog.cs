@@ -69,24 +69,7 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
             yield break;
         }
 
-        string? problem = null;
-        try
-        {
-            if (File.Exists(path) || Directory.Exists(path))
-            {
-                using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-            }
-            else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
-            {
-                problem = "its directory does not exist";
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            problem = exception.Message;
-        }
-
-        if (problem is not null)
+        if (AppendedFile.Problem(path) is { } problem)
         {
             yield return $"the audit log {path} cannot be written: {problem}";
         }
@@ -162,21 +145,9 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
 
         try
         {
-            var options = new FileStreamOptions
-            {
-                Mode = FileMode.Append,
-                Access = FileAccess.Write,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                BufferSize = 0,
-            };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
-            }
-
-            return new FileStream(path, options);
+            return AppendedFile.Open(path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (IOException exception)
         {
             throw new CommandException(ExitCode.InputOutput, $"the audit log {path} cannot be written: {exception.Message}");
         }

@@ -5,8 +5,11 @@ namespace MessageDelivery.Cli.Operations;
 
 /// <summary>Who is let in can change while the hub runs; whether anybody has to show a token, and of which kind, cannot.</summary>
 /// <param name="mode">What the hub was started with.</param>
-internal sealed class AuthReload(MessageHub hub, AuthMode mode) : IReloadable
+/// <param name="fingerprint">What the files held then.</param>
+internal sealed class AuthReload(MessageHub hub, AuthMode mode, string fingerprint) : IReloadable
 {
+    private string _fingerprint = fingerprint;
+
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Settings { get; } =
         ["auth-tokens", "jwt-keys", "jwt-secret", "jwt-issuer", "jwt-audience", "jwt-clock-skew"];
@@ -14,14 +17,22 @@ internal sealed class AuthReload(MessageHub hub, AuthMode mode) : IReloadable
     /// <inheritdoc/>
     public Change Prepare(ServeSettings settings)
     {
-        var next = settings.Auth.CreateAuthenticator();
+        var next = settings.Auth.Load();
+        if (next.Authenticator is not { } authenticator || settings.Auth.Mode != mode)
+        {
+            return new(() => { });
+        }
+
+        string files = settings.Auth.Mode == AuthMode.Token ? "the tokens in auth-tokens" : "the keys in jwt-keys or jwt-secret";
         return new(() =>
         {
-            if (next is not null && settings.Auth.Mode == mode)
-            {
-                hub.UseAuthenticator(next);
-            }
-        });
+            _fingerprint = next.Fingerprint;
+            hub.UseAuthenticator(authenticator);
+        })
+        {
+            Files = next.Fingerprint == _fingerprint ? "" : files,
+            Skipped = next.Skipped,
+        };
     }
 
     /// <summary>What is wrong with the files.</summary>
@@ -30,7 +41,7 @@ internal sealed class AuthReload(MessageHub hub, AuthMode mode) : IReloadable
         string? problem = null;
         try
         {
-            settings.Auth.CreateAuthenticator();
+            settings.Auth.Load();
         }
         catch (CommandException exception)
         {

@@ -6,7 +6,14 @@ namespace MessageDelivery.Cli.Operations;
 /// <summary>New settings that a part has checked and made ready.</summary>
 /// <param name="Apply">Puts them in force; does not fail.</param>
 /// <param name="Discard">Lets go of them, if they are not to be in force after all.</param>
-internal sealed record Change(Action Apply, Action? Discard = null);
+internal sealed record Change(Action Apply, Action? Discard = null)
+{
+    /// <summary>What the files have in them that they had not, in words for the log; empty where they are as they were.</summary>
+    public string Files { get; init; } = "";
+
+    /// <summary>What of the files cannot be used, and is left out; one line each.</summary>
+    public IReadOnlyList<string> Skipped { get; init; } = [];
+}
 
 /// <summary>A part of a running hub that takes new settings without a restart.</summary>
 internal interface IReloadable
@@ -34,51 +41,73 @@ internal sealed class HubReload(SettingsLoader loader, LoadedSettings first, IRe
         lock (_lock)
         {
             var problems = new List<string>();
-            var loaded = Load(problems);
-            var changes = problems.Count > 0 ? [] : Prepare(loaded, problems);
-            if (problems.Count > 0)
+            var changes = new List<Change>();
+            var loaded = Load(problems, changes);
+            if (loaded is null || problems.Count > 0)
             {
                 changes.ForEach(change => change.Discard?.Invoke());
                 problems.ForEach(problem => logger.ReloadFailed(Failure.OneLine(problem)));
                 return false;
             }
 
-            changes.ForEach(change => change.Apply());
-            Tell(loaded);
+            changes.ForEach(Apply);
+            Tell(loaded, changes);
             return true;
         }
     }
 
-    private LoadedSettings Load(List<string> problems)
+    private LoadedSettings? Load(List<string> problems, List<Change> changes)
     {
-        var loaded = loader.Load(problems);
-        if (problems.Count == 0)
+        try
         {
-            problems.AddRange(SettingsCheck.Problems(loaded.Settings));
-        }
+            var loaded = loader.Load(problems);
+            if (problems.Count == 0)
+            {
+                problems.AddRange(SettingsCheck.Problems(loaded.Settings));
+            }
 
-        return loaded;
+            foreach (var part in problems.Count == 0 ? parts : [])
+            {
+                Prepare(part, loaded, problems, changes);
+            }
+
+            return loaded;
+        }
+        catch (Exception exception)
+        {
+            // Whatever a file holds: the hub goes on with what it has.
+            logger.ReloadDefect(exception);
+            problems.Add("a defect in the program, told in the line before");
+            return null;
+        }
     }
 
-    private List<Change> Prepare(LoadedSettings loaded, List<string> problems)
+    private void Apply(Change change)
     {
-        var changes = new List<Change>();
-        foreach (var part in parts)
+        try
         {
-            try
-            {
-                changes.Add(part.Prepare(loaded.Settings));
-            }
-            catch (CommandException exception)
-            {
-                problems.Add(exception.Message);
-            }
+            change.Apply();
         }
-
-        return changes;
+        catch (Exception exception)
+        {
+            // The others are in force, or will be: this is a defect, and no reason to lose the hub.
+            logger.ReloadDefect(exception);
+        }
     }
 
-    private void Tell(LoadedSettings loaded)
+    private static void Prepare(IReloadable part, LoadedSettings loaded, List<string> problems, List<Change> changes)
+    {
+        try
+        {
+            changes.Add(part.Prepare(loaded.Settings));
+        }
+        catch (CommandException exception)
+        {
+            problems.Add(exception.Message);
+        }
+    }
+
+    private void Tell(LoadedSettings loaded, List<Change> changes)
     {
         var live = parts.SelectMany(part => part.Settings).ToHashSet();
         var next = loaded.Effective.ToDictionary(setting => setting.Setting.Name, setting => setting.Value);
@@ -101,6 +130,12 @@ internal sealed class HubReload(SettingsLoader loader, LoadedSettings first, IRe
             _running[name] = value ?? "";
         }
 
-        logger.Reloaded(changed.Count > 0 ? string.Join(", ", changed) : "no setting that takes effect without a restart");
+        changed.AddRange(changes.Select(change => change.Files).Where(files => files.Length > 0));
+        foreach (string skipped in changes.SelectMany(change => change.Skipped))
+        {
+            logger.KeySkipped(Failure.OneLine(skipped));
+        }
+
+        logger.Reloaded(changed.Count > 0 ? Failure.OneLine(string.Join(", ", changed)) : "no setting that takes effect without a restart, and no file");
     }
 }

@@ -47,7 +47,9 @@ internal sealed record PrintedToken(
 
 /// <summary><c>mds check-config --json</c>; no settings where there are problems.</summary>
 /// <param name="File">The configuration file that was read; null is none.</param>
-internal sealed record PrintedConfiguration(string? File, IReadOnlyList<PrintedSetting> Settings, IReadOnlyList<string> Problems);
+/// <param name="Ignored">Variables that look like settings and are none of ours.</param>
+internal sealed record PrintedConfiguration(
+    string? File, IReadOnlyList<PrintedSetting> Settings, IReadOnlyList<string> Problems, IReadOnlyList<string> Ignored);
 
 /// <summary>A setting that is in force.</summary>
 /// <param name="From">The place that sets it; null is the default.</param>

@@ -40,6 +40,20 @@ internal static class ByteSize
         return bytes == value;
     }
 
+    /// <summary>Rounded down to what a person reads; a size that is a whole number of units stays as it would be written.</summary>
+    public static string Rounded(long bytes)
+    {
+        foreach (var (suffix, size) in Units)
+        {
+            if (size > 1 && bytes >= 10 * size && bytes % size != 0)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{bytes / size}{suffix}");
+            }
+        }
+
+        return Format(bytes);
+    }
+
     /// <summary>The shortest exact spelling.</summary>
     public static string Format(long bytes)
     {

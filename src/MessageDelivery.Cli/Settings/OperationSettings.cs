@@ -7,11 +7,13 @@ internal static class OperationSettings
     [
         new("audit-log", "FILE", "none",
             "Write who comes, is refused, goes and is removed to this file, one JSON object per line; - is standard output.",
-            static (settings, values) => settings with { AuditLog = File(values[0]) }),
+            static (settings, values) => settings with { AuditLog = File(values[0]) })
+        { File = FileUse.Written },
     ];
 
+    /// <summary>Whether a value says that there is to be no file.</summary>
+    public static bool IsNoFile(string text) => text.Trim() is "-" or "none";
+
     private static string? File(string text) =>
-        text.Contains('\0', StringComparison.Ordinal) ? throw new SettingValueException("it must be the name of a file, - or none")
-        : text.Trim() is "none" ? null
-        : text;
+        text.Trim() is "none" ? null : text;
 }

@@ -34,23 +34,25 @@ internal sealed record ServeSettings
     /// <summary>The file that says who comes, is refused, goes and is removed; <c>-</c> is standard output, null is none.</summary>
     public string? AuditLog { get; init; }
 
-    /// <summary>
-    /// Checks what no single setting can check.
-    /// </summary>
-    public void CheckTogether()
+    /// <summary>Checks what no single setting can check.</summary>
+    /// <param name="named">A setting's name, with the place that it comes from; null leaves that out.</param>
+    /// <exception cref="CommandException">The settings do not go together.</exception>
+    public void CheckTogether(Func<string, string>? named = null)
     {
-        Auth.CheckTogether();
-        Tls.CheckTogether();
+        named ??= static name => name;
+        Auth.CheckTogether(named);
+        Tls.CheckTogether(named);
         if (Hub.AllowAnonymous && Auth.Mode != AuthMode.None)
         {
-            throw new CommandException(ExitCode.Usage, "allow-anonymous lets people in without a token, and auth demands one: they exclude each other");
+            throw new CommandException(
+                ExitCode.Usage, $"{named("allow-anonymous")} lets people in without a token, and {named("auth")} demands one: they exclude each other");
         }
 
         if (!Hub.AllowAnonymous && Auth.Mode == AuthMode.None && Hub.Listen.FirstOrDefault(endpoint => !System.Net.IPAddress.IsLoopback(endpoint.Address)) is { } open)
         {
             throw new CommandException(
                 ExitCode.Usage,
-                $"listen names {open}, which is not a loopback address: whoever reaches it would be let in without authentication; --auth demands a token, --allow-anonymous allows that");
+                $"{named("listen")} names {open}, which is not a loopback address: whoever reaches it would be let in without authentication; --auth demands a token, --allow-anonymous allows that");
         }
     }
 }

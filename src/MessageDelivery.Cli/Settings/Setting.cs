@@ -23,10 +23,26 @@ internal sealed record Setting(
     /// <summary>Whether it is a switch: the bare option means true.</summary>
     public bool IsSwitch { get; init; }
 
+    /// <summary>What becomes of the file that its value names; none where it names no file.</summary>
+    public FileUse File { get; init; }
+
     public string OptionName => "--" + Name;
 
     public string EnvironmentName => EnvironmentPrefix + Name.Replace('-', '_').ToUpperInvariant();
 
     public string JsonName { get; } = string.Concat(Name.Split('-').Select((word, index) =>
         index == 0 ? word : string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(word[0])}{word[1..]}")));
+}
+
+/// <summary>What a hub does with a file that a setting names.</summary>
+internal enum FileUse
+{
+    /// <summary>The setting names no file.</summary>
+    None,
+
+    /// <summary>It is read, at start and at each reload.</summary>
+    Read,
+
+    /// <summary>It is written.</summary>
+    Written,
 }

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using MessageDelivery.Hub.Linux;
 using Microsoft.Extensions.Configuration;
 
 namespace MessageDelivery.Cli.Settings;
@@ -21,6 +23,10 @@ internal sealed class SettingSource(Func<Setting, string> Description)
     public const string ClientVariablePrefix = HubVariable + "_";
 
     private readonly Dictionary<Setting, IReadOnlyList<string>> _values = [];
+    private readonly List<string> _serviceLinks = [];
+
+    /// <summary>The variables that Kubernetes has set for its services, in alphabetical order; none of them is a setting.</summary>
+    public IReadOnlyList<string> ServiceLinks => [.. _serviceLinks.Order(StringComparer.Ordinal)];
 
     /// <summary>Takes a setting's values; they are checked by <see cref="Apply"/>.</summary>
     public void Add(Setting setting, IReadOnlyList<string> values) => _values[setting] = values;
@@ -42,7 +48,7 @@ internal sealed class SettingSource(Func<Setting, string> Description)
             try
             {
                 settings = values.Count > 0 && values.All(value => !string.IsNullOrWhiteSpace(value))
-                    ? setting.Apply(settings, values)
+                    ? setting.Apply(settings, Checked(setting, values))
                     : throw new SettingValueException("it is empty");
             }
             catch (SettingValueException limit)
@@ -54,6 +60,11 @@ internal sealed class SettingSource(Func<Setting, string> Description)
         return settings;
     }
 
+    private static IReadOnlyList<string> Checked(Setting setting, IReadOnlyList<string> values) =>
+        setting.File != FileUse.None && values.Any(value => value.Contains('\0', StringComparison.Ordinal))
+            ? throw new SettingValueException("it must be the name of a file")
+            : values;
+
     public static SettingSource FromEnvironment(IDictionary variables, ICollection<string>? problems = null)
     {
         var source = new SettingSource(setting => $"the environment variable {setting.EnvironmentName}");
@@ -64,6 +75,12 @@ internal sealed class SettingSource(Func<Setting, string> Description)
             if (!name.StartsWith(Setting.EnvironmentPrefix, StringComparison.Ordinal) || name is HubVariable or TokenVariable or ConfigVariable
                 || name.StartsWith(ClientVariablePrefix, StringComparison.Ordinal))
             {
+                continue;
+            }
+
+            if (ServiceLink.Is(name, value))
+            {
+                source._serviceLinks.Add(name);
                 continue;
             }
 
@@ -98,24 +115,32 @@ internal sealed class SettingSource(Func<Setting, string> Description)
                 continue;
             }
 
-            source.Add(setting, items.Count > 0 ? [.. items.Select(item => item.Value ?? "")] : [section.Value ?? ""]);
+            var values = items.Count > 0 ? items.Select(item => item.Value ?? "") : [section.Value ?? ""];
+            source.Add(setting, [.. setting.File == FileUse.None ? values : values.Select(value => BesideFile(file, value))]);
         }
 
         return source;
     }
 
+    /// <summary>A path as it is meant in a file of settings: one that is not absolute begins where that file is.</summary>
+    private static string BesideFile(string file, string path) =>
+        string.IsNullOrWhiteSpace(path) || OperationSettings.IsNoFile(path) || path.Contains('\0', StringComparison.Ordinal)
+            ? path
+            : Path.Combine(Path.GetDirectoryName(file) ?? "", path);
+
     private static IEnumerable<IConfigurationSection> Read(string file, ICollection<string>? problems)
     {
         try
         {
-            using var stream = File.OpenRead(file);
-            return new ConfigurationBuilder().AddJsonStream(stream).Build().GetChildren();
+            // As text, since the file may have a byte order mark.
+            byte[] json = Encoding.UTF8.GetBytes(InputFile.ReadText(file));
+            return new ConfigurationBuilder().AddJsonStream(new MemoryStream(json)).Build().GetChildren();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
             Tell(problems, $"the configuration file {file} cannot be read: {exception.Message}");
         }
-        catch (Exception exception) when (exception is FormatException or JsonException or InvalidDataException)
+        catch (Exception exception) when (exception is FormatException or JsonException or InvalidDataException or InvalidOperationException or ArgumentException)
         {
             Tell(problems, $"the configuration file {file} is not valid json{Where(exception.InnerException ?? exception)}");
         }

@@ -7,7 +7,8 @@ internal sealed record EffectiveSetting(Setting Setting, string Value, string? P
 /// <param name="Settings">What the hub is run with.</param>
 /// <param name="File">The configuration file that was read; null is none.</param>
 /// <param name="Effective">Each setting that is in force, in the table's order.</param>
-internal sealed record LoadedSettings(ServeSettings Settings, string? File, IReadOnlyList<EffectiveSetting> Effective);
+/// <param name="ServiceLinks">The variables of Kubernetes that look like settings and are none.</param>
+internal sealed record LoadedSettings(ServeSettings Settings, string? File, IReadOnlyList<EffectiveSetting> Effective, IReadOnlyList<string> ServiceLinks);
 
 /// <summary>
 /// Reads a hub's settings: command line over environment over file. It can be asked again while the hub runs; the command line stays
@@ -34,18 +35,22 @@ internal sealed class SettingsLoader(SettingSource commandLine, string? file)
             Lay(SettingSource.FromJson(read, problems));
         }
 
-        Lay(SettingSource.FromEnvironment(Environment.GetEnvironmentVariables(), problems));
+        var environment = SettingSource.FromEnvironment(Environment.GetEnvironmentVariables(), problems);
+        Lay(environment);
         Lay(commandLine);
+        var effective = Effective(sources).ToList();
         try
         {
-            settings.CheckTogether();
+            settings.CheckTogether(Named);
         }
         catch (CommandException exception) when (problems is not null)
         {
             problems.Add(exception.Message);
         }
 
-        return new(settings, read, [.. Effective(sources)]);
+        return new(settings, read, effective, environment.ServiceLinks);
+
+        string Named(string name) => effective.Find(setting => setting.Setting.Name == name) is { Place: { } place } ? $"{name} (from {place})" : name;
 
         void Lay(SettingSource source)
         {

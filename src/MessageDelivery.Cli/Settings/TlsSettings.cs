@@ -14,19 +14,24 @@ internal static class TlsSettings
             static (settings, values) => settings with { Tls = settings.Tls with { Mode = (HubTlsMode)Mode(values[0]) } }),
         new("tls-cert", "FILE", "none",
             "The hub's certificate in PEM, with those between it and one that clients trust behind it.",
-            static (settings, values) => settings with { Tls = settings.Tls with { Certificate = values[0] } }),
+            static (settings, values) => settings with { Tls = settings.Tls with { Certificate = values[0] } })
+        { File = FileUse.Read },
         new("tls-key", "FILE", "in the file of --tls-cert",
             "The private key in PEM, not encrypted.",
-            static (settings, values) => settings with { Tls = settings.Tls with { Key = values[0] } }),
+            static (settings, values) => settings with { Tls = settings.Tls with { Key = values[0] } })
+        { File = FileUse.Read },
         new("tls-pkcs12", "FILE", "none",
             "Certificate and private key in PKCS#12, instead of --tls-cert and --tls-key.",
-            static (settings, values) => settings with { Tls = settings.Tls with { Pkcs12 = values[0] } }),
+            static (settings, values) => settings with { Tls = settings.Tls with { Pkcs12 = values[0] } })
+        { File = FileUse.Read },
         new("tls-pkcs12-password-file", "FILE", "no password",
             "The file whose first line is the password of --tls-pkcs12.",
-            static (settings, values) => settings with { Tls = settings.Tls with { Pkcs12PasswordFile = values[0] } }),
+            static (settings, values) => settings with { Tls = settings.Tls with { Pkcs12PasswordFile = values[0] } })
+        { File = FileUse.Read },
         new("tls-client-ca", "FILE", "none",
             "Who may have signed clients' certificates, in PEM.",
-            static (settings, values) => settings with { Tls = settings.Tls with { ClientAuthorities = values[0] } }),
+            static (settings, values) => settings with { Tls = settings.Tls with { ClientAuthorities = values[0] } })
+        { File = FileUse.Read },
         new("tls-client-cert", "MODE", "required with --tls-client-ca, else off",
             "Whether clients show a certificate: off, optional, or required.",
             static (settings, values) => settings with
@@ -74,18 +79,21 @@ internal sealed record TlsFiles
     private bool HasCertificate => IsThrowAway || Certificate is not null || Pkcs12 is not null;
 
     /// <summary>Checks what no single setting can check.</summary>
-    public void CheckTogether()
+    /// <param name="named">A setting's name, with the place that it comes from.</param>
+    /// <exception cref="CommandException">The settings do not go together.</exception>
+    public void CheckTogether(Func<string, string> named)
     {
-        Refuse((IsThrowAway ? 1 : 0) + (Certificate is null ? 0 : 1) + (Pkcs12 is null ? 0 : 1) > 1,
-            "dev-tls, tls-cert and tls-pkcs12 exclude each other: a hub shows one certificate");
-        Refuse(Key is not null && Certificate is null, "tls-key is set without tls-cert");
-        Refuse(Pkcs12PasswordFile is not null && Pkcs12 is null, "tls-pkcs12-password-file is set without tls-pkcs12");
+        string[] shown = [.. new[] { ("dev-tls", IsThrowAway), ("tls-cert", Certificate is not null), ("tls-pkcs12", Pkcs12 is not null) }
+            .Where(setting => setting.Item2).Select(setting => named(setting.Item1))];
+        Refuse(shown.Length > 1, $"{string.Join(" and ", shown)} exclude each other: a hub shows one certificate");
+        Refuse(Key is not null && Certificate is null, $"{named("tls-key")} is set without tls-cert");
+        Refuse(Pkcs12PasswordFile is not null && Pkcs12 is null, $"{named("tls-pkcs12-password-file")} is set without tls-pkcs12");
         Refuse(EffectiveMode != HubTlsMode.Off && !HasCertificate,
-            $"tls is {Name(EffectiveMode)}, and there is no certificate: --tls-cert and --tls-key, --tls-pkcs12 or --dev-tls name one");
+            $"{named("tls")} is {Name(EffectiveMode)}, and there is no certificate: --tls-cert and --tls-key, --tls-pkcs12 or --dev-tls name one");
         Refuse(EffectiveClientCertificates != HubClientCertificates.Off && ClientAuthorities is null,
-            $"tls-client-cert is {Name(EffectiveClientCertificates)}, and tls-client-ca names nobody who may have signed them");
+            $"{named("tls-client-cert")} is {Name(EffectiveClientCertificates)}, and tls-client-ca names nobody who may have signed them");
         Refuse(EffectiveMode == HubTlsMode.Off && EffectiveClientCertificates != HubClientCertificates.Off,
-            "clients cannot show certificates while tls is off");
+            $"clients cannot show certificates ({named(ClientCertificates is null ? "tls-client-ca" : "tls-client-cert")}) while tls is off");
     }
 
     private static string Name<T>(T value)

@@ -3,43 +3,26 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Cli.Tls;
 
 /// <summary>Certificates and keys from the files that the settings name.</summary>
 internal static class CertificateFiles
 {
-    /// <summary>Reads all of them, or none.</summary>
+    /// <summary>Makes certificates of all of them, or none.</summary>
+    /// <param name="contents">What the files hold.</param>
     /// <exception cref="CertificateFileException">A file cannot be read, or does not hold what it should; the message names it.</exception>
-    public static HubCertificates Load(TlsFiles files)
+    public static HubCertificates Load(TlsFiles files, FileContents contents)
     {
-        var authorities = files.ClientAuthorities is { } path ? ReadAll(path) : [];
+        var authorities = files.ClientAuthorities is { } path ? Parse(path, Read(contents, path)) : [];
         if (files.IsThrowAway)
         {
             return new(MakeThrowAway()) { ClientAuthorities = authorities };
         }
 
-        var shown = files.Pkcs12 is { } archive ? ReadPkcs12(archive, files.Pkcs12PasswordFile) : ReadPem(files.Certificate!, files.Key);
+        var shown = files.Pkcs12 is { } archive ? ReadPkcs12(contents, archive, files.Pkcs12PasswordFile) : ReadPem(contents, files.Certificate!, files.Key);
         return shown with { ClientAuthorities = authorities };
-    }
-
-    /// <summary>Something that differs as soon as what the files hold does; a file that cannot be read counts as well.</summary>
-    public static string Fingerprint(TlsFiles files)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string path in files.Paths)
-        {
-            try
-            {
-                hash.AppendData(SHA256.HashData(File.ReadAllBytes(path)));
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                hash.AppendData([0]);
-            }
-        }
-
-        return Convert.ToHexString(hash.GetHashAndReset());
     }
 
     /// <summary>The files with a secret in them that everybody on the machine may read.</summary>
@@ -63,38 +46,37 @@ internal static class CertificateFiles
         return request.CreateSelfSigned(now.AddHours(-1), now.AddDays(30));
     }
 
-    private static HubCertificates ReadPem(string certificatePath, string? keyPath)
+    private static HubCertificates ReadPem(FileContents contents, string certificatePath, string? keyPath)
     {
         keyPath ??= certificatePath;
-        string pem = Read(certificatePath), key = Read(keyPath);
+        string pem = Read(contents, certificatePath), key = Read(contents, keyPath);
         var chain = Parse(certificatePath, pem);
         try
         {
             return new(X509Certificate2.CreateFromPem(pem, key)) { Intermediates = [.. chain.Skip(1)] };
         }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        catch (Exception exception) when (IsOfContent(exception))
         {
-            throw new CertificateFileException($"{keyPath} has no private key for the certificate in {certificatePath}: {exception.Message}");
+            throw new CertificateFileException($"{keyPath} has no private key for the certificate in {certificatePath}: {Failure.WithoutParameter(exception)}");
         }
     }
 
-    private static HubCertificates ReadPkcs12(string path, string? passwordPath)
+    private static HubCertificates ReadPkcs12(FileContents contents, string path, string? passwordPath)
     {
-        string? password = passwordPath is null ? null : Read(passwordPath).Split('\n')[0].TrimEnd('\r');
+        string? password = passwordPath is null ? null : Read(contents, passwordPath).Split('\n')[0].TrimEnd('\r');
         try
         {
-            var all = X509CertificateLoader.LoadPkcs12Collection(File.ReadAllBytes(path), password);
+            var all = X509CertificateLoader.LoadPkcs12Collection(contents.Of(path), password);
             var own = all.FirstOrDefault(certificate => certificate.HasPrivateKey)
                 ?? throw new CertificateFileException($"{path} has no private key");
             return new(own) { Intermediates = [.. all.Where(certificate => !certificate.HasPrivateKey)] };
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is IOException || IsOfContent(exception))
         {
-            throw new CertificateFileException($"{path} cannot be read: {exception.Message}");
+            string with = passwordPath is null ? "without a password" : $"with the password in {passwordPath}";
+            throw new CertificateFileException($"{path} cannot be read {with}: {Failure.WithoutParameter(exception)}");
         }
     }
-
-    private static X509Certificate2Collection ReadAll(string path) => Parse(path, Read(path));
 
     private static X509Certificate2Collection Parse(string path, string pem)
     {
@@ -103,21 +85,25 @@ internal static class CertificateFiles
         {
             certificates.ImportFromPem(pem);
         }
-        catch (CryptographicException exception)
+        catch (Exception exception) when (IsOfContent(exception))
         {
-            throw new CertificateFileException($"{path} is not PEM: {exception.Message}");
+            throw new CertificateFileException($"{path} is not PEM: {Failure.WithoutParameter(exception)}");
         }
 
         return certificates.Count > 0 ? certificates : throw new CertificateFileException($"{path} has no certificate in PEM");
     }
 
-    private static string Read(string path)
+    /// <summary>Whether what a file holds may be the cause, rather than a defect.</summary>
+    private static bool IsOfContent(Exception exception) =>
+        exception is CryptographicException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException;
+
+    private static string Read(FileContents contents, string path)
     {
         try
         {
-            return File.ReadAllText(path);
+            return InputFile.Text(contents.Of(path));
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
             throw new CertificateFileException($"{path} cannot be read: {exception.Message}");
         }

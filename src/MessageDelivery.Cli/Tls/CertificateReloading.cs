@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
+using MessageDelivery.Hub.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Tls;
@@ -19,12 +20,14 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new();
     private TlsFiles _files;
-    private string _known = "";
+    private string _known;
     private Task _run = Task.CompletedTask;
 
-    public CertificateReloading(TlsFiles files, MessageHub hub, ILogger logger)
+    /// <param name="known">The fingerprint of what the hub shows.</param>
+    public CertificateReloading(TlsFiles files, string known, MessageHub hub, ILogger logger)
     {
         _files = files;
+        _known = known;
         _hub = hub;
         _logger = logger;
     }
@@ -35,20 +38,22 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
     // A throw-away certificate is made once.
     private bool IsOfFiles => _hub.Options.Tls.Mode != HubTlsMode.Off && !_files.IsThrowAway;
 
-    /// <summary>Reads the certificates that a hub starts with; null where it speaks no TLS.</summary>
-    public static HubTlsOptions? Load(TlsFiles files)
+    /// <summary>Reads the certificates that a hub starts with, and tells the fingerprint of what their files held then.</summary>
+    public static (HubTlsOptions Options, string Fingerprint) Load(TlsFiles files)
     {
         if (files.EffectiveMode == HubTlsMode.Off)
         {
-            return null;
+            return (new(), "");
         }
 
-        return new()
+        var contents = FileContents.Read(files.Paths);
+        var options = new HubTlsOptions
         {
             Mode = files.EffectiveMode,
             ClientCertificates = files.EffectiveClientCertificates,
-            Certificates = Read(files),
+            Certificates = Make(files, contents),
         };
+        return (options, contents.Fingerprint);
     }
 
     /// <summary>What is wrong with the files.</summary>
@@ -83,7 +88,6 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         WarnOfOpenSecrets(_files);
         if (IsOfFiles)
         {
-            _known = CertificateFiles.Fingerprint(_files);
             _run = WatchAsync(_stopping.Token);
         }
     }
@@ -97,8 +101,9 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             return new(() => { });
         }
 
-        var certificates = Read(files);
-        return new(() => Use(files, certificates));
+        var contents = FileContents.Read(files.Paths);
+        var certificates = Make(files, contents);
+        return new(() => Use(files, contents.Fingerprint, certificates)) { Files = contents.Fingerprint == _known ? "" : "the certificates" };
     }
 
     public async ValueTask DisposeAsync()
@@ -108,11 +113,11 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static HubCertificates Read(TlsFiles files)
+    private static HubCertificates Make(TlsFiles files, FileContents contents)
     {
         try
         {
-            return CertificateFiles.Load(files);
+            return CertificateFiles.Load(files, contents);
         }
         catch (CertificateFileException exception)
         {
@@ -131,11 +136,12 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
                 string now;
                 lock (_lock)
                 {
-                    now = CertificateFiles.Fingerprint(_files);
+                    var contents = FileContents.Read(_files.Paths);
+                    now = contents.Fingerprint;
                     if (now != _known && now == seen)
                     {
                         _known = now;
-                        TryUse(_files);
+                        TryUse(_files, contents);
                     }
                 }
 
@@ -148,19 +154,24 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         }
     }
 
-    private void TryUse(TlsFiles files)
+    private void TryUse(TlsFiles files, FileContents contents)
     {
         try
         {
-            Use(files, CertificateFiles.Load(files));
+            Use(files, contents.Fingerprint, CertificateFiles.Load(files, contents));
         }
         catch (CertificateFileException exception)
         {
-            _logger.CertificatesNotReloaded(exception.Message);
+            _logger.CertificatesNotReloaded(Failure.OneLine(exception.Message));
+        }
+        catch (Exception exception)
+        {
+            // Whatever the files hold, the next change of theirs is looked at.
+            _logger.ReloadDefect(exception);
         }
     }
 
-    private void Use(TlsFiles files, HubCertificates certificates)
+    private void Use(TlsFiles files, string fingerprint, HubCertificates certificates)
     {
         lock (_lock)
         {
@@ -168,11 +179,11 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             {
                 _hub.UseCertificates(certificates);
                 _files = files;
-                _known = CertificateFiles.Fingerprint(files);
+                _known = fingerprint;
             }
             catch (Exception exception) when (exception is ArgumentException or CryptographicException)
             {
-                _logger.CertificatesNotReloaded(exception.Message);
+                _logger.CertificatesNotReloaded(Failure.OneLine(Failure.WithoutParameter(exception)));
             }
 
             WarnOfOpenSecrets(files);

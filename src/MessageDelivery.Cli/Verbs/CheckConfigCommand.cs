@@ -40,7 +40,8 @@ internal static class CheckConfigCommand
         {
             var settings = problems.Count > 0 ? [] : loaded.Effective;
             JsonOutput.Write(
-                new PrintedConfiguration(loaded.File, [.. settings.Select(setting => new PrintedSetting(setting.Setting.Name, setting.Value, setting.Place))], problems),
+                new PrintedConfiguration(
+                    loaded.File, [.. settings.Select(setting => new PrintedSetting(setting.Setting.Name, setting.Value, setting.Place))], problems, loaded.ServiceLinks),
                 OutputJson.Default.PrintedConfiguration);
             return problems.Count > 0 ? ExitCode.Usage : ExitCode.Ok;
         }
@@ -53,6 +54,16 @@ internal static class CheckConfigCommand
         if (problems.Count > 0)
         {
             return ExitCode.Usage;
+        }
+
+        foreach (string skipped in loaded.Settings.Auth.Load().Skipped)
+        {
+            Console.Error.WriteLine($"mds: warning: a key is not used: {Failure.OneLine(skipped)}");
+        }
+
+        if (loaded.ServiceLinks.Count > 0)
+        {
+            Console.Error.WriteLine($"mds: ignored, since Kubernetes sets them for its services: {Failure.OneLine(string.Join(", ", loaded.ServiceLinks))}");
         }
 
         Print(loaded);

@@ -41,12 +41,19 @@ internal static class DoctorCommand
 
     private static async Task<ExitCode> RunAsync(string? hub, bool json, SettingsLoader loader)
     {
-        var settings = loader.Load().Settings;
+        var loaded = loader.Load();
+        var settings = loaded.Settings;
         var context = new DoctorContext(settings, Parse(hub), new Machine(), TimeProvider.System)
         {
             CertificateFiles = settings.Tls.Certificate is { } certificate ? [(certificate, settings.Tls.Key ?? certificate)] : [],
         };
         var findings = new List<Finding>();
+        if (loaded.ServiceLinks.Count > 0)
+        {
+            findings.Add(new(
+                "environment", FindingLevel.Ok, $"ignored, since Kubernetes sets them for its services: {Failure.OneLine(string.Join(", ", loaded.ServiceLinks))}"));
+        }
+
         foreach (var check in DoctorCheck.All.Where(check => context.Hub is null || !check.NeedsMachine))
         {
             findings.AddRange(await check.Run(context).ConfigureAwait(false));

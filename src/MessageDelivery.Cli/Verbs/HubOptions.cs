@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Client;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -81,14 +82,15 @@ internal sealed class HubOptions
     {
         try
         {
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
+            byte[] bytes = InputFile.Read(file, out var mode);
+            if ((mode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
             {
                 throw new CommandException(ExitCode.Usage, $"--token-file {file} can be read or changed by others; chmod 600 keeps them out");
             }
 
-            return Checked(File.ReadAllText(file).Trim(), $"--token-file {file}");
+            return Checked(InputFile.Text(bytes).Trim(), $"--token-file {file}");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
             throw new CommandException(ExitCode.InputOutput, $"--token-file {file} cannot be read: {exception.Message}");
         }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using MessageDelivery.Cli.Logging;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
@@ -39,36 +38,28 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(SettingsLoader loader)
     {
+        using var dropQueued = new CancellationTokenSource();
+        using var signals = new ServeSignals();
         var loaded = loader.Load();
         var settings = loaded.Settings;
         var sockets = Supervisor.PassedSockets();
+        var auth = settings.Auth.Load();
+        var (tls, fingerprint) = CertificateReloading.Load(settings.Tls);
         using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
         var logs = new LineLoggerProvider(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
-        using var host = BuildHost(settings, settings.Hub with
-        {
-            Audit = audit,
-            ListeningSockets = sockets,
-            Authenticator = settings.Auth.CreateAuthenticator(),
-            Tls = CertificateReloading.Load(settings.Tls) ?? new(),
-        }, logs);
+        using var host = BuildHost(
+            settings, settings.Hub with { Audit = audit, ListeningSockets = sockets, Authenticator = auth.Authenticator, Tls = tls }, logs);
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");
         audit.Logger = logger;
+        TellOfStart(logger, loaded, auth, sockets.Count);
         using var supervisor = Supervisor.FromEnvironment(logger);
         var hub = host.Services.GetRequiredService<MessageHub>();
         // Whatever of the hub can change while it runs has its place in this list.
-        await using var certificates = new CertificateReloading(settings.Tls, hub, logger);
-        bool isListening = false;
-        var reload = new HubReload(loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode), certificates], logger);
+        await using var certificates = new CertificateReloading(settings.Tls, fingerprint, hub, logger);
+        var reload = new HubReload(
+            loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode, auth.Fingerprint), certificates], logger);
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
-        using var dropQueued = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reload);
-        if (sockets.Count > 0)
-        {
-            logger.SocketsPassed(sockets.Count);
-        }
-
+        signals.OnStop(Stop);
         try
         {
             await host.StartAsync().ConfigureAwait(false);
@@ -77,16 +68,22 @@ internal static class ServeCommand
         {
             throw new CommandException(ExitCode.CannotListen, $"cannot listen on {string.Join(" or ", settings.Hub.Listen)}: {exception.Message}");
         }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to stop before it listened.
+            await host.StopAsync(dropQueued.Token).ConfigureAwait(false);
+            return (int)ExitCode.Ok;
+        }
 
-        certificates.Start();
-        Volatile.Write(ref isListening, true);
         foreach (var endpoint in hub.Endpoints)
         {
             Console.Out.WriteLine($"listening on {endpoint}");
         }
 
+        certificates.Start();
         supervisor.Ready(Status());
         supervisor.Watch(hub);
+        signals.OnReload(Reload);
         await WaitAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
         supervisor.Stopping();
         await host.StopAsync(dropQueued.Token).ConfigureAwait(false);
@@ -97,9 +94,8 @@ internal static class ServeCommand
 
         return (int)ExitCode.Ok;
 
-        void Stop(PosixSignalContext context)
+        void Stop()
         {
-            context.Cancel = true;
             if (lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 dropQueued.Cancel();
@@ -108,15 +104,8 @@ internal static class ServeCommand
             lifetime.StopApplication();
         }
 
-        void Reload(PosixSignalContext context)
+        void Reload()
         {
-            context.Cancel = true;
-            if (!Volatile.Read(ref isListening))
-            {
-                // What it would read again has just been read.
-                return;
-            }
-
             supervisor.Reloading();
             if (!reload.Reload())
             {
@@ -128,6 +117,24 @@ internal static class ServeCommand
         }
 
         string Status() => $"listening on {string.Join(", ", hub.Endpoints)}";
+    }
+
+    private static void TellOfStart(ILogger logger, LoadedSettings loaded, LoadedAuthenticator auth, int sockets)
+    {
+        if (loaded.ServiceLinks.Count > 0)
+        {
+            logger.ServiceLinksIgnored(Failure.OneLine(string.Join(", ", loaded.ServiceLinks)));
+        }
+
+        foreach (string skipped in auth.Skipped)
+        {
+            logger.KeySkipped(Failure.OneLine(skipped));
+        }
+
+        if (sockets > 0)
+        {
+            logger.SocketsPassed(sockets);
+        }
     }
 
     private static IHost BuildHost(ServeSettings settings, MessageHubOptions options, LineLoggerProvider logs)

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Client;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -10,6 +11,7 @@ namespace MessageDelivery.Cli.Verbs;
 internal static class TlsAccess
 {
     private const string Switch = "--tls";
+    private const string PinPrefix = "sha256:";
 
     private static readonly (string Name, string Value, string Help)[] Options =
     [
@@ -53,14 +55,16 @@ internal static class TlsAccess
         return new()
         {
             TargetHost = name,
-            Pin = pin,
-            Authorities = authorities is null ? null : FromFile(authorities, () =>
+            Pin = CheckedPin(pin),
+            Authorities = authorities is null ? null : FromFile("--tls-ca", authorities, () =>
             {
                 var all = new X509Certificate2Collection();
-                all.ImportFromPemFile(authorities);
+                all.ImportFromPem(InputFile.ReadText(authorities));
                 return all.Count > 0 ? all : throw new CryptographicException("it has no certificate in PEM");
             }),
-            ClientCertificate = certificate is null ? null : FromFile(certificate, () => X509Certificate2.CreateFromPemFile(certificate, key ?? certificate)),
+            ClientCertificate = certificate is null ? null : FromFile(
+                key is null ? "--tls-client-cert" : "--tls-client-cert and --tls-client-key", key is null ? certificate : $"{certificate} and {key}",
+                () => X509Certificate2.CreateFromPem(InputFile.ReadText(certificate), InputFile.ReadText(key ?? certificate))),
         };
 
         string? Value(string option) =>
@@ -72,15 +76,23 @@ internal static class TlsAccess
     private static string Variable(string option) =>
         $"{SettingSource.ClientVariablePrefix}{option[2..].Replace('-', '_').ToUpperInvariant()}";
 
-    private static T FromFile<T>(string path, Func<T> read)
+    private static string? CheckedPin(string? pin)
+    {
+        string digits = pin is null ? "" : pin.StartsWith(PinPrefix, StringComparison.OrdinalIgnoreCase) ? pin[PinPrefix.Length..] : pin;
+        return pin is null || (digits.Length == 2 * SHA256.HashSizeInBytes && digits.All(char.IsAsciiHexDigit))
+            ? pin
+            : throw new CommandException(ExitCode.Usage, $"--tls-pin is '{pin}': it must be {PinPrefix} and {2 * SHA256.HashSizeInBytes} hexadecimal digits");
+    }
+
+    private static T FromFile<T>(string option, string path, Func<T> read)
     {
         try
         {
             return read();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is IOException or CryptographicException or ArgumentException)
         {
-            throw new CommandException(ExitCode.Usage, $"{path} cannot be used: {exception.Message}");
+            throw new CommandException(ExitCode.Usage, $"{option} {path} cannot be used: {Failure.WithoutParameter(exception)}");
         }
     }
 }

@@ -17,7 +17,7 @@ internal static class TokenCommand
         CommandHelp.Add(
             command,
             "A hub with '--auth token' lets in whoever shows a secret of its file; only hashes are kept in that.",
-            "mds token add alice --file tokens.json > alice.token",
+            "mds token add alice --file tokens.json --out alice.token",
             "mds serve --auth token --auth-tokens tokens.json",
             "mds chat --token-file alice.token");
         return command;
@@ -27,20 +27,21 @@ internal static class TokenCommand
     {
         var name = new Argument<string>("NAME") { Description = "What logs call its user." };
         var file = FileOption();
+        var output = new SecretOutput("secret");
         var rights = new TokenRights();
-        var command = new Command("add", "Add a token to the file and print its secret, once.") { name, file };
+        var command = new Command("add", "Add a token to the file and print its secret, once.") { name, file, output.Option };
         rights.AddTo(command);
         CommandHelp.Add(
             command,
             "The file is made if there is none, for its owner only. A running hub learns of it when it reads its files again.",
-            "umask 077; mds token add alice --file tokens.json > alice.token",
-            "mds token add sensor-7 --file tokens.json --may-not-list --reach group --group plant --expires 365d");
+            "mds token add alice --file tokens.json --out alice.token",
+            "mds token add sensor-7 --file tokens.json --out sensor.token --may-not-list --reach group --group plant --expires 365d");
         command.SetAction(arguments =>
         {
             string secret = TokenSecret.Create();
             var token = rights.Read(arguments, arguments.GetValue(name)!, TokenSecret.HashOf(secret));
-            Use(() => TokenFile.Add(Path(arguments, file), token));
-            Console.Out.WriteLine(secret);
+            string path = Path(arguments, file);
+            output.Write(arguments, secret, () => Use(() => TokenFile.Add(path, token)));
             return (int)ExitCode.Ok;
         });
         return command;
@@ -104,16 +105,17 @@ internal static class TokenCommand
         var issuer = new Option<string>("--issuer") { HelpName = "TEXT", Description = "The hub's --jwt-issuer.", Required = true };
         var audience = new Option<string>("--audience") { HelpName = "TEXT", Description = "The hub's --jwt-audience.", Required = true };
         var keyId = new Option<string?>("--kid") { HelpName = "TEXT", Description = "The id of the key, where the hub's JWKS has several." };
+        var output = new SecretOutput("token");
         var rights = new TokenRights();
         var command = new Command("jwt", "Print a JSON Web Token for trying a hub out, good for an hour unless --expires says otherwise.")
         {
-            secret, key, subject, issuer, audience, keyId,
+            secret, key, subject, issuer, audience, keyId, output.Option,
         };
         rights.AddTo(command);
         CommandHelp.Add(
             command,
             "Real ones come from an issuer; nothing here keeps a record of what it signs.",
-            "(umask 077; head -c 48 /dev/urandom | base64 > secret); mds token jwt --secret secret --sub alice --issuer me --audience hub");
+            "(umask 077; head -c 48 /dev/urandom | base64 > secret); mds token jwt --secret secret --sub alice --issuer me --audience hub --out alice.token");
         command.SetAction(arguments =>
         {
             string? secretFile = arguments.GetValue(secret), keyFile = arguments.GetValue(key);
@@ -126,7 +128,7 @@ internal static class TokenCommand
             Use(() =>
             {
                 var signer = secretFile is not null ? JwtSigner.LoadSecret(secretFile) : JwtSigner.LoadPrivateKey(keyFile!);
-                Console.Out.WriteLine(signer.Sign(
+                string signed = signer.Sign(
                     claims =>
                     {
                         claims.WriteString("sub", token.Name);
@@ -136,7 +138,8 @@ internal static class TokenCommand
                         claims.WriteNumber("exp", (token.Expires ?? token.Created.AddHours(1)).ToUnixTimeSeconds());
                         TokenRights.WriteClaims(claims, token);
                     },
-                    arguments.GetValue(keyId)));
+                    arguments.GetValue(keyId));
+                output.Write(arguments, signed, () => { });
             });
             return (int)ExitCode.Ok;
         });

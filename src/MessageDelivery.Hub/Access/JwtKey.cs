@@ -26,6 +26,18 @@ internal sealed record JwtKey(string Algorithm, string? Id, SecurityKey Key)
     /// <exception cref="CryptographicException">The key is impossible, or too weak; the message says why.</exception>
     public static JwtKey OfRsa(RSAParameters parameters, string? id)
     {
+        byte[] modulus = parameters.Modulus ?? [], exponent = parameters.Exponent ?? [];
+        if (modulus.Length == 0 || exponent.Length == 0 || (modulus[^1] & 1) == 0 || (exponent[^1] & 1) == 0)
+        {
+            throw new CryptographicException("an RSA key whose modulus or exponent is empty or even");
+        }
+
+        // With the exponent 1 anybody can sign.
+        if (exponent[^1] == 1 && !exponent.AsSpan()[..^1].ContainsAnyExcept((byte)0))
+        {
+            throw new CryptographicException("an RSA key with the exponent 1");
+        }
+
         using var rsa = RSA.Create(parameters);
         return rsa.KeySize is >= LeastRsaBits and <= MostRsaBits
             ? new(Rs256, id, new RsaSecurityKey(parameters))

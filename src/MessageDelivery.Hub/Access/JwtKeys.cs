@@ -1,9 +1,3 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using System.Text.Json;
-
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>
@@ -15,34 +9,35 @@ public sealed class JwtKeys
     /// <summary>The most keys of a file.</summary>
     public const int MostKeys = 64;
 
-    private JwtKeys(IReadOnlyList<JwtKey> keys) => Keys = keys;
+    private JwtKeys(IReadOnlyList<JwtKey> keys, IReadOnlyList<string> skipped) => (Keys, Skipped) = (keys, skipped);
+
+    /// <summary>What of the file is not used, and why, one line each: keys that are weak, damaged, or of a kind that verifies nothing here.</summary>
+    public IReadOnlyList<string> Skipped { get; }
 
     internal IReadOnlyList<JwtKey> Keys { get; }
 
-    /// <summary>Reads public keys: a JWKS if the file begins with a brace, else PEM. Others may read the file, but not change it.</summary>
+    /// <summary>
+    /// Reads public keys: a JWKS if the file begins with a brace, else PEM. Others may read the file, but not change it. A key that cannot be
+    /// used is left out (<see cref="Skipped"/>), as long as there are others; a secret or a private key in it is an error.
+    /// </summary>
     /// <exception cref="AccessFileException">The file cannot be used; the message says why.</exception>
     public static JwtKeys LoadPublic(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        byte[] bytes = SecretFile.Read(path, isSecret: false);
-        try
+        var file = JwtKeyFile.Read(path, SecretFile.Read(path, isSecret: false));
+        if (file.Keys.Count > MostKeys)
         {
-            bool isJson = bytes.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'{', ..];
-            var keys = isJson ? ReadJwks(bytes) : ReadPem(Encoding.UTF8.GetString(bytes));
-            return keys.Count is > 0 and <= MostKeys
-                ? new(keys)
-                : throw new CryptographicException($"{keys.Count} keys that verify tokens; there must be 1 to {MostKeys}");
+            throw new AccessFileException($"{path} has {file.Keys.Count} keys that verify tokens; at most {MostKeys} are possible");
         }
-        catch (Exception exception) when (exception is CryptographicException or FormatException or JsonException or InvalidOperationException)
-        {
-            string why = exception is CryptographicException ? exception.Message : "not a JWKS (RFC 7517), and not PEM";
-            throw new AccessFileException($"{path} has no keys that can be used: {why}");
-        }
+
+        return file.Keys.Count > 0
+            ? new(file.Keys, file.Skipped)
+            : throw new AccessFileException($"{path} has no key that can be used{(file.Skipped.Count > 0 ? $": {file.Skipped[0]}" : "")}");
     }
 
     /// <summary>Reads a secret: all bytes of the file, without a line end at its end; at least 32. Others must not read it.</summary>
     /// <exception cref="AccessFileException">The file cannot be used; the message says why.</exception>
-    public static JwtKeys LoadSecret(string path) => new([JwtKey.OfSecret(ReadSecret(path))]);
+    public static JwtKeys LoadSecret(string path) => new([JwtKey.OfSecret(ReadSecret(path))], []);
 
     internal static byte[] ReadSecret(string path)
     {
@@ -59,84 +54,4 @@ public sealed class JwtKeys
             ? text.ToArray()
             : throw new AccessFileException($"{path} has a secret of {text.Length} bytes; it must have at least {JwtKey.LeastSecretBytes}");
     }
-
-    private static List<JwtKey> ReadPem(string text)
-    {
-        var keys = new List<JwtKey>();
-        var rest = text.AsSpan();
-        while (PemEncoding.TryFind(rest, out var fields))
-        {
-            var label = rest[fields.Label];
-            byte[] data = Convert.FromBase64String(rest[fields.Base64Data].ToString());
-            switch (label)
-            {
-                case "PUBLIC KEY":
-                    keys.Add(JwtKey.OfPublicKeyInfo(data));
-                    break;
-                case "CERTIFICATE":
-                    using (var certificate = X509CertificateLoader.LoadCertificate(data))
-                    {
-                        keys.Add(JwtKey.OfPublicKeyInfo(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
-                    }
-
-                    break;
-                default:
-                    throw new CryptographicException(label.Contains("PRIVATE KEY", StringComparison.Ordinal)
-                        ? "there is a private key in it, which only whoever signs should have; the hub needs the public one"
-                        : $"\"{label}\" is neither PUBLIC KEY nor CERTIFICATE");
-            }
-
-            rest = rest[fields.Location.End..];
-        }
-
-        return keys;
-    }
-
-    private static List<JwtKey> ReadJwks(byte[] bytes)
-    {
-        using var document = JsonDocument.Parse(bytes, new() { AllowDuplicateProperties = false, MaxDepth = 8 });
-        var keys = new List<JwtKey>();
-        foreach (var key in document.RootElement.GetProperty("keys").EnumerateArray())
-        {
-            if (Text(key, "use") is null or "sig" && ReadJwk(key) is { } read)
-            {
-                keys.Add(read);
-            }
-        }
-
-        return keys;
-    }
-
-    /// <summary>Null for a key that is for something else: a set may have such, too (RFC 7517, section 5).</summary>
-    private static JwtKey? ReadJwk(in JsonElement key)
-    {
-        string? id = Text(key, "kid");
-        string kind = Text(key, "kty") ?? "";
-        if (kind == "oct")
-        {
-            throw new CryptographicException("there is a secret (oct) in it; a secret has a file of its own");
-        }
-
-        if (key.TryGetProperty("d", out _))
-        {
-            throw new CryptographicException("there is a private key in it, which only whoever signs should have; the hub needs the public one");
-        }
-
-        var read = (kind, Text(key, "crv")) switch
-        {
-            ("RSA", _) when Text(key, "alg") is null or JwtKey.Rs256 => JwtKey.OfRsa(new() { Modulus = Bytes(key, "n"), Exponent = Bytes(key, "e") }, id),
-            ("EC", "P-256") => JwtKey.OfElliptic(new() { Curve = ECCurve.NamedCurves.nistP256, Q = new() { X = Bytes(key, "x"), Y = Bytes(key, "y") } }, id),
-            ("OKP", "Ed25519") => JwtKey.OfEd25519(Bytes(key, "x"), id),
-            _ => null,
-        };
-        return read is not null && Text(key, "alg") is var named && (named is null || named == read.Algorithm || (read.Algorithm == JwtKey.EdDsa && named == "Ed25519"))
-            ? read
-            : null;
-    }
-
-    private static string? Text(in JsonElement key, string name) =>
-        key.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static byte[] Bytes(in JsonElement key, string name) =>
-        Base64Url.DecodeFromChars(Text(key, name) ?? throw new CryptographicException($"a key without \"{name}\""));
 }

@@ -1,11 +1,10 @@
+using MessageDelivery.Hub.Linux;
+
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>Files that not everybody may read or change.</summary>
 internal static class SecretFile
 {
-    /// <summary>The most bytes of any of them.</summary>
-    public const int MostBytes = 16 << 20;
-
     private const UnixFileMode ForOthers = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute | UnixFileMode.GroupWrite;
     private const UnixFileMode ChangedByOthers = UnixFileMode.OtherWrite | UnixFileMode.GroupWrite;
 
@@ -16,22 +15,11 @@ internal static class SecretFile
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (!OperatingSystem.IsWindows())
-            {
-                CheckMode(path, File.GetUnixFileMode(stream.SafeFileHandle), isSecret);
-            }
-
-            if (stream.Length > MostBytes)
-            {
-                throw new AccessFileException($"{path} has {stream.Length} bytes; at most {MostBytes} are read");
-            }
-
-            byte[] bytes = new byte[stream.Length];
-            stream.ReadExactly(bytes);
+            byte[] bytes = InputFile.Read(path, out var mode);
+            CheckMode(path, mode, isSecret);
             return bytes;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (IOException exception)
         {
             throw new AccessFileException($"{path} cannot be read: {exception.Message}", exception);
         }

@@ -83,8 +83,11 @@ public sealed record TokenEntry
             return $"the rule of '{Name}' for full queues must be wait or leave-out";
         }
 
-        return RelaysPerSecond is <= 0 || BytesPerSecond is <= 0 || !Enum.IsDefined(Reach) ? $"a rate of '{Name}' must be above 0, and its reach all, group or none" : null;
+        return !IsRate(RelaysPerSecond) || !IsRate(BytesPerSecond) || !Enum.IsDefined(Reach) ? $"a rate of '{Name}' must be above 0, and its reach all, group or none" : null;
     }
+
+    // A number beyond what a double can have is read as infinite.
+    private static bool IsRate(double? rate) => rate is null || (rate > 0 && double.IsFinite(rate.Value));
 }
 
 /// <summary>How a file of tokens is written.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Access;
 
@@ -31,7 +32,7 @@ public sealed class TokenFile
         byte[] bytes = SecretFile.Read(path, isSecret: true);
         try
         {
-            var document = JsonSerializer.Deserialize(bytes, TokenJson.Default.TokenDocument)
+            var document = JsonSerializer.Deserialize(InputFile.WithoutByteOrderMark(bytes), TokenJson.Default.TokenDocument)
                 ?? throw new AccessFileException($"{path} says null; a file of tokens is {{\"tokens\": []}}");
             Check(path, document.Tokens);
             return new(path, document.Tokens);
@@ -40,7 +41,7 @@ public sealed class TokenFile
         {
             // The message of the exception may quote what it found.
             throw new AccessFileException(
-                $"{path} is not a file of tokens: line {exception.LineNumber + 1}, {exception.Path} is not as it must be; 'mds token add' writes such files");
+                $"{path} is not a file of tokens: line {(exception.LineNumber ?? 0) + 1}, {exception.Path ?? "$"} is not as it must be; 'mds token add' writes such files");
         }
     }
 
@@ -64,6 +65,12 @@ public sealed class TokenFile
 
     private static void Change(string path, Func<TokenFile, TokenEntry[]> change)
     {
+        // What replaces the file would replace a device or a pipe, too.
+        if (OperatingSystem.IsLinux() && Libc.IsOtherThanFile(path))
+        {
+            throw new AccessFileException($"{path} is no file that could hold tokens, but a folder, a pipe or a device");
+        }
+
         // Whoever has this file is the only one to change the other.
         string next = $"{path}.new";
         try

@@ -15,6 +15,12 @@ internal static unsafe partial class Libc
     public const uint EpollEdge = 1u << 31;
     public const int CloseOnExec = 0x80000;
     public const int NonBlocking = 0x800;
+    public const int NoControllingTerminal = 0x100;
+    public const int WriteOnly = 1;
+    public const int ReadWrite = 2;
+    public const int Create = 0x40;
+    public const int Append = 0x400;
+    public const int GetDescriptorFlags = 1;
     public const int MsgTruncate = 0x20;
     public const int MsgPeek = 0x2;
     public const int MsgDontWait = 0x40;
@@ -31,10 +37,12 @@ internal static unsafe partial class Libc
     public const int TcpInformation = 11;
     public const nuint BytesNotAcknowledged = 0x5411;
     public const int ResourceOpenFiles = 7;
+    public const int ResourceAddressSpace = 9;
     public const int ProtectReadWrite = 3;
     public const int MapPrivateAnonymous = 0x22;
     public const int AdviseNotNeeded = 4;
 
+    public const int NoSuchFile = 2;
     public const int Interrupted = 4;
     public const int TryAgain = 11;
     public const int OutOfMemory = 12;
@@ -107,11 +115,56 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags);
 
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
+    public static partial int Open(byte* path, int flags, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "dup2", SetLastError = true)]
+    public static partial int Duplicate(int fd, int newFd);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int DescriptorControl(int fd, int command);
+
+    [LibraryImport(Library, EntryPoint = "execv", SetLastError = true)]
+    public static partial int Execute(byte* path, byte** arguments);
+
+    /// <summary>Whether something other than a plain file stands at a path, links followed: a folder, a pipe, a device.</summary>
+    public static bool IsOtherThanFile(string path)
+    {
+        const int fromWorkingDirectory = -100, statxBytes = 256, modeOffset = 28, kindMask = 0xf000, plainFile = 0x8000;
+        byte* told = stackalloc byte[statxBytes];
+        return Statx(fromWorkingDirectory, path, 0, 1, told) == 0 && (*(ushort*)(told + modeOffset) & kindMask) != plainFile;
+    }
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, byte* told);
+
+    [LibraryImport(Library, EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetEnvironment(string name, string value, int overwrite);
+
+    [LibraryImport(Library, EntryPoint = "signal", SetLastError = true)]
+    public static partial nint Signal(int signal, nint handler);
+
     [LibraryImport(Library, EntryPoint = "getrlimit", SetLastError = true)]
     public static partial int GetResourceLimit(int resource, ResourceLimit* limit);
 
     [LibraryImport(Library, EntryPoint = "setrlimit", SetLastError = true)]
     public static partial int SetResourceLimit(int resource, ResourceLimit* limit);
+
+    /// <summary>Waits until there is something to read, or its end; false if not within a time.</summary>
+    public static bool WaitReadable(int fd, TimeSpan patience) => Wait(fd, 1, patience);
+
+    /// <summary>Waits until something may be written; false if not within a time.</summary>
+    public static bool WaitWritable(int fd, TimeSpan patience) => Wait(fd, 4, patience);
+
+    // struct pollfd: an int and two shorts, of which the first says what is waited for.
+    private static bool Wait(int fd, long events, TimeSpan patience)
+    {
+        long entry = (uint)fd | (events << 32);
+        return patience > TimeSpan.Zero && Poll(&entry, 1, (int)Math.Ceiling(patience.TotalMilliseconds)) != 0;
+    }
+
+    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(long* entries, nuint count, int timeoutMilliseconds);
 
     /// <summary>Makes the calling thread yield to others by so much (0 to 19). On Linux niceness is each thread's own.</summary>
     public static void MakeThreadYield(int niceness) => _ = SetPriority(0, 0, niceness);

@@ -1,3 +1,5 @@
+using MessageDelivery.Hub.Linux;
+
 namespace MessageDelivery.Hub.Outside;
 
 /// <summary>
@@ -65,7 +67,7 @@ internal sealed class CallLine<T>(string name, int most, Action<T> call, Action<
 
         try
         {
-            var thread = new Thread(Run) { IsBackground = true, Name = name };
+            var thread = new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = name };
             thread.Start();
             _thread = thread;
             return true;

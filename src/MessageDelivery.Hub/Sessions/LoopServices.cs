@@ -96,7 +96,8 @@ internal sealed partial class LoopServices
     /// <summary>Cuts off a receiver that takes nothing while others wait for it.</summary>
     public void CutOff(ulong userId, Connection connection)
     {
-        _logger.SlowConsumer(userId, connection.Outbound.PendingBytes, connection.Peer);
+        long pending = connection.Outbound.PendingBytes;
+        _logger.SlowConsumer(userId, new(pending), pending, connection.Peer);
         connection.Abort(CloseReason.SlowConsumer);
     }
 

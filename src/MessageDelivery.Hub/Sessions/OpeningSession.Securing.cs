@@ -92,6 +92,7 @@ internal sealed partial class OpeningSession
     private void RefuseCertificate()
     {
         var peer = _connection.PeerCertificate;
+        _services.Admission.NoteRefused(_connection.Peer, peer.Subject is { } subject ? $"{peer.Objection} ({subject})" : peer.Objection!);
         Refuse(peer.IsShown ? ProtocolCode.AuthFailed : ProtocolCode.AuthRequired, CloseReason.CertificateRefused, peer.Objection!);
     }
 }

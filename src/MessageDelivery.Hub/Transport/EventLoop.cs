@@ -60,7 +60,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Deadlines = new TimingWheel(Now);
         _vanished = settings.KeepAliveMilliseconds > 0 ? new(this, _connections, settings.KeepAliveMilliseconds) : null;
         pool.AddWaiter(this);
-        _thread = new Thread(Run) { IsBackground = true, Name = $"hub loop {number}" };
+        _thread = new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub loop {number}" };
         _threadId = _thread.ManagedThreadId;
     }
 

@@ -6,7 +6,7 @@ namespace MessageDelivery.Hub.Transport;
 internal readonly struct QueueLimit(long bytes, long memoryBytes)
 {
     // While the peer is not read: so many times the limit, but at least what the kernels may hold between a client and the hub in front of an
-    // ACK, unless that is too large a part of all memory. See docs/adr/0015.
+    // ACK, unless that is too large a part of all memory. See docs/adr/0018.
     private const int UnheardLimits = 4;
     private const long LeastUnheardBytes = 16 << 20;
     private const int LeastUnheardPart = 8;

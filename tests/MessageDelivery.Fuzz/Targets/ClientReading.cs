@@ -21,7 +21,7 @@ internal sealed class ClientReading : IDisposable
     private readonly StringBuilder _log = new();
     private readonly DeliveryQueue _deliveries = new(long.MaxValue);
     private readonly Session _session;
-    private readonly List<PendingRequest> _requests = [];
+    private readonly List<(Task Sending, PendingRequest? Request)> _calls = [];
     private readonly Task<bool>? _watching;
     private readonly CountedFrames _counted = new();
     private readonly IAsyncEnumerator<Delivery> _program;
@@ -100,13 +100,12 @@ internal sealed class ClientReading : IDisposable
                 break;
             default:
                 // A relay without a receipt puts a heartbeat before the request behind it.
-                Oracle.True(_session.SendAsync(new(FrameType.Relay) { Receiver = 1 }, default).AsTask().IsCompletedSuccessfully, "a relay waits");
+                _calls.Add((_session.SendAsync(new(FrameType.Relay) { Receiver = 1 }, default).AsTask(), null));
                 frame = new(FrameType.Identity) { Request = new IdentityRequest() };
                 break;
         }
 
-        Oracle.True(_session.SendAsync(frame, default).AsTask().IsCompletedSuccessfully, "a call waits");
-        _requests.Add(frame.Request!);
+        _calls.Add((_session.SendAsync(frame, default).AsTask(), frame.Request));
     }
 
     private void Connect(IReadOnlyList<ReadOnlyMemory<byte>> pieces)
@@ -253,7 +252,7 @@ internal sealed class ClientReading : IDisposable
     {
         _session.End(new(null, "no further connection"), isClosedHere: false);
         _deliveries.Complete(null);
-        _requests.ForEach(NoteResult);
+        _calls.ForEach(call => NoteResult(call.Sending, call.Request));
         NoteDeliveriesAsync().GetAwaiter().GetResult();
         _reader.Release();
         if (_watching is not null)
@@ -277,8 +276,22 @@ internal sealed class ClientReading : IDisposable
         }
     }
 
-    private void NoteResult(PendingRequest request)
+    /// <summary>A call waits until the first WELCOME says how it is to be written; what was not sent by the end is told why.</summary>
+    private void NoteResult(Task sending, PendingRequest? request)
     {
+        Oracle.True(Task.WhenAny(sending).Wait(LongEnough), "a call is neither sent nor told why");
+        if (sending.Exception is { } error)
+        {
+            Oracle.True(error.InnerException is HubConnectionException, $"a call that is not sent fails as {error.InnerException}");
+            _log.Append("not sent: ").Append(Shown(error.InnerException!)).Append('\n');
+            return;
+        }
+
+        if (request is null)
+        {
+            return;
+        }
+
         string result = request switch
         {
             EchoRequest echo => Result(echo, body =>

@@ -63,7 +63,7 @@ public sealed class FailingHandlerTests
         return calls;
     }
 
-    private static unsafe TcpClient Adopt(EventLoop loop, TcpListener listener, IPlace place, Action call)
+    private static unsafe TcpClient Adopt(EventLoop loop, TcpListener listener, IDescriptorPlace place, Action call)
     {
         var client = new TcpClient();
         client.Connect((IPEndPoint)listener.LocalEndpoint);
@@ -148,11 +148,15 @@ public sealed class FailingHandlerTests
         }
     }
 
-    private sealed class CountedPlace : IPlace
+    private sealed class CountedPlace : IDescriptorPlace
     {
         private int _left;
 
         public int Left => Volatile.Read(ref _left);
+
+        public void Yield(Connection connection, bool isAllSent)
+        {
+        }
 
         public void Leave() => Interlocked.Increment(ref _left);
     }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Routing;
 using MessageDelivery.Hub.Sessions;
@@ -25,7 +26,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
     private readonly EventLoop _loop;
     private readonly SessionTable _sessions;
     private readonly LoopServices _services;
-    private readonly ConnectionLimit _limit = new(1_000);
+    private readonly ConnectionPlaces _places = new(1_000);
     private readonly Epoll _arrivals = new();
     private readonly List<SteppedUser> _users = [];
 
@@ -42,15 +43,14 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
         var (hub, descriptor) = SocketPair.Open();
         var user = new SteppedUser(descriptor, (ulong)_users.Count + 1);
         _users.Add(user);
-        Assert.True(_limit.TryEnter());
-        _loop.Adopt(hub, _limit, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
+        _loop.Adopt(hub, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
         Span<byte> hello = stackalloc byte[12];
         new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, 4).Write(hello);
         "MDS1"u8.CopyTo(hello[8..]);
         user.Send(hello);
         Turn();
         Turn();
-        Assert.Equal(user.Id, BinaryPrimitives.ReadUInt64LittleEndian(user.Read()[8..]));
+        Assert.Equal(user.Id, BinaryPrimitives.ReadUInt64LittleEndian(user.Read().AsSpan(8)));
         _arrivals.Add(descriptor, Libc.EpollIn | Libc.EpollEdge, user.Id);
         Settle();
         return user;

@@ -61,6 +61,8 @@ public sealed class FailingQueueTests : IDisposable
 
     private sealed class ThrowingWaiter : IDeliveryWaiter
     {
+        public Span<HeldSegments?> Recent => default;
+
         public WaitingDelivery Place(int index) => new(this, index);
 
         public void WaitEnded(WaitingDelivery delivery, QueueResult result) => throw new InvalidTimeZoneException();

@@ -51,7 +51,7 @@ public sealed class CheckConfigTests : IDisposable
                 "mds: log-level (from --log-level) is 'loud': it must be one of trace, debug, information, warning, error, critical, none",
             ],
             result.Error.TrimEnd('\n').Split('\n').Where(line => !line.Contains("not a loopback", StringComparison.Ordinal)));
-        Assert.Contains("mds: listen names 0.0.0.0:1, which is not a loopback address", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"mds: listen (from listen in {file}) names 0.0.0.0:1, which is not a loopback address", result.Error, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -9,8 +9,11 @@ public sealed class ConfirmAttackTests
 {
     private const long MemoryLimit = 64 << 20;
 
-    /// <summary>What the rest of a process may take: the runtime's heap, its code, and the connections.</summary>
-    private const long BesideMessages = 64 << 20;
+    /// <summary>
+    /// What the rest of a process may take: the runtime's heap, its code, the connections, and whatever measures coverage. What nobody
+    /// counted was several times as much.
+    /// </summary>
+    private const long BesideMessages = 128 << 20;
 
     [Fact]
     public async Task Who_never_acknowledges_takes_no_more_than_the_memory_limit()

@@ -21,9 +21,9 @@ internal sealed class HubProcess : IAsyncDisposable
     public static Task<HubProcess> StartAsync(params string[] options) => StartAsync(["serve", "--port", "0", .. options], null);
 
     public static async Task<HubProcess> StartAsync(
-        string[] arguments, IReadOnlyDictionary<string, string>? environment, string? directory = null, int? openFiles = null)
+        string[] arguments, IReadOnlyDictionary<string, string>? environment, string? directory = null, int? openFiles = null, string? shell = null)
     {
-        var mds = MdsProcess.Start(arguments, environment, directory, readsLines: true, openFiles);
+        var mds = MdsProcess.Start(arguments, environment, directory, readsLines: true, openFiles, shell: shell);
         string? line = await mds.ReadLineAsync();
         if (line is null)
         {

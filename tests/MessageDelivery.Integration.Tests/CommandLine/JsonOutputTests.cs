@@ -64,7 +64,8 @@ public sealed class JsonOutputTests : IDisposable
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         var root = JsonDocument.Parse(result.Text).RootElement;
-        Assert.Equal((file, 0), (root.GetProperty("file").GetString(), root.GetProperty("problems").GetArrayLength()));
+        Assert.Equal(
+            (file, 0, 0), (root.GetProperty("file").GetString(), root.GetProperty("problems").GetArrayLength(), root.GetProperty("ignored").GetArrayLength()));
         var settings = root.GetProperty("settings").EnumerateArray().ToDictionary(setting => setting.GetProperty("name").GetString()!);
         Assert.Equal(("1MiB", $"queueLimit in {file}"), (settings["queue-limit"].GetProperty("value").GetString(), settings["queue-limit"].GetProperty("from").GetString()));
         Assert.Equal("--port", settings["port"].GetProperty("from").GetString());

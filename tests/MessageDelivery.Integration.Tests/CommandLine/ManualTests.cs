@@ -20,6 +20,18 @@ public sealed class ManualTests
         AssertRow($"| `{setting.OptionName}` | `{setting.EnvironmentName}` | `{setting.JsonName}` | "));
 
     [Fact]
+    public void Settings_are_in_groups_and_their_rows_short()
+    {
+        string[] section = [.. Manual.SkipWhile(line => line != "## Settings").Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal))];
+        string[] rows = [.. section.Where(line => line.StartsWith("| `--", StringComparison.Ordinal))];
+        Assert.Equal(HubSettings.All.Count, rows.Length);
+        Assert.True(section.Count(line => line.StartsWith("### ", StringComparison.Ordinal)) >= 5, "Groups have headings of their own.");
+
+        // What needs more words stands below its table.
+        Assert.DoesNotContain(rows, row => row.Trim('|', ' ').Split('|')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries).Length > 25);
+    }
+
+    [Fact]
     public void Every_exit_code_has_its_row()
     {
         string[] section = [.. Manual.SkipWhile(line => line != "## Exit codes").TakeWhile(line => line != "## Logs")];

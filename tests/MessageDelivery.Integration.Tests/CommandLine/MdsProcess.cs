@@ -19,6 +19,10 @@ internal sealed partial class MdsProcess : IAsyncDisposable
     /// <summary>The trait of all tests that run the program, so that they can be run for another build of it.</summary>
     public const string Trait = "Through", TraitValue = "program";
 
+    /// <summary>The program with its arguments, for a shell.</summary>
+    public const string Exec = "exec \"$0\" \"$@\"";
+
+    public const int SigHup = 1;
     public const int SigInt = 2;
     public const int SigKill = 9;
     public const int SigTerm = 15;
@@ -52,24 +56,28 @@ internal sealed partial class MdsProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>Completes when it has ended.</summary>
+    public Task Ended => _process.WaitForExitAsync();
+
     public Stream Input => _process.StandardInput.BaseStream;
 
     /// <summary>
     /// Starts it. With <paramref name="readsLines"/> its output is read by <see cref="ReadLineAsync"/>; with
     /// <paramref name="openFiles"/> it may have no more file descriptors than that.
     /// </summary>
+    /// <param name="shell">How a shell starts it, with <see cref="Exec"/> in it: limits and redirections that only a shell can set.</param>
     public static MdsProcess Start(
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string>? environment = null,
         string? directory = null,
         bool readsLines = false,
         int? openFiles = null,
-        string? program = null)
+        string? program = null,
+        string? shell = null)
     {
         string path = program is null ? Program : Path.Combine(AppContext.BaseDirectory, program);
-        string[] command = openFiles is null
-            ? [path, .. arguments]
-            : ["/bin/sh", "-c", $"ulimit -n {openFiles} && exec \"$0\" \"$@\"", path, .. arguments];
+        shell ??= openFiles is null ? null : $"ulimit -n {openFiles} && {Exec}";
+        string[] command = shell is null ? [path, .. arguments] : ["/bin/sh", "-c", shell, path, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
@@ -116,14 +124,14 @@ internal sealed partial class MdsProcess : IAsyncDisposable
     /// <summary>The next line of its output; null at the end.</summary>
     public async Task<string?> ReadLineAsync() => await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
 
-    /// <summary>Waits until a line of stderr has a text, and returns what follows it there.</summary>
-    public async Task<string> WaitForErrorAsync(string text)
+    /// <summary>Waits until so many lines of stderr have a text, and returns what follows it in the last of them.</summary>
+    public async Task<string> WaitForErrorAsync(string text, int count = 1)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
         {
             bool isAll = _error.IsCompleted;
-            string? line = Error.Split('\n').FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal));
+            string? line = Error.Split('\n').Where(line => line.Contains(text, StringComparison.Ordinal)).ElementAtOrDefault(count - 1);
             if (line is not null)
             {
                 return line[(line.IndexOf(text, StringComparison.Ordinal) + text.Length)..];

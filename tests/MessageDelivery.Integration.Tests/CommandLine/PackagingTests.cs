@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MessageDelivery.Integration.Tests.Documents;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
@@ -15,7 +16,7 @@ public sealed class PackagingTests : IDisposable
     [Fact]
     public async Task A_package_has_the_program_its_unit_and_its_settings()
     {
-        string package = await BuildAsync();
+        string package = await BuildAsync(_directory);
         string contents = await RunAsync("dpkg-deb", "--contents", package);
         Assert.Matches(new Regex(@"^-rwxr-xr-x root/root +\d+ \S+ \S+ ./usr/bin/mds$", RegexOptions.Multiline), contents);
         Assert.Matches(new Regex(@"^-rw-r----- root/root +\d+ \S+ \S+ ./etc/mds/mds.json$", RegexOptions.Multiline), contents);
@@ -27,6 +28,7 @@ public sealed class PackagingTests : IDisposable
 
         string control = await RunAsync("dpkg-deb", "--field", package);
         Assert.Contains("Package: mds\n", control, StringComparison.Ordinal);
+        Assert.Contains($"Version: {VersionTests.Version}\n", control, StringComparison.Ordinal);
         Assert.Matches(new Regex(@"^Depends: .*libc6 \(>= 2\.\d+\)", RegexOptions.Multiline), control);
         Assert.DoesNotContain("@", control.Replace("authors@", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
@@ -34,8 +36,8 @@ public sealed class PackagingTests : IDisposable
     [Fact]
     public async Task The_same_program_makes_the_same_package()
     {
-        byte[] first = await File.ReadAllBytesAsync(await BuildAsync());
-        Assert.Equal(first, await File.ReadAllBytesAsync(await BuildAsync()));
+        byte[] first = await File.ReadAllBytesAsync(await BuildAsync(_directory));
+        Assert.Equal(first, await File.ReadAllBytesAsync(await BuildAsync(_directory)));
     }
 
     [Fact]
@@ -141,7 +143,7 @@ public sealed class PackagingTests : IDisposable
         Assert.Equal("excluded", components["pkg:nuget/Other@2.0.0"].GetProperty("scope").GetString());
     }
 
-    private static async Task<string> RunAsync(string program, params string[] arguments)
+    internal static async Task<string> RunAsync(string program, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var error = process.StandardError.ReadToEndAsync();
@@ -151,10 +153,10 @@ public sealed class PackagingTests : IDisposable
         return output;
     }
 
-    private async Task<string> BuildAsync()
+    internal static async Task<string> BuildAsync(DirectoryInfo directory)
     {
         // Any file will do that asks for something of the C library.
-        string output = await RunAsync(Repository.File("packaging/build-deb"), MdsProcess.Program, "linux-x64", _directory.FullName);
-        return Path.Combine(_directory.FullName, output.Trim());
+        string output = await RunAsync(Repository.File("packaging/build-deb"), MdsProcess.Program, "linux-x64", directory.FullName);
+        return Path.Combine(directory.FullName, output.Trim());
     }
 }

@@ -68,7 +68,7 @@ public sealed class ServeTests : IDisposable
 
     [Theory]
     [InlineData("mds: heartbeat (from --heartbeat) is '1.5s': it must be a number of whole seconds", "--heartbeat", "1.5s")]
-    [InlineData("mds: listen names 0.0.0.0:0, which is not a loopback address", "--listen", "0.0.0.0:0")]
+    [InlineData("mds: listen (from --listen) names 0.0.0.0:0, which is not a loopback address", "--listen", "0.0.0.0:0")]
     [InlineData("mds: port (from --port) and listen (from --listen) exclude each other", "--port", "1", "--listen", "127.0.0.1:2")]
     [InlineData("mds: the configuration file /nowhere/mds.json cannot be read", "--config", "/nowhere/mds.json")]
     [InlineData("mds: unknown option '--colour'", "--colour")]

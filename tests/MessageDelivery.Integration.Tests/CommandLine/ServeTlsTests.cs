@@ -166,8 +166,8 @@ public sealed class ServeTlsTests : IDisposable
     [Theory]
     [InlineData("there is no certificate", "--tls", "required")]
     [InlineData("exclude each other", "--dev-tls", "--tls-cert", "x")]
-    [InlineData("tls-key is set without tls-cert", "--tls-key", "x")]
-    [InlineData("tls-client-cert is required", "--dev-tls", "--tls-client-cert", "required")]
+    [InlineData("tls-key (from --tls-key) is set without tls-cert", "--tls-key", "x")]
+    [InlineData("tls-client-cert (from --tls-client-cert) is required", "--dev-tls", "--tls-client-cert", "required")]
     [InlineData("while tls is off", "--tls", "off", "--tls-client-ca", "x")]
     [InlineData("nowhere.pem cannot be read", "--tls-cert", "nowhere.pem")]
     public async Task What_cannot_be_is_told_before_it_starts(string why, params string[] options)

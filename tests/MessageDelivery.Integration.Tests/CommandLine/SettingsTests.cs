@@ -173,7 +173,9 @@ public sealed class SettingsTests : IDisposable
     {
         var (value, read, expected) = Samples[name];
         string json = Setting(name).IsList ? $"[\"{value.Replace(",", "\", \"", StringComparison.Ordinal)}\"]" : $"\"{value}\"";
-        Assert.Equal(expected, read(FromJson($"{{ \"{Setting(name).JsonName}\": {json} }}")));
+        Assert.Equal(
+            Setting(name).File == FileUse.None ? expected : Path.Combine(Path.GetDirectoryName(_file)!, value),
+            read(FromJson($"{{ \"{Setting(name).JsonName}\": {json} }}")));
     }
 
     [Theory]
@@ -241,7 +243,7 @@ public sealed class SettingsTests : IDisposable
     public void Addresses_that_others_reach_need_allow_anonymous(string listen)
     {
         var closed = FromEnvironment(("MDS_LISTEN", listen));
-        Assert.Contains("--allow-anonymous allows that", Assert.Throws<CommandException>(closed.CheckTogether).Message, StringComparison.Ordinal);
+        Assert.Contains("--allow-anonymous allows that", Assert.Throws<CommandException>(() => closed.CheckTogether()).Message, StringComparison.Ordinal);
         FromEnvironment(("MDS_LISTEN", listen), ("MDS_ALLOW_ANONYMOUS", "true")).CheckTogether();
     }
 

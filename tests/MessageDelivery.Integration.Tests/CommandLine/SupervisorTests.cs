@@ -78,7 +78,7 @@ public sealed partial class SupervisorTests : IDisposable
         socket.Listen();
         await using var mds = StartWith(socket, "--port", "1");
         Assert.Equal($"listening on {socket.LocalEndPoint}", await mds.ReadLineAsync());
-        await mds.WaitForErrorAsync("Listening on the 1 sockets that the service manager passed");
+        await mds.WaitForErrorAsync("Listening on sockets that the service manager passed, 1 of them");
         var result = await MdsProcess.RunAsync("identity", "--hub", $"{socket.LocalEndPoint}");
         Assert.Equal(("1\n", 0), (result.Text, result.ExitCode));
     }

@@ -13,6 +13,33 @@ public sealed class TokenCommandTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Theory]
+    [InlineData("mkdir \"$0\"")]
+    [InlineData("mkfifo \"$0\"")]
+    [InlineData("ln -s /dev/null \"$0\"")]
+    public async Task What_is_no_file_is_not_replaced_by_one(string make)
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"mds-{Guid.NewGuid():N}");
+        try
+        {
+            using (var shell = System.Diagnostics.Process.Start("/bin/sh", ["-c", make, file]))
+            {
+                await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+            }
+
+            foreach (string verb in (string[])["add", "remove"])
+            {
+                var result = await MdsProcess.RunAsync("token", verb, "alice", "--file", file);
+                Assert.Equal((2, $"mds: {file} is no file that could hold tokens, but a folder, a pipe or a device\n"), (result.ExitCode, result.Error));
+            }
+        }
+        finally
+        {
+            using var shell = System.Diagnostics.Process.Start("/bin/sh", ["-c", "rm -rf \"$0\"", file]);
+            await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     [Fact]
     public async Task A_token_goes_from_the_file_to_the_hub_and_lets_verbs_in()
     {

@@ -1,8 +1,4 @@
-using System.Diagnostics.Metrics;
 using MessageDelivery.Hub;
-using MessageDelivery.Hub.Access;
-using MessageDelivery.Hub.Outside;
-using MessageDelivery.Integration.Tests.Access;
 using MessageDelivery.Integration.Tests.Support;
 using Microsoft.Extensions.Logging;
 

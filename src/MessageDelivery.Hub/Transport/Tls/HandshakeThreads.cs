@@ -23,7 +23,7 @@ internal sealed class HandshakeThreads : IDisposable
     public HandshakeThreads(int count, Action<Exception> failed)
     {
         _failed = failed;
-        _threads = [.. Enumerable.Range(0, count).Select(number => new Thread(Run) { IsBackground = true, Name = $"hub handshakes {number}" })];
+        _threads = [.. Enumerable.Range(0, count).Select(number => new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub handshakes {number}" })];
         Array.ForEach(_threads, thread => thread.Start());
     }
 
