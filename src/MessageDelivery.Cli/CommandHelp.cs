@@ -20,6 +20,10 @@ internal static class CommandHelp
     {
         private readonly HelpAction _usual = new();
 
+        public string Text => text;
+
+        public IReadOnlyList<string> Examples => examples;
+
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parseResult)

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Usage;
 using MessageDelivery.Cli.Verbs;
 
 namespace MessageDelivery.Cli;
@@ -41,13 +41,10 @@ internal static class CommandLine
         try
         {
             // Neither "@file" nor "-abc" means anything special here: a message may begin like that.
-            var parsed = Root().Parse(Spell(arguments), new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-            if (parsed.Action is ParseErrorAction)
+            string[] words = Spell(arguments);
+            var parsed = Root().Parse(words, new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+            if (UsageError.Find(parsed, words) is { } error)
             {
-                // The first word that was not understood: those behind it may be its values.
-                string error = parsed.UnmatchedTokens is [var word, ..]
-                    ? $"Unrecognized command or argument '{word}'."
-                    : parsed.Errors[^1].Message;
                 throw new CommandException(ExitCode.Usage, $"{error} Try '{Path(parsed)} --help'.");
             }
 
@@ -66,14 +63,10 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>
-    /// A hub's port may also be written with one hyphen, as the first clients of this protocol did; nothing at all, and "help", ask
-    /// for help.
-    /// </summary>
+    /// <summary>A hub's port may also be written with one hyphen, as the first clients of this protocol did; nothing at all asks for help.</summary>
     private static string[] Spell(string[] arguments) => arguments switch
     {
-        [] or ["help"] => ["--help"],
-        ["help", var verb] => [verb, "--help"],
+        [] => ["--help"],
         ["serve" or "check-config" or "doctor", ..] => [.. arguments.Select(argument =>
             argument == "-port" || argument.StartsWith("-port=", StringComparison.Ordinal) ? $"-{argument}" : argument)],
         _ => arguments,
@@ -96,13 +89,15 @@ internal static class CommandLine
             BenchCommand.Create(),
             AttackCommand.Create(),
             TokenCommand.Create(),
+            CompletionCommand.Create(),
+            ManualCommand.Create(),
         };
+        root.Add(HelpCommand.Create(root));
         TlsAccess.AddTo(root);
-        foreach (var option in root.Options.OfType<HelpOption>())
-        {
-            option.Action = new CommandHelp.LongHelp(Text, ["mds serve --port 1234", "mds chat --hub 127.0.0.1:1234", "mds relay --help"]);
-        }
-
+        // The usual one is also called "/h" and "/?", behind every verb: these are texts.
+        root.Options.Remove(root.Options.OfType<HelpOption>().Single());
+        CommandHelp.Add(root, Text, "mds serve --port 1234", "mds chat --hub 127.0.0.1:1234", "mds relay --help");
+        Switches.TakeNoValue(root);
         return root;
     }
 

@@ -46,7 +46,7 @@ internal readonly record struct ChatInput(ChatRequest Request, string Argument)
             return new(ChatRequest.Send, line[1..]);
         }
 
-        string[] words = line.TrimEnd().Split(' ', 2, StringSplitOptions.TrimEntries);
+        string[] words = line.TrimEnd().Split([' ', '\t'], 2, StringSplitOptions.TrimEntries);
         string argument = words.Length > 1 ? words[1] : "";
         return words[0].ToUpperInvariant() switch
         {

@@ -15,7 +15,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     private const int MostNamed = 10;
 
     private volatile ulong[] _receivers = [];
-    private bool _isSomebodyElse;
+    private volatile bool _knowsNobody;
 
     /// <summary>Goes on until the input ends, <c>/quit</c>, a connection lost for good (which throws), or a cancelled token.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -24,9 +24,9 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         var users = await client.ListAsync(cancellationToken).ConfigureAwait(false);
         screen.Show($"You are {Name(client.UserId)}. {Who(users)} /help helps.");
         SetReceivers([]);
-        ReconnectOptions.Announce(client, text => screen.Show(Colors.Bad($"! {text}")), screen.Show);
-        client.IdentityChanged += OnIdentityChanged;
         client.ConnectionStateChanged += OnConnectionStateChanged;
+        client.SessionResumed += OnSessionResumed;
+        client.IdentityChanged += OnIdentityChanged;
         var receiving = ReceiveAsync(ending.Token);
         var watching = WatchAsync([.. users], ending.Token);
         var typing = TypeAsync(ending.Token);
@@ -38,26 +38,44 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         {
             await ending.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(typing, receiving, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            client.IdentityChanged -= OnIdentityChanged;
             client.ConnectionStateChanged -= OnConnectionStateChanged;
+            client.SessionResumed -= OnSessionResumed;
+            client.IdentityChanged -= OnIdentityChanged;
         }
     }
+
+    private void OnConnectionStateChanged(object? sender, ConnectionStateChangedEventArgs change)
+    {
+        if (change.NewState == ConnectionState.Reconnecting)
+        {
+            Warn(IsRestart(change.Reason)
+                ? "The hub is shutting down. As soon as it is back, you are connected again."
+                : $"The connection was lost: {Failure.Explain(change.Reason).Message}. Connecting again ...");
+        }
+    }
+
+    private void OnSessionResumed(object? sender, SessionResumedEventArgs resumed) =>
+        screen.Show($"Connected again. You are still {Name(client.UserId)}, and nothing was lost.");
 
     private void OnIdentityChanged(object? sender, IdentityChangedEventArgs change)
     {
         // After a restart of the hub the same ids may be other people.
         SetReceivers([]);
-        _isSomebodyElse = true;
+        _knowsNobody = true;
+        Warn(IsRestart(change.Reason)
+            ? "The hub was restarted. Everybody has a new number, and messages that were on their way are lost."
+            : $"Connected again, but the hub no longer knew you; perhaps it was restarted. Messages for {change.OldUserId} that had not arrived are lost.");
+        if (change.UnknownRelays > 0)
+        {
+            Warn($"Of {change.UnknownRelays} of your messages it is not known whether they arrived.");
+        }
+
+        screen.Show($"You are {Name(change.NewUserId)} now. Choose again with /to whom to talk to.");
     }
 
-    private void OnConnectionStateChanged(object? sender, ConnectionStateChangedEventArgs change)
-    {
-        if (change.NewState == ConnectionState.Connected && _isSomebodyElse)
-        {
-            _isSomebodyElse = false;
-            screen.Show($"You are {Name(client.UserId)} now; choose again with /to whom to talk to.");
-        }
-    }
+    private static bool IsRestart(HubConnectionException reason) => reason.Code == ProtocolCode.ShuttingDown;
+
+    private void Warn(string text) => screen.Show(Colors.Bad($"! {text}"));
 
     private async Task WatchAsync(HashSet<ulong> known, CancellationToken cancellationToken)
     {
@@ -65,6 +83,20 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         {
             await foreach (var update in client.WatchAsync(cancellationToken).ConfigureAwait(false))
             {
+                if (_knowsNobody)
+                {
+                    // Who has the id of somebody that was here need not be the same person: nobody came or left, all are new.
+                    _knowsNobody = false;
+                    update.ApplyTo(known);
+                    if (update.IsSnapshot)
+                    {
+                        known.IntersectWith(update.Joined);
+                    }
+
+                    screen.Show(Who([.. known.Order()]));
+                    continue;
+                }
+
                 // The first names everybody: of interest is who is not yet, or no longer, on the screen.
                 Announce(update.Joined.Where(user => !known.Contains(user)), "came");
                 Announce(update.IsSnapshot ? known.Except(update.Joined).Order() : update.Left, "left");

@@ -47,7 +47,9 @@ internal sealed class LineEditor
             ConsoleKey.L when control => EditResult.Changed,
             ConsoleKey.UpArrow => Recall(_historyIndex - 1),
             ConsoleKey.DownArrow => Recall(_historyIndex + 1),
-            _ => char.IsControl(key.KeyChar) ? EditResult.Nothing : Insert(key.KeyChar),
+            ConsoleKey.Tab when key.Modifiers != 0 => EditResult.Nothing,
+            // A tab is text: a terminal pastes it as if it had been typed.
+            _ => char.IsControl(key.KeyChar) && key.KeyChar != '\t' ? EditResult.Nothing : Insert(key.KeyChar),
         };
     }
 
@@ -70,7 +72,7 @@ internal sealed class LineEditor
 
     /// <summary>
     /// The part of the line around the cursor that fits in so many columns, with one left free for the cursor behind it, and
-    /// the column where the cursor stands.
+    /// the column where the cursor stands. A tab is shown as one blank.
     /// </summary>
     public (string Visible, int Column) View(int columns)
     {
@@ -85,10 +87,10 @@ internal sealed class LineEditor
             (after, end) = (wider, Next(end));
         }
 
-        return (_text[start..end], before);
+        return (_text[start..end].Replace('\t', ' '), before);
     }
 
-    private int Width(int from, int to) => _text[from..to].GetCellWidth();
+    private int Width(int from, int to) => _text[from..to] is "\t" ? 1 : _text[from..to].GetCellWidth();
 
     // A pair of surrogates is one character and is never taken apart.
     private int Previous(int index) =>

@@ -11,7 +11,7 @@ namespace MessageDelivery.Cli.Output;
 internal static class JsonLines
 {
     // Only the basic planes' printable characters stay as they are: a terminal cannot be steered by any of them.
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
     /// <summary><c>{"sender":7,"body":"text"}</c>, or <c>"base64"</c> in place of <c>"body"</c> where it is not UTF-8.</summary>
     public static void WriteDelivery(Stream output, ulong sender, ReadOnlySpan<byte> body)
@@ -21,15 +21,21 @@ internal static class JsonLines
         {
             json.WriteStartObject();
             json.WriteNumber("sender", sender);
-            if (Utf8.IsValid(body))
-            {
-                json.WriteString("body", body);
-            }
-            else
-            {
-                json.WriteBase64String("base64", body);
-            }
+            WriteBody(json, body);
+            json.WriteEndObject();
+        }
 
+        WriteLine(output, line);
+    }
+
+    /// <summary><c>{"body":"text"}</c>, or <c>"base64"</c> in place of <c>"body"</c> where it is not UTF-8.</summary>
+    public static void WriteBody(Stream output, ReadOnlySpan<byte> body)
+    {
+        var line = new ArrayBufferWriter<byte>(body.Length + 64);
+        using (var json = new Utf8JsonWriter(line, Options))
+        {
+            json.WriteStartObject();
+            WriteBody(json, body);
             json.WriteEndObject();
         }
 
@@ -65,6 +71,18 @@ internal static class JsonLines
     /// <summary><c>{"joined":[7],"left":[3]}</c></summary>
     public static void WritePresence(Stream output, IEnumerable<ulong> joined, IEnumerable<ulong> left) =>
         WriteIds(output, ("joined", joined), ("left", left));
+
+    private static void WriteBody(Utf8JsonWriter json, ReadOnlySpan<byte> body)
+    {
+        if (Utf8.IsValid(body))
+        {
+            json.WriteString("body", body);
+        }
+        else
+        {
+            json.WriteBase64String("base64", body);
+        }
+    }
 
     private static void WriteIds(Stream output, params ReadOnlySpan<(string Name, IEnumerable<ulong> Ids)> arrays)
     {

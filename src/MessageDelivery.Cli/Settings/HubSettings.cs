@@ -137,7 +137,7 @@ internal static class HubSettings
     internal static int OneOf(string text, string[] allowed)
     {
         int index = Array.FindIndex(allowed, name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
-        return index >= 0 ? index : throw new SettingValueException($"it must be one of {string.Join(", ", allowed)}");
+        return index >= 0 ? index : throw new SettingValueException($"it must be one of {string.Join(", ", allowed)}") { Choices = allowed };
     }
 
     internal static int Number(string text, int least, int most) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 
 namespace MessageDelivery.Cli.Settings;
 
@@ -45,6 +46,7 @@ internal sealed class ServeOptions
             : new Option<string>(setting.OptionName) { Arity = setting.IsSwitch ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne };
         option.HelpName = setting.ValueName;
         option.Description = $"{setting.Help} Default: {setting.Default}.";
+        option.CompletionSources.Add(_ => SettingChoices.Of(setting).Select(choice => new CompletionItem(choice)));
         return option;
     }
 }

@@ -25,6 +25,7 @@ internal static class AttackCommand
             AllowMultipleArgumentsPerToken = true,
             Description = $"Make these attacks only: {string.Join(", ", Attack.All.Select(attack => attack.Name))}.",
         };
+        only.CompletionSources.Add([.. Attack.All.Select(attack => attack.Name)]);
         var seconds = new Option<string?>("--seconds")
         {
             HelpName = "N",

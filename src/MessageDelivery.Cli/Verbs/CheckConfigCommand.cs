@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MessageDelivery.Cli.Operations;
+using MessageDelivery.Cli.Output;
 using MessageDelivery.Cli.Settings;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -9,29 +10,39 @@ internal static class CheckConfigCommand
 {
     public static Command Create()
     {
+        var json = new Option<bool>("--json") { Description = "Print one JSON object: file, settings and problems." };
         var options = new ServeOptions();
-        var command = new Command("check-config", "Check the settings of a hub without running it.");
+        var command = new Command("check-config", "Check the settings of a hub without running it.") { json };
         options.AddTo(command);
         CommandHelp.Add(
             command,
             """
             Reads the command line, the environment and the configuration file as 'mds serve' would, and the files that they name.
             Prints each setting that is in force and where it came from; with a problem, prints all problems to stderr instead and
-            ends with exit code 2. Listens nowhere and changes nothing.
+            ends with exit code 2. Listens nowhere and changes nothing. With --json the problems are in the object on standard output.
             """,
             "mds check-config --config /etc/mds/mds.json",
             "MDS_QUEUE_LIMIT=1MiB mds check-config --port 1234");
-        command.SetAction((arguments, _) => Task.FromResult((int)Run(options.Read(arguments))));
+        command.SetAction((arguments, _) => Task.FromResult((int)Run(options.Read(arguments), arguments.GetValue(json))));
         return command;
     }
 
-    private static ExitCode Run(SettingsLoader loader)
+    private static ExitCode Run(SettingsLoader loader, bool asJson)
     {
         var problems = new List<string>();
         var loaded = loader.Load(problems);
         if (problems.Count == 0)
         {
             problems.AddRange(SettingsCheck.Problems(loaded.Settings));
+        }
+
+        if (asJson)
+        {
+            var settings = problems.Count > 0 ? [] : loaded.Effective;
+            JsonOutput.Write(
+                new PrintedConfiguration(loaded.File, [.. settings.Select(setting => new PrintedSetting(setting.Setting.Name, setting.Value, setting.Place))], problems),
+                OutputJson.Default.PrintedConfiguration);
+            return problems.Count > 0 ? ExitCode.Usage : ExitCode.Ok;
         }
 
         foreach (string problem in problems)

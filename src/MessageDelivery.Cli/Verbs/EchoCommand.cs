@@ -15,9 +15,14 @@ internal static class EchoCommand
             Arity = ArgumentArity.OneOrMore,
             Description = "What to send; several words are joined by a space.",
         };
-        var command = new Command("echo", "Send a text to the hub and print what comes back.") { text };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object." };
+        var command = new Command("echo", "Send a text to the hub and print what comes back.") { json, text };
         hub.AddTo(command);
-        CommandHelp.Add(command, "A text that begins with a hyphen goes behind '--'.", "mds echo hello", "mds echo -- -5 degrees");
+        CommandHelp.Add(
+            command,
+            """A text that looks like an option goes behind '--'. With --json: {"body":"text"}.""",
+            "mds echo hello",
+            "mds echo -- --json is an option");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
             hub.Read(arguments),
             options => options with { DiscardDeliveries = true },
@@ -26,7 +31,15 @@ internal static class EchoCommand
                 byte[] sent = Encoding.UTF8.GetBytes(string.Join(' ', arguments.GetValue(text) ?? []));
                 using var answer = await client.EchoAsync(sent, cancellationToken).ConfigureAwait(false);
                 using var output = Console.OpenStandardOutput();
-                output.Write(DisplayText.OfBody(answer.Memory.Span).Span);
+                if (arguments.GetValue(json))
+                {
+                    JsonLines.WriteBody(output, answer.Memory.Span);
+                }
+                else
+                {
+                    output.Write(DisplayText.OfBody(answer.Memory.Span).Span);
+                }
+
                 return ExitCode.Ok;
             }));
         return command;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MessageDelivery.Cli.Output;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -8,18 +9,31 @@ internal static class IdentityCommand
     public static Command Create()
     {
         var hub = new HubOptions();
-        var command = new Command("identity", "Print the user id that the hub gives to this command.");
+        var json = new Option<bool>("--json") { Description = "Print one JSON object." };
+        var command = new Command("identity", "Print the user id that the hub gives to this command.") { json };
         hub.AddTo(command);
         CommandHelp.Add(
             command,
-            "Each connection is a user of its own, whose id ends with it. To be somebody who stays, use 'mds listen' or 'mds chat'.",
+            """
+            Each connection is a user of its own, whose id ends with it. To be somebody who stays, use 'mds listen' or 'mds chat'. With
+            --json: {"user":7}.
+            """,
             "mds identity --hub 127.0.0.1:1234");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
             hub.Read(arguments),
             options => options with { DiscardDeliveries = true },
             async (client, cancellationToken) =>
             {
-                Console.Out.WriteLine(await client.GetIdentityAsync(cancellationToken).ConfigureAwait(false));
+                ulong user = await client.GetIdentityAsync(cancellationToken).ConfigureAwait(false);
+                if (arguments.GetValue(json))
+                {
+                    JsonOutput.Write(new PrintedIdentity(user), OutputJson.Default.PrintedIdentity);
+                }
+                else
+                {
+                    Console.Out.WriteLine(user);
+                }
+
                 return ExitCode.Ok;
             }));
         return command;

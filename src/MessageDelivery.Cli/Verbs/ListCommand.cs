@@ -25,7 +25,7 @@ internal static class ListCommand
             """,
             "mds list",
             "mds list --watch",
-            "mds relay --to $(mds list | paste -sd,) \"hello everybody\"");
+            "mds list | xargs -rn255 | tr ' ' , | xargs -rI{} mds relay --to {} \"hello everybody\"");
         command.SetAction((arguments, _) => HubAccess.RunAsync(
             hub.Read(arguments),
             options => (arguments.GetValue(watch) ? reconnect.Configure(arguments, options) : options) with { DiscardDeliveries = true },

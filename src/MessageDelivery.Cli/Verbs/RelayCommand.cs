@@ -33,6 +33,7 @@ internal static class RelayCommand
         CommandHelp.Add(
             command,
             $"""
+            A text that looks like an option goes behind '--'.
             A body has at most {ProtocolLimits.MaxBodyBytes} bytes and arrives byte for byte as sent. The receipt has a line for each
             receiver: accepted (queued by the hub for that user), held (kept for a user who is away but may come back), unknown, full or
             unreachable. With --confirm: delivered where the receiver has acknowledged it, accepted or held where it has not in time.

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using MessageDelivery.Cli.Output;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub.Access;
 
@@ -49,13 +50,28 @@ internal static class TokenCommand
     private static Command CreateList()
     {
         var file = FileOption();
-        var command = new Command("list", "Print the tokens of the file: name, when they were made and end, and what they may.") { file };
-        CommandHelp.Add(command, "Columns are separated by tabs.", "mds token list --file tokens.json");
+        var json = new Option<bool>("--json") { Description = "Print one JSON object." };
+        var command = new Command("list", "Print the tokens of the file: name, when they were made and end, and what they may.") { file, json };
+        CommandHelp.Add(
+            command,
+            """
+            Columns are separated by tabs. With --json: {"tokens":[{"name":"alice","created":"2027-01-31T12:00:00+00:00","send":true, and
+            so on; what is not set is left out.
+            """,
+            "mds token list --file tokens.json",
+            "mds token list --file tokens.json --json | jq '.tokens[].name'");
         command.SetAction(arguments =>
         {
             Use(() =>
             {
-                foreach (var token in TokenFile.Load(Path(arguments, file)).Tokens)
+                var tokens = TokenFile.Load(Path(arguments, file)).Tokens;
+                if (arguments.GetValue(json))
+                {
+                    JsonOutput.Write(new PrintedTokens([.. tokens.Select(PrintedToken.Of)]), OutputJson.Default.PrintedTokens);
+                    return;
+                }
+
+                foreach (var token in tokens)
                 {
                     string line = string.Join('\t', token.Name, Day(token.Created), token.Expires is { } end ? $"until {Day(end)}" : "no end", TokenRights.Describe(token));
                     Console.Out.WriteLine(line);

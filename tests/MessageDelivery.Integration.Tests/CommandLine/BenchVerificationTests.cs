@@ -125,8 +125,8 @@ public sealed class BenchVerificationTests
     [InlineData("--rate and --window exclude each other", "pairs", "--rate", "1", "--window", "1")]
     [InlineData("--duration and --count exclude each other", "pairs", "--duration", "1s", "--count", "1")]
     [InlineData("--json and --csv exclude each other. Try 'mds bench pairs --help'.", "pairs", "--json", "--csv")]
-    [InlineData("Unrecognized command or argument '--window=1'", "rtt", "--window=1")]
-    [InlineData("Unrecognized command or argument '--receivers=1'", "fan-in", "--receivers=1")]
+    [InlineData("unknown option '--window'", "rtt", "--window=1")]
+    [InlineData("unknown option '--receivers'", "fan-in", "--receivers=1")]
     [InlineData("Required command was not provided. Try 'mds bench --help'.")]
     public async Task Options_that_cannot_be_are_one_line_and_exit_code_2(string error, params string[] arguments)
     {

@@ -13,6 +13,9 @@ public sealed class ChatTests
     [InlineData("//to", "Send", "/to")]
     [InlineData("/to 2, 3 ", "SetReceivers", "2, 3")]
     [InlineData("/TO", "SetReceivers", "")]
+    [InlineData("/to\t2,3", "SetReceivers", "2,3")]
+    [InlineData("--json", "Send", "--json")]
+    [InlineData("-- ", "Send", "-- ")]
     [InlineData("/who", "Who", "")]
     [InlineData("/me", "Me", "")]
     [InlineData("/help", "Help", "")]
@@ -91,8 +94,19 @@ public sealed class ChatTests
     {
         Assert.Equal(EditResult.Nothing, Press(ConsoleKey.F1));
         Assert.Equal(EditResult.Nothing, Press(ConsoleKey.Escape, '\u001b'));
-        Assert.Equal(EditResult.Nothing, Press(ConsoleKey.Tab, '\t'));
+        Assert.Equal(EditResult.Nothing, _editor.Handle(new('\t', ConsoleKey.Tab, shift: true, alt: false, control: false)));
         Assert.Equal("", _editor.Text);
+    }
+
+    [Fact]
+    public void A_pasted_tab_stays_in_the_text_and_is_one_blank_on_the_screen()
+    {
+        Type("name");
+        Assert.Equal(EditResult.Changed, Press(ConsoleKey.Tab, '\t'));
+        Type("value");
+        Assert.Equal(("name\tvalue", 10), (_editor.Text, _editor.Cursor));
+        Assert.Equal(("name value", 10), _editor.View(20));
+        Assert.Equal(("value", 5), _editor.View(6));
     }
 
     [Theory]

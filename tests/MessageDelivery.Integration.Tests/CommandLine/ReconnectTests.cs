@@ -54,18 +54,35 @@ public sealed class ReconnectTests
         await TypeAsync(chat, "/to 1");
         Assert.Equal("You are talking to 1.", await chat.ReadLineAsync());
         first.Mds.Signal(MdsProcess.SigTerm);
-        string? lost = await chat.ReadLineAsync();
-        Assert.StartsWith("! shutting_down", lost, StringComparison.Ordinal);
-        Assert.EndsWith("; connecting again", lost, StringComparison.Ordinal);
+        Assert.Equal("! The hub is shutting down. As soon as it is back, you are connected again.", await chat.ReadLineAsync());
         await TypeAsync(chat, "hello");
         Assert.Equal("! there is no connection; 'hello' was not sent", await chat.ReadLineAsync());
         await first.Mds.EndAsync();
 
         await using var second = await StartAsync($"{first.Endpoint.Port}");
-        Assert.Matches(@"\A! connected again as user \d+; what had not arrived for user 1 is lost\z", await chat.ReadLineAsync());
-        Assert.Matches(@"\AYou are \d+ now; choose again with /to whom to talk to\.\z", await chat.ReadLineAsync());
+        Assert.Equal("! The hub was restarted. Everybody has a new number, and messages that were on their way are lost.", await chat.ReadLineAsync());
+        Assert.Matches(@"\AYou are \d+ now\. Choose again with /to whom to talk to\.\z", await chat.ReadLineAsync());
         await TypeAsync(chat, "hello");
         Assert.Equal("! nobody to send it to: choose with /to 2,3 first", await chat.ReadLineAsync());
+        Assert.Equal((int)ExitCode.Ok, (await chat.EndAsync()).ExitCode);
+    }
+
+    [Fact]
+    public async Task Chat_says_that_a_killed_hub_no_longer_knows_the_user()
+    {
+        await using var first = await StartAsync("0");
+        await using var chat = first.StartReadingLines("chat");
+        Assert.StartsWith("You are 1.", await chat.ReadLineAsync(), StringComparison.Ordinal);
+        first.Mds.Signal(MdsProcess.SigKill);
+        await first.Mds.EndAsync();
+        string? lost = await chat.ReadLineAsync();
+        Assert.StartsWith("! The connection was lost: ", lost, StringComparison.Ordinal);
+        Assert.EndsWith(". Connecting again ...", lost, StringComparison.Ordinal);
+
+        await using var second = await StartAsync($"{first.Endpoint.Port}");
+        Assert.Equal(
+            "! Connected again, but the hub no longer knew you; perhaps it was restarted. Messages for 1 that had not arrived are lost.", await chat.ReadLineAsync());
+        Assert.StartsWith("You are ", await chat.ReadLineAsync(), StringComparison.Ordinal);
         Assert.Equal((int)ExitCode.Ok, (await chat.EndAsync()).ExitCode);
     }
 

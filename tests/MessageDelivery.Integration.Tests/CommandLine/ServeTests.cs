@@ -71,7 +71,7 @@ public sealed class ServeTests : IDisposable
     [InlineData("mds: listen (from --listen) names 0.0.0.0:0, which is not a loopback address", "--listen", "0.0.0.0:0")]
     [InlineData("mds: port (from --port) and listen (from --listen) exclude each other", "--port", "1", "--listen", "127.0.0.1:2")]
     [InlineData("mds: the configuration file /nowhere/mds.json cannot be read", "--config", "/nowhere/mds.json")]
-    [InlineData("mds: Unrecognized command or argument '--colour'", "--colour")]
+    [InlineData("mds: unknown option '--colour'", "--colour")]
     [InlineData("mds: Option '--port' expects a single argument but 2 were provided", "--port", "1", "--port", "2")]
     [InlineData("mds: Required argument missing for option: '--queue-limit'", "--queue-limit")]
     public async Task What_cannot_be_is_one_line_and_exit_code_2(string error, params string[] options)

@@ -224,8 +224,8 @@ public sealed partial class VerbTests(VerbTests.SharedHub shared) : IClassFixtur
     [InlineData("mds: --count is 'x': it must be a whole number, at least 1", "listen", "--count", "x")]
     [InlineData("mds: hub (from --hub): 'a:b' is not HOST:PORT", "list", "--hub", "a:b")]
     [InlineData("mds: Required argument missing", "echo")]
-    [InlineData("mds: Unrecognized command or argument 'sing'", "sing")]
-    [InlineData("mds: Unrecognized command or argument '--cuont'", "listen", "--cuont", "1")]
+    [InlineData("mds: there is no verb 'sing'. Try 'mds --help'.", "sing")]
+    [InlineData("mds: unknown option '--cuont'; did you mean '--count'?", "listen", "--cuont", "1")]
     public async Task Wrong_use_is_one_line_and_exit_code_2(string error, params string[] arguments)
     {
         var result = await MdsProcess.RunAsync(arguments);

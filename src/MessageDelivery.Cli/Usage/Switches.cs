@@ -1,0 +1,24 @@
+using System.CommandLine;
+
+namespace MessageDelivery.Cli.Usage;
+
+/// <summary>The options of verbs that are there or not.</summary>
+internal static class Switches
+{
+    /// <summary>
+    /// Makes each of them stand alone: otherwise <c>mds echo --json true</c> would take the text for the option's value. A hub's settings
+    /// are not among them: these may be told to be false.
+    /// </summary>
+    public static void TakeNoValue(Command command)
+    {
+        foreach (var option in command.Options.OfType<Option<bool>>())
+        {
+            option.Arity = ArgumentArity.Zero;
+        }
+
+        foreach (var verb in command.Subcommands)
+        {
+            TakeNoValue(verb);
+        }
+    }
+}
