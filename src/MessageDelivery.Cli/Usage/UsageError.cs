@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.CommandLine;
 using System.CommandLine.Invocation;
 
@@ -6,6 +7,8 @@ namespace MessageDelivery.Cli.Usage;
 /// <summary>What is wrong with a command line, in one sentence that names the word.</summary>
 internal static class UsageError
 {
+    private static readonly SearchValues<char> s_digitsAndPoint = SearchValues.Create("0123456789.");
+
     /// <summary>The fault of a command line; null where it has none, or asks for help or the version.</summary>
     /// <param name="parsed">What was understood.</param>
     /// <param name="words">The words that it was understood from.</param>
@@ -76,8 +79,8 @@ internal static class UsageError
     /// A lone hyphen, a hyphen in front of a blank, as in a list, and a negative number are texts: no option is called so.
     /// </summary>
     private static bool LooksLikeOption(string word) =>
-        word.Length > 1 && word[0] == '-' && !char.IsWhiteSpace(word[1]) && !IsNumber(word[1..]);
+        word.Length > 1 && word[0] == '-' && !char.IsWhiteSpace(word[1]) && !IsNumber(word.AsSpan(1));
 
-    private static bool IsNumber(string digits) =>
-        digits.Count(letter => letter == '.') <= 1 && digits.Any(char.IsAsciiDigit) && digits.All(letter => letter == '.' || char.IsAsciiDigit(letter));
+    private static bool IsNumber(ReadOnlySpan<char> digits) =>
+        digits.Count('.') <= 1 && digits.ContainsAnyInRange('0', '9') && !digits.ContainsAnyExcept(s_digitsAndPoint);
 }

@@ -61,7 +61,9 @@ public sealed class FailingQueueTests : IDisposable
 
     private sealed class ThrowingWaiter : IDeliveryWaiter
     {
-        public Span<HeldSegments?> Recent => default;
+        private readonly HeldSegments?[] _recent = new HeldSegments?[1];
+
+        public Span<HeldSegments?> Recent => _recent;
 
         public WaitingDelivery Place(int index) => new(this, index);
 
