@@ -9,7 +9,7 @@ internal static partial class HubLog
     [LoggerMessage(60, LogLevel.Error, "What the hub was given has failed: {Call}, {Failure}; the hub goes on without. It has failed {Count} times since this was last said")]
     public static partial void OutsideFailed(this ILogger logger, OutsideCall call, string failure, long count);
 
-    [LoggerMessage(61, LogLevel.Warning, "{Count} lines of the log are lost, since the logger threw or did not take them in time")]
+    [LoggerMessage(61, LogLevel.Warning, "Some of the log is lost, since the logger threw or did not take it in time; lines: {Count}")]
     public static partial void LogLost(this ILogger logger, long count);
 
     [LoggerMessage(63, LogLevel.Warning, "The machine gives no more memory: {CeilingBytes} bytes for messages are all there is for now, of {LimitBytes} that are allowed. The hub works as at its limit, and asks again each second")]

@@ -34,7 +34,7 @@ public sealed class SuspectHubTests
         await using var front = new TlsFront(hub.Endpoint, allowsRenegotiation);
 
         MdsResult result = await Attacking.AttackAsync(
-            $"{front.Endpoint}", ["--only", "tls-junk", "tls-handshakes", "tls-renegotiation", "--seconds", "3", "--longest-gap", "1m", "--json"]);
+            $"{front.Endpoint}", ["--pid", $"{hub.Mds.Id}", "--only", "tls-junk", "tls-handshakes", "tls-renegotiation", "--seconds", "3", "--longest-gap", "1m", "--json"]);
 
         JsonElement report = Attacking.Report(result);
         Assert.True(report.GetProperty("hasTls").GetBoolean());
