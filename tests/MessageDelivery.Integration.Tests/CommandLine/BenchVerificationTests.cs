@@ -205,7 +205,7 @@ public sealed class BenchVerificationTests
 
     // One user sends 50 messages to another.
     private static Task<MdsResult> RunAsync(BrokenHub hub, params string[] options) => MdsProcess.RunAsync(
-        ["bench", "pairs", "--users", "1", "--count", "50", "--warm-up", "0", "--drain", "500ms", "--hub", $"{hub.Endpoint}", .. options]);
+        ["bench", "pairs", "--users", "1", "--count", "50", "--warm-up", "0", "--drain", "3s", "--hub", $"{hub.Endpoint}", .. options]);
 
     private static int Number(string text, string pattern)
     {
