@@ -11,7 +11,8 @@ internal sealed class CalledLogger : ILogger
     /// <summary>Lines that may wait.</summary>
     public const int MostWaiting = 1_024;
 
-    private const long FreshMilliseconds = 250;
+    /// <summary>How long a changed level may go unnoticed.</summary>
+    private const long FreshMilliseconds = 20;
 
     private readonly ILogger _logger;
     private readonly CallLine<LogCall> _line;
