@@ -390,6 +390,8 @@ public class CheckerTests
 
     [Theory]
     [InlineData(5, 0, true)]
+    [InlineData(113, 0, true)]
+    [InlineData(115, 0, false)]
     [InlineData(130, 0, false)]
     [InlineData(5, 1 << 20, false)]
     public void A_session_ends_only_with_a_reason(int secondsAway, int bytesUnderWay, bool isFound)
