@@ -20,7 +20,7 @@ internal static class BenchmarkSettings
     private const int SmokeCalls = 256;
 
     // What allocates in each call allocates at least this. What the runtime itself does now and then is less for each of many calls.
-    private const long LeastObjectBytes = 24;
+    private const long MinObjectBytes = 24;
 
     /// <summary>Figures to believe.</summary>
     public static IConfig Full() => Common()
@@ -48,7 +48,7 @@ internal static class BenchmarkSettings
         }
 
         long bytes = report.GcStats.GetBytesAllocatedPerOperation(benchmark) ?? 0;
-        return bytes >= LeastObjectBytes && !benchmark.Descriptor.HasCategory(MayAllocate)
+        return bytes >= MinObjectBytes && !benchmark.Descriptor.HasCategory(MayAllocate)
             ? $"{benchmark.DisplayInfo} allocates {bytes} B for each operation, and may allocate none"
             : null;
     }

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Benchmarks;
 

@@ -1,9 +1,13 @@
 using System.Buffers.Binary;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Protocols;
+using MessageDelivery.Hub.Protocols.Binary;
+using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -22,9 +26,9 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
         Pool = new(256 << 20);
         Users = new(Pool);
         Loop = new(0, Pool, new(QueueLimitBytes: 64 << 20, StallMilliseconds: 10_000, DrainMilliseconds: 10_000), TimeProvider.System, this);
-        var term = new SessionTerm(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MostAway: 0);
+        var term = new SessionTerm(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MaxAway: 0);
         // On a clock that stands still, a rate would soon let nobody do anything.
-        var limits = new SessionLimits(HeartbeatSeconds: 0, MostConnections: 1) { User = new() { ListsPerSecond = 0, EchoesPerSecond = 0 } };
+        var limits = new SessionLimits(HeartbeatSeconds: 0, MaxConnections: 1) { User = new() { ListsPerSecond = 0, EchoesPerSecond = 0 } };
         _services = new(Loop, new(Users, term, NullLogger.Instance), limits, NullLogger.Instance);
     }
 

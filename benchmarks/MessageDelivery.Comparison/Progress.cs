@@ -11,10 +11,10 @@ namespace MessageDelivery.Comparison;
 internal static class Progress
 {
     // Where it is not a terminal, nobody told how wide a line may be.
-    private const int LeastWidth = 120;
+    private const int MinWidth = 120;
     private static readonly IAnsiConsole Screen = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) });
 
-    static Progress() => Screen.Profile.Width = Math.Max(Screen.Profile.Width, LeastWidth);
+    static Progress() => Screen.Profile.Width = Math.Max(Screen.Profile.Width, MinWidth);
 
     /// <summary>Measures the rows, and shows how far it is after each sample: never meanwhile, which would take processor time.</summary>
     public static Task ShowAsync(Rounds comparison, IReadOnlyList<Row> rows, IReadOnlyList<Server> servers, Timing timing, CancellationToken stop) =>

@@ -6,11 +6,11 @@ namespace MessageDelivery.Load;
 /// <summary>What receivers owe a server that keeps deliveries until they are acknowledged.</summary>
 internal sealed unsafe class Acknowledging(WireProtocol protocol)
 {
-    private readonly int _mostUnacknowledged = protocol.MostUnacknowledged;
+    private readonly int _maxUnacknowledged = protocol.MaxUnacknowledged;
 
     public void SendIfDue(Connection connection, Receiver receiver)
     {
-        if (_mostUnacknowledged == 0 || receiver.Delivered - receiver.Acknowledged < _mostUnacknowledged)
+        if (_maxUnacknowledged == 0 || receiver.Delivered - receiver.Acknowledged < _maxUnacknowledged)
         {
             return;
         }

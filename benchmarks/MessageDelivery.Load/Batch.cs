@@ -10,7 +10,7 @@ namespace MessageDelivery.Load;
 internal sealed unsafe class Batch : IDisposable
 {
     private const int WantedBytes = 64 << 10;
-    private const int MostMessageBytes = 1 << 30;
+    private const int MaxMessageBytes = 1 << 30;
     private const byte Filler = (byte)'x';
 
     private readonly int[] _bodyOffsets;
@@ -31,20 +31,20 @@ internal sealed unsafe class Batch : IDisposable
 
     /// <param name="publishes">Whom each publish is addressed to, in turn; all of them have as many addresses.</param>
     /// <param name="publishesPerMessage">How many of them are one message.</param>
-    /// <param name="leastMessages">Fewer are not enough, whatever their size.</param>
-    /// <param name="mostMessages">More are not sent at a time.</param>
+    /// <param name="minMessages">Fewer are not enough, whatever their size.</param>
+    /// <param name="maxMessages">More are not sent at a time.</param>
     /// <param name="number">What each body begins with, if not null.</param>
     /// <exception cref="LoadException">A message would take more than 1 GiB.</exception>
     public static Batch Create(
-        WireProtocol protocol, ulong[][] publishes, int publishesPerMessage, int leastMessages, int mostMessages, int? number)
+        WireProtocol protocol, ulong[][] publishes, int publishesPerMessage, int minMessages, int maxMessages, int? number)
     {
         byte[][] heads = [.. publishes.Select(addresses => protocol.Head(addresses))];
         int publishBytes = heads[0].Length + protocol.BodyBytes + protocol.Tail.Length;
-        int messageBytes = (long)publishBytes * publishesPerMessage <= MostMessageBytes
+        int messageBytes = (long)publishBytes * publishesPerMessage <= MaxMessageBytes
             ? publishBytes * publishesPerMessage
             : throw new LoadException(
-                $"{publishesPerMessage} publishes of {publishBytes} bytes are one message: at most {MostMessageBytes} bytes");
-        int wanted = Math.Max(leastMessages, Math.Min(mostMessages, WantedBytes / messageBytes));
+                $"{publishesPerMessage} publishes of {publishBytes} bytes are one message: at most {MaxMessageBytes} bytes");
+        int wanted = Math.Max(minMessages, Math.Min(maxMessages, WantedBytes / messageBytes));
         int period = publishes.Length / publishesPerMessage;
         int messages = wanted > period ? wanted - (wanted % period) : Math.Max(1, wanted);
         int[] bodyOffsets = [.. Enumerable.Range(0, publishesPerMessage).Select(i => (i * publishBytes) + heads[0].Length)];

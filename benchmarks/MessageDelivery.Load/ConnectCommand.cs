@@ -19,7 +19,7 @@ internal static class ConnectCommand
         var atOnce = ServerOptions.WithDefault("--at-once", 16, "Connections at one time.");
         var seconds = ServerOptions.WithDefault("--seconds", 3.0, "How long to measure, after a second of the same before.");
         ServerOptions.Demand(atOnce, value => value is >= 1 and <= 1_000, "1 to 1000");
-        ServerOptions.Demand(seconds, value => value is > 0 and <= LoadSettings.MostSeconds, $"above 0, at most {LoadSettings.MostSeconds}");
+        ServerOptions.Demand(seconds, value => value is > 0 and <= LoadSettings.MaxSeconds, $"above 0, at most {LoadSettings.MaxSeconds}");
         command.Add(atOnce);
         command.Add(seconds);
         command.SetAction(arguments => Run(server, arguments, arguments.GetValue(atOnce), arguments.GetValue(seconds)));

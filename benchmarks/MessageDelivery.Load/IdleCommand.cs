@@ -14,7 +14,7 @@ internal static class IdleCommand
 
     private const double SteadyShare = 0.001;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan MostWait = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(15);
 
     public static Command Command()
     {
@@ -23,7 +23,7 @@ internal static class IdleCommand
         var count = ServerOptions.WithDefault("--count", 10_000, "Connections.");
         var stay = ServerOptions.WithDefault("--stay", 3.0, "Seconds that they stay before the memory is read.");
         ServerOptions.Demand(count, value => value >= 1, "at least 1");
-        ServerOptions.Demand(stay, value => value is >= 0 and <= LoadSettings.MostSeconds, $"0 to {LoadSettings.MostSeconds}");
+        ServerOptions.Demand(stay, value => value is >= 0 and <= LoadSettings.MaxSeconds, $"0 to {LoadSettings.MaxSeconds}");
         command.Add(count);
         command.Add(stay);
         command.SetAction(arguments => Run(server, arguments, arguments.GetValue(count), TimeSpan.FromSeconds(arguments.GetValue(stay))));
@@ -55,7 +55,7 @@ internal static class IdleCommand
     {
         var clock = Stopwatch.StartNew();
         long last = new ServerUsage(processId).ResidentBytes;
-        while (clock.Elapsed < MostWait)
+        while (clock.Elapsed < MaxWait)
         {
             Thread.Sleep(Interval);
             long next = new ServerUsage(processId).ResidentBytes;
@@ -67,6 +67,6 @@ internal static class IdleCommand
             last = next;
         }
 
-        throw new LoadException($"the memory of process {processId} did not become steady within {MostWait.TotalSeconds} s");
+        throw new LoadException($"the memory of process {processId} did not become steady within {MaxWait.TotalSeconds} s");
     }
 }

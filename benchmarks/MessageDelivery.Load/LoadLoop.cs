@@ -16,8 +16,8 @@ internal sealed unsafe class LoadLoop : IDisposable
 {
     private const int BufferBytes = 1 << 20;
     private const uint Gone = Libc.EpollErr | Libc.EpollHup | Libc.EpollRdHup;
-    private static readonly TimeSpan MostWait = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(5);
     private static readonly double TicksPerMillisecond = Stopwatch.Frequency / 1e3;
 
     private readonly LoadSettings _settings;
@@ -36,7 +36,7 @@ internal sealed unsafe class LoadLoop : IDisposable
     private readonly Pace? _pace;
     private readonly bool _numbersSenders;
     private readonly bool _timesSending;
-    private readonly long _mostSilenceTicks;
+    private readonly long _maxSilenceTicks;
     private long _released; // messages of the open loop that were due
     private long _slowestDelivered;
     private int _slowestReceivers; // how many have got no more than that
@@ -59,8 +59,8 @@ internal sealed unsafe class LoadLoop : IDisposable
         _numbersSenders = settings.NumbersSenders;
         _timesSending = settings.Rate is null && settings.IsTimed;
         _slowestReceivers = _receivers.Length;
-        double silence = Math.Max(MostSilence.TotalSeconds, 3 * (_pace?.SecondsPerMessage ?? 0));
-        _mostSilenceTicks = (long)(silence * Stopwatch.Frequency);
+        double silence = Math.Max(MaxSilence.TotalSeconds, 3 * (_pace?.SecondsPerMessage ?? 0));
+        _maxSilenceTicks = (long)(silence * Stopwatch.Frequency);
         for (int i = 0; i < _connections.Length; i++)
         {
             bool neverReads = _connections[i] is { StoppedPair: not null, Sender: null };
@@ -112,9 +112,9 @@ internal sealed unsafe class LoadLoop : IDisposable
                 delivered = Delivered;
                 deliveredAt = now;
             }
-            else if (now - deliveredAt > _mostSilenceTicks)
+            else if (now - deliveredAt > _maxSilenceTicks)
             {
-                throw new LoadException($"nothing was delivered for {_mostSilenceTicks / Stopwatch.Frequency} s, after {delivered} deliveries");
+                throw new LoadException($"nothing was delivered for {_maxSilenceTicks / Stopwatch.Frequency} s, after {delivered} deliveries");
             }
         }
     }
@@ -174,7 +174,7 @@ internal sealed unsafe class LoadLoop : IDisposable
 
         // Rounded down: for the last part of a millisecond it looks again and again, so that nothing is sent late.
         long next = Math.Min(end, _pace?.Due(_released) ?? long.MaxValue);
-        return (int)Math.Clamp((next - now) / TicksPerMillisecond, 0, MostWait.TotalMilliseconds);
+        return (int)Math.Clamp((next - now) / TicksPerMillisecond, 0, MaxWait.TotalMilliseconds);
     }
 
     private void ReleaseDue(Pace pace, long now)

@@ -48,10 +48,10 @@ internal sealed record LoadSettings(
     public const int DueTimeBytes = sizeof(long);
 
     /// <summary>The most bytes of a body; servers have limits of their own.</summary>
-    public const int MostBodyBytes = 64 << 20;
+    public const int MaxBodyBytes = 64 << 20;
 
     /// <summary>Receivers send nothing while they are measured, and a hub cuts off whoever is silent for a minute.</summary>
-    public const double MostSeconds = 50;
+    public const double MaxSeconds = 50;
 
     /// <summary>Whether a receiver must look into each body to know whose window it opens.</summary>
     public bool NumbersSenders => Rate is null && Mode is Mode.FanIn or Mode.Mesh;
@@ -62,7 +62,7 @@ internal sealed record LoadSettings(
     /// <summary>What is impossible about it, with the value and the limit; null if nothing is.</summary>
     public string? Fault()
     {
-        int leastBodyBytes = Rate is not null ? DueTimeBytes : NumbersSenders ? NumberBytes : 1;
+        int minBodyBytes = Rate is not null ? DueTimeBytes : NumbersSenders ? NumberBytes : 1;
         return this switch
         {
             { Count: < 1 } => $"--count {Count}: at least 1",
@@ -71,18 +71,18 @@ internal sealed record LoadSettings(
                 "--mode mesh: not with --protocol mds-resumable, whose receivers acknowledge where they would send",
             { Mode: Mode.FanOut, Protocol: WireProtocol.Mds or WireProtocol.MdsResumable, Count: > ProtocolLimits.MaxReceivers } =>
                 $"--count {Count}: a relay lists at most {ProtocolLimits.MaxReceivers} receivers",
-            { Rate: not null } when BodyBytes < leastBodyBytes =>
-                $"--size {BodyBytes}: at least {leastBodyBytes} with --rate, for the time at which a message was due",
-            _ when BodyBytes < leastBodyBytes =>
-                $"--size {BodyBytes}: at least {leastBodyBytes}{(NumbersSenders ? " in this mode, for the number of the sender" : "")}",
-            { BodyBytes: > MostBodyBytes } => $"--size {BodyBytes}: at most {MostBodyBytes}",
+            { Rate: not null } when BodyBytes < minBodyBytes =>
+                $"--size {BodyBytes}: at least {minBodyBytes} with --rate, for the time at which a message was due",
+            _ when BodyBytes < minBodyBytes =>
+                $"--size {BodyBytes}: at least {minBodyBytes}{(NumbersSenders ? " in this mode, for the number of the sender" : "")}",
+            { BodyBytes: > MaxBodyBytes } => $"--size {BodyBytes}: at most {MaxBodyBytes}",
             { Window: < 1 } => $"--window {Window}: at least 1",
             { Rate: <= 0 or > 1e9 or double.NaN } => $"--rate {Rate}: more than 0, at most 1000000000",
             { Stopped: < 0 } => $"--stopped {Stopped}: at least 0",
             { Seconds: not > 0 } => $"--seconds {Seconds}: more than 0",
             { WarmUpSeconds: not >= 0 } => $"--warm-up {WarmUpSeconds}: at least 0",
-            _ when Seconds + WarmUpSeconds > MostSeconds =>
-                $"--seconds {Seconds} and --warm-up {WarmUpSeconds}: together at most {MostSeconds}, since servers cut off who is silent for long",
+            _ when Seconds + WarmUpSeconds > MaxSeconds =>
+                $"--seconds {Seconds} and --warm-up {WarmUpSeconds}: together at most {MaxSeconds}, since servers cut off who is silent for long",
             _ => null,
         };
     }

@@ -6,7 +6,7 @@ namespace MessageDelivery.Load;
 internal sealed class Population : IDisposable
 {
     /// <summary>Fewer would leave the same few users to each other where bodies are large.</summary>
-    private const int LeastMeshMessages = 4;
+    private const int MinMeshMessages = 4;
 
     private readonly LoadSettings _settings;
     private readonly WireProtocol _protocol;
@@ -99,19 +99,19 @@ internal sealed class Population : IDisposable
 
     private Batch Prepare(int sender, ulong[] addresses)
     {
-        int mostMessages = _settings.Rate is null ? _settings.Window : int.MaxValue;
+        int maxMessages = _settings.Rate is null ? _settings.Window : int.MaxValue;
         int? number = _settings.NumbersSenders ? sender : null;
         ulong[][] each = [.. addresses.Select(address => new[] { address })];
         return Kept(_settings.Mode switch
         {
-            Mode.FanOut when _protocol.ListsReceivers => Batch.Create(_protocol, [addresses], 1, 1, mostMessages, number),
-            Mode.FanOut when !SharesChannel => Batch.Create(_protocol, each, each.Length, 1, mostMessages, number),
-            Mode.FanOut or Mode.FanIn => Batch.Create(_protocol, [each[0]], 1, 1, mostMessages, number),
-            Mode.Pairs => Batch.Create(_protocol, [each[sender]], 1, 1, mostMessages, number),
+            Mode.FanOut when _protocol.ListsReceivers => Batch.Create(_protocol, [addresses], 1, 1, maxMessages, number),
+            Mode.FanOut when !SharesChannel => Batch.Create(_protocol, each, each.Length, 1, maxMessages, number),
+            Mode.FanOut or Mode.FanIn => Batch.Create(_protocol, [each[0]], 1, 1, maxMessages, number),
+            Mode.Pairs => Batch.Create(_protocol, [each[sender]], 1, 1, maxMessages, number),
             Mode.Spread => Batch.Create(_protocol, each, 1, each.Length, int.MaxValue, number),
             _ => Batch.Create(
                 _protocol, [.. Shuffled(each.Length).Select(distance => each[(sender + distance) % each.Length])],
-                1, Math.Min(LeastMeshMessages, each.Length - 1), int.MaxValue, number),
+                1, Math.Min(MinMeshMessages, each.Length - 1), int.MaxValue, number),
         });
     }
 

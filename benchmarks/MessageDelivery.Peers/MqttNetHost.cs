@@ -8,7 +8,7 @@ namespace MessageDelivery.Peers;
 internal static class MqttNetHost
 {
     // As many as a sender of ./bench may be ahead, and more: a broker that drops does less work, not the same.
-    private const int MostPendingMessages = 1_000_000;
+    private const int MaxPendingMessages = 1_000_000;
     private const int Backlog = 16_384;
 
     public static Command Command()
@@ -27,7 +27,7 @@ internal static class MqttNetHost
             .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
             .WithDefaultEndpointPort(port)
             .WithConnectionBacklog(Backlog)
-            .WithMaxPendingMessagesPerClient(MostPendingMessages)
+            .WithMaxPendingMessagesPerClient(MaxPendingMessages)
             .Build();
         options.DefaultEndpointOptions.NoDelay = true;
         using var server = new MqttServerFactory().CreateMqttServer(options);

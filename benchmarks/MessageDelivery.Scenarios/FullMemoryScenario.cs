@@ -44,7 +44,7 @@ internal sealed class FullMemoryScenario(FullMemorySettings settings)
         command.SetAction((arguments, _) => new FullMemoryScenario(new(
             (int)arguments.GetValue(clients),
             (int)arguments.GetValue(senders),
-            Math.Clamp((int)arguments.GetValue(size), RelayFrame.LeastBodyBytes, ProtocolLimits.MaxBodyBytes),
+            Math.Clamp((int)arguments.GetValue(size), RelayFrame.MinBodyBytes, ProtocolLimits.MaxBodyBytes),
             (int)arguments.GetValue(pairs),
             arguments.GetValue(memoryLimit),
             arguments.GetValue(stall),
@@ -198,9 +198,9 @@ internal sealed class FullMemoryScenario(FullMemorySettings settings)
         _report.Check(failures.Length == 0 && pairs.All(pair => pair.Between(begin, end).Count > 0),
             $"healthy pairs lost nothing and were served. {string.Join("; ", failures)}".TrimEnd());
         // Who takes nothing is cut off after the stall limit; who sends little does not wait for that.
-        var mostGap = TimeSpan.FromSeconds(Math.Max(1, 0.2 * settings.StallSeconds));
+        var maxGap = TimeSpan.FromSeconds(Math.Max(1, 0.2 * settings.StallSeconds));
         var gap = pairs.Max(pair => pair.LongestGapBetween(begin, end));
-        _report.Check(gap < mostGap, $"no healthy pair stood still for {Quantity.Seconds(mostGap)}: {Quantity.Seconds(gap)}");
+        _report.Check(gap < maxGap, $"no healthy pair stood still for {Quantity.Seconds(maxGap)}: {Quantity.Seconds(gap)}");
         // As long as memory is full the hub may stand still, but each stage has its end: the last comes after twice the stall limit.
         var most = TimeSpan.FromSeconds(3 * settings.StallSeconds);
         var still = LongestStandstill(memory);

@@ -9,8 +9,8 @@ internal sealed class HubProcess : IDisposable
 {
     private const string Ready = "listening on ";
     private static readonly string[] LogLevel = ["--log-level", "information"];
-    private static readonly TimeSpan MostStart = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan MostStop = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxStart = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan MaxStop = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
     private readonly Queue<string> _log = new();
@@ -59,7 +59,7 @@ internal sealed class HubProcess : IDisposable
         hub._process.BeginErrorReadLine();
         try
         {
-            using var tooLong = new CancellationTokenSource(MostStart);
+            using var tooLong = new CancellationTokenSource(MaxStart);
             string? line = await hub._process.StandardOutput.ReadLineAsync(tooLong.Token);
             hub.Endpoint = line is not null && line.StartsWith(Ready, StringComparison.Ordinal)
                 ? IPEndPoint.Parse(line.AsSpan(Ready.Length))
@@ -80,7 +80,7 @@ internal sealed class HubProcess : IDisposable
         if (!_process.HasExited)
         {
             using var kill = Process.Start("kill", ["-TERM", $"{Id}"]);
-            using var tooLong = new CancellationTokenSource(MostStop);
+            using var tooLong = new CancellationTokenSource(MaxStop);
             try
             {
                 await _process.WaitForExitAsync(tooLong.Token);

@@ -15,7 +15,7 @@ internal sealed class IdleScenario(int connections, string kind)
     private const int WarmupUsers = 200;
     private const int Lists = 200;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan MostWait = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     private readonly Report _report = new("idle", $"--connections {connections} --kind {kind}");
 
@@ -113,7 +113,7 @@ internal sealed class IdleScenario(int connections, string kind)
         var clock = Stopwatch.StartNew();
         while (asker.List().Length != count)
         {
-            if (clock.Elapsed > MostWait)
+            if (clock.Elapsed > MaxWait)
             {
                 return false;
             }
@@ -148,7 +148,7 @@ internal sealed class IdleScenario(int connections, string kind)
             asker.Send(RelayFrame.ToMany(receivers, body));
         }
 
-        using var tooLong = new CancellationTokenSource(MostWait);
+        using var tooLong = new CancellationTokenSource(MaxWait);
         bool[] got = await Task.WhenAll(users.Select(user => user.GetsAsync(asker.UserId, body, tooLong.Token)));
         _report.Check(got.All(it => it), $"a message reached each, byte for byte: {Quantity.Count(got.Count(it => it))} of {Quantity.Count(users.Count)}");
     }

@@ -49,7 +49,7 @@ internal sealed class NeverReadsScenario(NeverReadsSettings settings)
         };
         command.SetAction((arguments, _) => new NeverReadsScenario(new(
             arguments.GetValue(total),
-            Math.Clamp((int)arguments.GetValue(size), RelayFrame.LeastBodyBytes, ProtocolLimits.MaxBodyBytes),
+            Math.Clamp((int)arguments.GetValue(size), RelayFrame.MinBodyBytes, ProtocolLimits.MaxBodyBytes),
             (int)arguments.GetValue(senders),
             (int)arguments.GetValue(receivers),
             arguments.GetValue(cuts),

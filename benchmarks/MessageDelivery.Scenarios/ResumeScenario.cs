@@ -20,7 +20,7 @@ internal sealed record ResumeSettings(int Sessions, int AtOnce, int Senders, int
 internal sealed class ResumeScenario(ResumeSettings settings)
 {
     private const int ConnectingAtOnce = 64;
-    private const int MostCuts = 5;
+    private const int MaxCuts = 5;
 
     /// <summary>The senders' address: theirs are the connections that stay.</summary>
     private static readonly IPAddress SendersAddress = new([127, 0, 0, 2]);
@@ -52,7 +52,7 @@ internal sealed class ResumeScenario(ResumeSettings settings)
             (int)arguments.GetValue(sessions),
             (int)arguments.GetValue(atOnce),
             (int)arguments.GetValue(senders),
-            Math.Clamp((int)arguments.GetValue(size), RelayFrame.LeastBodyBytes, 1 << 10),
+            Math.Clamp((int)arguments.GetValue(size), RelayFrame.MinBodyBytes, 1 << 10),
             (int)arguments.GetValue(rounds),
             arguments.GetValue(pause),
             arguments.GetValue(cut)!)).RunAsync());
@@ -178,7 +178,7 @@ internal sealed class ResumeScenario(ResumeSettings settings)
         {
             // The kernel may pass over some while the table changes under its hands.
             int destroyed = 0;
-            for (int i = 0; i < MostCuts && destroyed < users.Length; i++)
+            for (int i = 0; i < MaxCuts && destroyed < users.Length; i++)
             {
                 destroyed += await ConnectionCut.DestroyAsync(hub.Endpoint, IPAddress.Loopback);
             }

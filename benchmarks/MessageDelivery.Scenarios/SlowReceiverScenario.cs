@@ -9,10 +9,10 @@ namespace MessageDelivery.Scenarios;
 internal sealed class SlowReceiverScenario(int senders, long rate, long seconds, int size, long memoryLimit, long queueLimit)
 {
     private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan MostWithoutProgress = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxWithoutProgress = TimeSpan.FromSeconds(60);
 
     /// <summary>No machine is that slow: who gets no answer for so long is not served.</summary>
-    private static readonly TimeSpan MostGap = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxGap = TimeSpan.FromSeconds(5);
 
     private readonly Report _report = new(
         "slow-receiver",
@@ -34,7 +34,7 @@ internal sealed class SlowReceiverScenario(int senders, long rate, long seconds,
             (int)arguments.GetValue(senders),
             arguments.GetValue(rate),
             arguments.GetValue(seconds),
-            Math.Max((int)arguments.GetValue(size), RelayFrame.LeastBodyBytes),
+            Math.Max((int)arguments.GetValue(size), RelayFrame.MinBodyBytes),
             arguments.GetValue(memoryLimit),
             arguments.GetValue(queueLimit)).RunAsync());
         return command;
@@ -91,8 +91,8 @@ internal sealed class SlowReceiverScenario(int senders, long rate, long seconds,
         _report.Check(receiver.Gaps == 0 && receiver.Repetitions == 0,
             $"order of each sender kept, nothing twice: {receiver.Gaps} gaps, {receiver.Repetitions} repetitions");
         _report.Check(receiver.Damaged == 0, $"bodies as sent: {receiver.Damaged} damaged");
-        _report.Check(pair.Failure is null && pair.LongestGap < MostGap,
-            $"the pair was served throughout, in order, without a gap of {MostGap.TotalSeconds:0} s. {pair.Failure}".TrimEnd());
+        _report.Check(pair.Failure is null && pair.LongestGap < MaxGap,
+            $"the pair was served throughout, in order, without a gap of {MaxGap.TotalSeconds:0} s. {pair.Failure}".TrimEnd());
         CheckMemory(memory, [.. during.Where(sample => sample.Time >= filled)]);
         _report.Check(exitCode == 0, $"the hub stopped with exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}");
         Array.ForEach(crowd, sender => sender.Dispose());
@@ -111,7 +111,7 @@ internal sealed class SlowReceiverScenario(int senders, long rate, long seconds,
         var all = Task.WhenAll(sending);
         long last = -1;
         var quiet = Stopwatch.StartNew();
-        while (!receiver.HasEnded && quiet.Elapsed < MostWithoutProgress)
+        while (!receiver.HasEnded && quiet.Elapsed < MaxWithoutProgress)
         {
             if (all.IsCompletedSuccessfully)
             {

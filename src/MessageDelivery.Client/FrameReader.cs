@@ -25,7 +25,7 @@ internal readonly record struct Frame(FrameHeader Header, ReceiveBlock Block, in
 internal sealed class FrameReader
 {
     // Less room than this at the end of a block is not worth a system call.
-    private const int LeastReadBytes = 4 * 1024;
+    private const int MinReadBytes = 4 * 1024;
 
     private ReceiveBlock _block = ReceiveBlock.Rent(0);
     private int _start;
@@ -39,7 +39,7 @@ internal sealed class FrameReader
     public Memory<byte> GetSpace()
     {
         int unread = _end - _start;
-        bool tight = _start + _needed > _block.Capacity || (_start > 0 && _block.Capacity - _end < LeastReadBytes);
+        bool tight = _start + _needed > _block.Capacity || (_start > 0 && _block.Capacity - _end < MinReadBytes);
         if (tight || (unread == 0 && _block.IsUnshared))
         {
             Span<byte> bytes = _block.Array.AsSpan(_start, unread);

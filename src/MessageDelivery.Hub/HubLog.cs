@@ -1,6 +1,6 @@
 using System.Net;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -27,8 +27,8 @@ internal static partial class HubLog
     [LoggerMessage(6, LogLevel.Warning, "Accepting on {Endpoint} failed with errno {Error}; those who come are turned away")]
     public static partial void AcceptFailed(this ILogger logger, IPEndPoint endpoint, int error);
 
-    [LoggerMessage(7, LogLevel.Warning, "The limit of connections is met, which is {MostConnections}; more are refused")]
-    public static partial void TooManyConnections(this ILogger logger, int mostConnections);
+    [LoggerMessage(7, LogLevel.Warning, "The limit of connections is met, which is {MaxConnections}; more are refused")]
+    public static partial void TooManyConnections(this ILogger logger, int maxConnections);
 
     [LoggerMessage(8, LogLevel.Critical, "An event loop failed; the hub stops")]
     public static partial void LoopFailed(this ILogger logger, Exception exception);
@@ -39,8 +39,8 @@ internal static partial class HubLog
     [LoggerMessage(10, LogLevel.Warning, "User {UserId} at {Peer} is cut off: it took nothing for the stall limit while {Pending} ({PendingBytes} bytes) waited for it")]
     public static partial void SlowConsumer(this ILogger logger, ulong userId, ByteText pending, long pendingBytes, SocketPeer peer);
 
-    [LoggerMessage(11, LogLevel.Information, "Memory for messages: {Limit} ({LimitBytes} bytes); connections: {MostConnections}; event loops: {EventLoops}")]
-    public static partial void Limits(this ILogger logger, ByteText limit, long limitBytes, int mostConnections, int eventLoops);
+    [LoggerMessage(11, LogLevel.Information, "Memory for messages: {Limit} ({LimitBytes} bytes); connections: {MaxConnections}; event loops: {EventLoops}")]
+    public static partial void Limits(this ILogger logger, ByteText limit, long limitBytes, int maxConnections, int eventLoops);
 
     [LoggerMessage(12, LogLevel.Debug, "User {UserId} has lost its connection ({Reason}) and may resume within {WindowMilliseconds} ms")]
     public static partial void UserAway(this ILogger logger, ulong userId, CloseReason reason, long windowMilliseconds);

@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outside;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 

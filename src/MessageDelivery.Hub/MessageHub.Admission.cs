@@ -26,8 +26,8 @@ public sealed partial class MessageHub
             return null;
         }
 
-        int mostOfAddress = isKnown ? _addresses!.ShareOf(address).Most : 0;
-        if (_places.TryTake(address, mostOfAddress, out bool isOfAddress) is { } place)
+        int maxOfAddress = isKnown ? _addresses!.ShareOf(address).Most : 0;
+        if (_places.TryTake(address, maxOfAddress, out bool isOfAddress) is { } place)
         {
             return place;
         }
@@ -35,7 +35,7 @@ public sealed partial class MessageHub
         if (isOfAddress)
         {
             _limited!.Met(LimitKind.ConnectionsPerAddress, address, loop);
-            refusal = Refusal.OfAddress(address, mostOfAddress);
+            refusal = Refusal.OfAddress(address, maxOfAddress);
         }
         else
         {
@@ -51,7 +51,7 @@ public sealed partial class MessageHub
     {
         var limits = Options.Limits;
         return new(
-            new(limits.MaxConnectionsPerAddress ?? Math.Max(HubLimits.LeastPerAddress, _places.Most / 4),
+            new(limits.MaxConnectionsPerAddress ?? Math.Max(HubLimits.MinPerAddress, _places.Most / 4),
                 limits.ConnectionsPerSecond ?? HubLimits.DefaultConnectionsPerSecond),
             new(limits.MaxConnectionsPerAddress ?? 0, limits.ConnectionsPerSecond ?? 0));
     }

@@ -1,5 +1,5 @@
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Hub.Transport.Tls;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub;
 

@@ -4,10 +4,13 @@ using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outside;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Protocols;
+using MessageDelivery.Hub.Protocols.Detection;
+using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -28,7 +31,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private const int DescriptorsPerLoop = 2;
 
     /// <summary>Connections beyond the limit that are told so; yet more are closed without a word.</summary>
-    private const int MostRefusals = 32;
+    private const int MaxRefusals = 32;
 
     private const int Backlog = 4096;
     private const long QuietMilliseconds = 1_000;
@@ -75,7 +78,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _meters = meters;
         _time = time ?? TimeProvider.System;
         _admission = new(options.Authenticator, _time, _logger, failures: _failures);
-        _places = new(options.MaxConnections ?? DescriptorsForConnections(options), MostRefusals);
+        _places = new(options.MaxConnections ?? DescriptorsForConnections(options), MaxRefusals);
     }
 
     /// <summary>The options it was created with.</summary>
@@ -219,8 +222,8 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private static int DescriptorsForConnections(MessageHubOptions options)
     {
         int loops = options.EventLoops ?? Environment.ProcessorCount;
-        int others = OpenFiles.Count() + (loops * DescriptorsPerLoop) + ConnectionPlaces.MostGivingWay + SpareDescriptors;
-        return (int)Math.Max(1, OpenFiles.RaiseLimit() - Math.Max(OtherDescriptors, others) - MostRefusals);
+        int others = OpenFiles.Count() + (loops * DescriptorsPerLoop) + ConnectionPlaces.MaxGivingWay + SpareDescriptors;
+        return (int)Math.Max(1, OpenFiles.RaiseLimit() - Math.Max(OtherDescriptors, others) - MaxRefusals);
     }
 
     private void OpenListeners()

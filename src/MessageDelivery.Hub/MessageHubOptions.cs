@@ -126,7 +126,7 @@ public sealed record MessageHubOptions
     public HubTlsOptions Tls { get; init; } = new();
 
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
-    internal static long DefaultMemoryLimitBytes => Math.Max(BlockPool.LeastLimitBytes, MachineMemory.LimitBytes() / 4);
+    internal static long DefaultMemoryLimitBytes => Math.Max(BlockPool.MinLimitBytes, MachineMemory.LimitBytes() / 4);
 
     /// <summary>Checks every option; an impossible one is named with its value and its limit.</summary>
     /// <exception cref="ArgumentException">An option is impossible.</exception>
@@ -152,12 +152,12 @@ public sealed record MessageHubOptions
         Tls.Validate();
         AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));
         AtLeast(MaxConnections ?? 1, 1, nameof(MaxConnections));
-        AtLeast(MemoryLimitBytes ?? BlockPool.LeastLimitBytes, BlockPool.LeastLimitBytes, nameof(MemoryLimitBytes));
+        AtLeast(MemoryLimitBytes ?? BlockPool.MinLimitBytes, BlockPool.MinLimitBytes, nameof(MemoryLimitBytes));
         AtLeast(EventLoops ?? 1, 1, nameof(EventLoops));
-        if (SendBufferBytes is < 0 or > MostSendBufferBytes)
+        if (SendBufferBytes is < 0 or > MaxSendBufferBytes)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(SendBufferBytes), SendBufferBytes, $"SendBufferBytes must be between 0 and {MostSendBufferBytes}.");
+                nameof(SendBufferBytes), SendBufferBytes, $"SendBufferBytes must be between 0 and {MaxSendBufferBytes}.");
         }
 
         if (!Enum.IsDefined(FullQueue))
@@ -165,12 +165,12 @@ public sealed record MessageHubOptions
             throw new ArgumentOutOfRangeException(nameof(FullQueue), FullQueue, "FullQueue must be Wait or LeaveOut.");
         }
 
-        Between(StallTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(StallTimeout));
-        Between(DrainTimeout, TimeSpan.Zero, MostTimeout, nameof(DrainTimeout));
+        Between(StallTimeout, TimeSpan.FromMilliseconds(1), MaxTimeout, nameof(StallTimeout));
+        Between(DrainTimeout, TimeSpan.Zero, MaxTimeout, nameof(DrainTimeout));
         Limits.Validate();
         AtLeast(ResumeRetentionBytes, 0, nameof(ResumeRetentionBytes));
-        Between(ConfirmTimeout, TimeSpan.FromMilliseconds(1), MostTimeout, nameof(ConfirmTimeout));
-        Between(ResumeWindow, TimeSpan.Zero, MostTimeout, nameof(ResumeWindow));
+        Between(ConfirmTimeout, TimeSpan.FromMilliseconds(1), MaxTimeout, nameof(ConfirmTimeout));
+        Between(ResumeWindow, TimeSpan.Zero, MaxTimeout, nameof(ResumeWindow));
         if (ResumeWindow.Ticks % TimeSpan.TicksPerSecond != 0)
         {
             throw new ArgumentException($"ResumeWindow is {ResumeWindow}; it must be whole seconds.", nameof(ResumeWindow));
@@ -197,9 +197,9 @@ public sealed record MessageHubOptions
     internal bool IsOpenToStrangers(IPEndPoint endpoint) =>
         !AllowAnonymous && Authenticator is null && !IPAddress.IsLoopback(endpoint.Address);
 
-    private const int MostSendBufferBytes = 1 << 30;
+    private const int MaxSendBufferBytes = 1 << 30;
 
-    private static TimeSpan MostTimeout => TimeSpan.FromDays(1);
+    private static TimeSpan MaxTimeout => TimeSpan.FromDays(1);
 
     private static void AtLeast(long value, long least, string option)
     {

@@ -68,7 +68,7 @@ public sealed class AllocationTests
         Task draining = DrainAsync(peer.Socket);
         byte[] acknowledgement = Frames.Ack(0);
         ulong acknowledged = 0;
-        long leastSent = long.MaxValue, leastReceived = long.MaxValue;
+        long minSent = long.MaxValue, minReceived = long.MaxValue;
         await using IAsyncEnumerator<Delivery> reader = client.ReceiveAsync().GetAsyncEnumerator();
         for (int round = 0; round < 10; round++)
         {
@@ -85,7 +85,7 @@ public sealed class AllocationTests
             }
 
             await Soonness.UntilAsync(() => client.PendingSendBytes == 0);
-            leastSent = Math.Min(leastSent, GC.GetTotalAllocatedBytes(precise: true) - before);
+            minSent = Math.Min(minSent, GC.GetTotalAllocatedBytes(precise: true) - before);
 
             before = GC.GetTotalAllocatedBytes(precise: true);
             for (int i = 0; i < Count / 1000; i++)
@@ -98,11 +98,11 @@ public sealed class AllocationTests
                 }
             }
 
-            leastReceived = Math.Min(leastReceived, GC.GetTotalAllocatedBytes(precise: true) - before);
+            minReceived = Math.Min(minReceived, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
 
-        Assert.InRange((double)leastSent / Count, 0, 1);
-        Assert.InRange((double)leastReceived / Count, 0, 80);
+        Assert.InRange((double)minSent / Count, 0, 1);
+        Assert.InRange((double)minReceived / Count, 0, 80);
         peer.Socket.Shutdown(SocketShutdown.Both);
         await draining.Soon();
     }

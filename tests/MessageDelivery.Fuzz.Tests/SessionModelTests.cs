@@ -50,7 +50,7 @@ public sealed class SessionModelTests
         private const int LargeBytes = 1 << 20;
 
         // Beyond its queue the sender would wait.
-        private const int MostUnacknowledged = 20;
+        private const int MaxUnacknowledged = 20;
 
         private readonly SteppedHub _hub = new();
         private readonly SteppedPeer _sender;
@@ -86,7 +86,7 @@ public sealed class SessionModelTests
                 case Step.RelayToIt:
                     Relay(size);
                     break;
-                case Step.RelayMuchToIt when _sent.Count - _acknowledged < MostUnacknowledged:
+                case Step.RelayMuchToIt when _sent.Count - _acknowledged < MaxUnacknowledged:
                     for (int i = 0; i <= size % 10; i++)
                     {
                         Relay(LargeBytes - 8 - size);

@@ -9,7 +9,7 @@ internal sealed class OracleException(string message) : Exception(message);
 /// <summary>What must hold.</summary>
 internal static class Oracle
 {
-    private const int MostShownBytes = 48;
+    private const int MaxShownBytes = 48;
 
     public static void True(bool condition, string what, [CallerArgumentExpression(nameof(condition))] string expression = "")
     {
@@ -41,7 +41,7 @@ internal static class Oracle
     /// <summary>The beginning of some bytes, for a person.</summary>
     public static string Show(ReadOnlySpan<byte> bytes)
     {
-        var shown = bytes[..Math.Min(MostShownBytes, bytes.Length)];
+        var shown = bytes[..Math.Min(MaxShownBytes, bytes.Length)];
         return shown.IsEmpty ? "(the end)"
             : shown.ContainsAnyExceptInRange((byte)0x20, (byte)0x7e) && shown[0] is < 0x20 or > 0x7e ? Convert.ToHexString(shown)
             : $"\"{Encoding.Latin1.GetString(shown)}\"";

@@ -20,7 +20,7 @@ public sealed class ClientSessionTests
         const int count = 3000;
         await using var hub = new MessageHub(new() { Listen = [new(IPAddress.Loopback, 0)] });
         await hub.StartAsync();
-        await using var proxy = new CuttingProxy(hub.Endpoints[0], mostBytes: 300_000, seed);
+        await using var proxy = new CuttingProxy(hub.Endpoints[0], maxBytes: 300_000, seed);
         await using HubClient sender = await ConnectAsync(proxy);
         await using HubClient receiver = await ConnectAsync(proxy);
         var changed = new List<string>();

@@ -86,7 +86,7 @@ public sealed class HeartbeatTests
     [Fact]
     public async Task Bytes_of_a_frame_that_is_not_whole_yet_count()
     {
-        await using RunningHub hub = await RunningHub.StartAsync(o => o with { Heartbeat = Heartbeat, Limits = new() { LeastProgressBytes = 1 } });
+        await using RunningHub hub = await RunningHub.StartAsync(o => o with { Heartbeat = Heartbeat, Limits = new() { MinProgressBytes = 1 } });
         await using RawConnection client = await hub.BinaryAsync();
         byte[] echo = Frames.Echo([1, 2, 3, 4]);
         foreach (byte piece in echo)

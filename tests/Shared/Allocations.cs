@@ -10,7 +10,7 @@ internal static class Allocations
     /// runtime allocates on the thread at hand falls into one: the handles of statics and literals when a method is compiled
     /// anew, the buffers of whatever measures coverage.
     /// </summary>
-    public static long LeastOf(Action round)
+    public static long MinOf(Action round)
     {
         long least = long.MaxValue;
         for (int i = 0; i < Rounds && least > 0; i++)

@@ -11,7 +11,7 @@ namespace MessageDelivery.Comparison.Measuring;
 /// </summary>
 internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing timing, ResultFile file)
 {
-    private const int MostFailures = 2;
+    private const int MaxFailures = 2;
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     private readonly LoadProgram _load = new(cores);
@@ -40,7 +40,7 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
                 for (int turn = 0; turn < participants.Count; turn++)
                 {
                     var server = participants[(turn + round) % participants.Count];
-                    if (failures.GetValueOrDefault(server) < MostFailures
+                    if (failures.GetValueOrDefault(server) < MaxFailures
                         && !await TakeTurnAsync(row, server, round, running, stop))
                     {
                         failures[server] = failures.GetValueOrDefault(server) + 1;

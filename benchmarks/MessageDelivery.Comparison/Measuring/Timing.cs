@@ -10,14 +10,14 @@ internal sealed record Timing(int Rounds, double Seconds, double WarmUp)
     private const double SecondsToStart = 0.3;
     private const double SecondsForIdle = 12;
     private const double SecondsForStart = 1.2;
-    private const int MostRoundsOfSweeps = 3;
-    private const int MostRoundsOfThousands = 1;
+    private const int MaxRoundsOfSweeps = 3;
+    private const int MaxRoundsOfThousands = 1;
 
     /// <summary>What a row gets: points of a curve and ten thousand connections fewer rounds than the rows of the tables.</summary>
     public Timing For(Row row) => row.Kind switch
     {
-        RowKind.Sweep => new(Math.Min(Rounds, MostRoundsOfSweeps), 0.5 * row.Longer * Seconds, 0.6 * row.Longer * WarmUp),
-        RowKind.Idle or RowKind.List => this with { Rounds = Math.Min(Rounds, MostRoundsOfThousands) },
+        RowKind.Sweep => new(Math.Min(Rounds, MaxRoundsOfSweeps), 0.5 * row.Longer * Seconds, 0.6 * row.Longer * WarmUp),
+        RowKind.Idle or RowKind.List => this with { Rounds = Math.Min(Rounds, MaxRoundsOfThousands) },
         // First the queues of those who do not read have to be filled.
         RowKind.Stopped => this with { Seconds = row.Longer * Seconds, WarmUp = 2 * row.Longer * WarmUp },
         _ => this with { Seconds = row.Longer * Seconds, WarmUp = row.Longer * WarmUp },

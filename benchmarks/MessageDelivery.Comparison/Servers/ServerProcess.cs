@@ -14,9 +14,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private const int SigCont = 18;
     private const int SigStop = 19;
-    private static readonly TimeSpan MostStart = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(30);
 
-    private static readonly TimeSpan MostFinishing = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxFinishing = TimeSpan.FromSeconds(2);
 
     // Three of the ticks in which the system accounts.
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(30);
@@ -82,7 +82,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         long begin = Stopwatch.GetTimestamp();
         var used = TimeSpan.MinValue;
-        while (!_process.HasExited && used != _process.TotalProcessorTime && Stopwatch.GetElapsedTime(begin) < MostFinishing)
+        while (!_process.HasExited && used != _process.TotalProcessorTime && Stopwatch.GetElapsedTime(begin) < MaxFinishing)
         {
             used = _process.TotalProcessorTime;
             await Task.Delay(Idle);
@@ -123,14 +123,14 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 Startup = Stopwatch.GetElapsedTime(begin);
                 return;
             }
-            catch (SocketException) when (!_process.HasExited && Stopwatch.GetElapsedTime(begin) < MostStart)
+            catch (SocketException) when (!_process.HasExited && Stopwatch.GetElapsedTime(begin) < MaxStart)
             {
                 await Task.Delay(1);
             }
             catch (SocketException)
             {
                 string log = File.ReadLines(Path.Combine(_folder, "server.log")).LastOrDefault() ?? "it printed nothing";
-                throw new ServerException($"{title} accepted no connection within {MostStart.TotalSeconds:0} s: {log}");
+                throw new ServerException($"{title} accepted no connection within {MaxStart.TotalSeconds:0} s: {log}");
             }
         }
     }

@@ -7,13 +7,13 @@ namespace MessageDelivery.Load.Linux;
 /// <summary>One epoll instance and the events it last reported. See epoll(7). Used by one thread.</summary>
 internal sealed unsafe class Epoll : IDisposable
 {
-    private const int MostEvents = 512;
+    private const int MaxEvents = 512;
 
     // The kernel packs struct epoll_event on x86-64 only.
     private static readonly int DataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
     private static readonly int EventBytes = DataOffset + 8;
 
-    private readonly byte* _events = (byte*)NativeMemory.Alloc(MostEvents, (nuint)EventBytes);
+    private readonly byte* _events = (byte*)NativeMemory.Alloc(MaxEvents, (nuint)EventBytes);
     private readonly int _epoll = Check(Libc.EpollCreate(Libc.CloseOnExec));
 
     public (uint Events, int Tag) this[int index]
@@ -37,7 +37,7 @@ internal sealed unsafe class Epoll : IDisposable
     /// <summary>Waits for events at most so long; returns how many there are.</summary>
     public int Wait(int timeoutMilliseconds)
     {
-        int count = Libc.EpollWait(_epoll, _events, MostEvents, timeoutMilliseconds);
+        int count = Libc.EpollWait(_epoll, _events, MaxEvents, timeoutMilliseconds);
         return count >= 0 || Libc.LastError == Libc.Interrupted ? Math.Max(count, 0) : throw new Win32Exception(Libc.LastError);
     }
 

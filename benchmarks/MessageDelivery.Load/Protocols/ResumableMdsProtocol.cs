@@ -7,10 +7,10 @@ namespace MessageDelivery.Load.Protocols;
 internal sealed class ResumableMdsProtocol(int bodyBytes) : MdsProtocol(bodyBytes)
 {
     private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
-    private const int MostFrames = 64;
-    private const int MostBytes = 256 << 10;
+    private const int MaxFrames = 64;
+    private const int MaxBytes = 256 << 10;
 
-    public override int MostUnacknowledged { get; } = Math.Clamp(MostBytes / (ProtocolLimits.DeliveryHeaderBytes + bodyBytes), 1, MostFrames);
+    public override int MaxUnacknowledged { get; } = Math.Clamp(MaxBytes / (ProtocolLimits.DeliveryHeaderBytes + bodyBytes), 1, MaxFrames);
 
     public override int AcknowledgementBytes => AckBytes;
 

@@ -61,7 +61,7 @@ internal abstract class WireProtocol(int bodyBytes)
     public virtual int BytesToPassOver(byte first) => 0;
 
     /// <summary>Deliveries after which a receiver has to acknowledge; 0 if it never has to.</summary>
-    public virtual int MostUnacknowledged => 0;
+    public virtual int MaxUnacknowledged => 0;
 
     /// <summary>Bytes of an acknowledgement.</summary>
     public virtual int AcknowledgementBytes => 0;

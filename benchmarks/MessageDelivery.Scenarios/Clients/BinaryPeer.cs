@@ -106,10 +106,10 @@ internal sealed class BinaryPeer : IDisposable
     public bool TryTake(out Frame frame) => _received.TryTake(out frame) && Checked(frame, isLeaving: false);
 
     /// <summary>Receives at most so many bytes; the number, 0 at the end of the stream.</summary>
-    public int ReceiveSome(int mostBytes)
+    public int ReceiveSome(int maxBytes)
     {
         var room = _received.Room().Span;
-        int count = Socket.Receive(room[..Math.Min(room.Length, mostBytes)]);
+        int count = Socket.Receive(room[..Math.Min(room.Length, maxBytes)]);
         _received.Commit(count);
         return count;
     }

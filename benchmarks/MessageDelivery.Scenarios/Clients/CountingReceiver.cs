@@ -11,7 +11,7 @@ internal sealed class CountingReceiver : IDisposable
     /// <summary>Half of the hub's default: a receiver that sends nothing else would be taken for dead.</summary>
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    private const int MostRead = 64 << 10;
+    private const int MaxRead = 64 << 10;
 
     private readonly BinaryPeer _peer;
     private readonly int _bodyBytes;
@@ -103,7 +103,7 @@ internal sealed class CountingReceiver : IDisposable
                 continue;
             }
 
-            int count = _peer.ReceiveSome(rate > 0 ? MostRead : int.MaxValue);
+            int count = _peer.ReceiveSome(rate > 0 ? MaxRead : int.MaxValue);
             read += count > 0 ? count : throw new EndOfStreamException("the hub closed the connection");
             while (_peer.TryTake(out var frame))
             {

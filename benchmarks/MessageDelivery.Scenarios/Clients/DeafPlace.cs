@@ -6,7 +6,7 @@ namespace MessageDelivery.Scenarios.Clients;
 /// The place of a receiver that never reads. When the hub has cut one, another takes its place, so many times; after that the
 /// last one's id stays, which nobody has any more.
 /// </summary>
-internal sealed class DeafPlace(IPEndPoint hub, long mostCuts) : IDisposable
+internal sealed class DeafPlace(IPEndPoint hub, long maxCuts) : IDisposable
 {
     private volatile TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -22,7 +22,7 @@ internal sealed class DeafPlace(IPEndPoint hub, long mostCuts) : IDisposable
         {
             Cut.Add((Current.Lasted, Current.Ending));
             Report.Progress($"cut {Current.Lasted.TotalSeconds:0.0} s after the last accepted relay: {Current.Ending}");
-            if (Cut.Count == mostCuts)
+            if (Cut.Count == maxCuts)
             {
                 break;
             }

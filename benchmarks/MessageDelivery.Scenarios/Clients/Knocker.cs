@@ -9,7 +9,7 @@ namespace MessageDelivery.Scenarios.Clients;
 internal sealed class Knocker(IPEndPoint hub)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan MostWait = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
     private long _refusedSince;
     private TimeSpan _longestRefusal;
@@ -69,7 +69,7 @@ internal sealed class Knocker(IPEndPoint hub)
     private async Task<string> AnswerAsync()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var tooLong = new CancellationTokenSource(MostWait);
+        using var tooLong = new CancellationTokenSource(MaxWait);
         byte[] header = new byte[ProtocolLimits.HeaderBytes];
         try
         {
@@ -95,7 +95,7 @@ internal sealed class Knocker(IPEndPoint hub)
         }
         catch (OperationCanceledException)
         {
-            return $"nothing within {MostWait.TotalSeconds:0} s";
+            return $"nothing within {MaxWait.TotalSeconds:0} s";
         }
     }
 }

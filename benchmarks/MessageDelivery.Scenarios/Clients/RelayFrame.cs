@@ -11,7 +11,7 @@ namespace MessageDelivery.Scenarios.Clients;
 internal static class RelayFrame
 {
     /// <summary>The least that a numbered body has.</summary>
-    public const int LeastBodyBytes = 16;
+    public const int MinBodyBytes = 16;
 
     public static int Bytes(RelayFlags flags, int bodyBytes, int receivers = 1) => RelayLayout.HeadBytes(flags, receivers) + bodyBytes;
 

@@ -13,10 +13,10 @@ namespace MessageDelivery.Cli.Attacks;
 /// <param name="keepsBodies">Whether payloads of more than a few bytes are wanted.</param>
 internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
 {
-    private const byte LeastHubFrame = 0x80;
+    private const byte MinHubFrame = 0x80;
     private const byte TlsAlert = 0x15;
     private const byte TlsHandshake = 0x16;
-    private const int MostLineBytes = 16_384;
+    private const int MaxLineBytes = 16_384;
     private const int ShortPayloadBytes = ProtocolLimits.MaxTextLength;
     private const string Prefix = "[Server] ";
     private const string ErrorPrefix = Prefix + "Error: ";
@@ -63,7 +63,7 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
                 said(new(first == TlsAlert ? "TLS alert" : "TLS handshake", []));
                 break;
             default:
-                _form = first >= LeastHubFrame ? Form.Frames : Form.Lines;
+                _form = first >= MinHubFrame ? Form.Frames : Form.Lines;
                 break;
         }
     }
@@ -101,7 +101,7 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
     private void BeginFrame()
     {
         _header = FrameHeader.Read(_kept.ToArray());
-        if ((byte)_header.Type < LeastHubFrame || _header.Length > ProtocolLimits.MaxRelayLength)
+        if ((byte)_header.Type < MinHubFrame || _header.Length > ProtocolLimits.MaxRelayLength)
         {
             said(new("not a frame", []));
             _form = Form.Ignored;
@@ -142,7 +142,7 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
     {
         int end = bytes.IndexOf((byte)'\n');
         int taken = end < 0 ? bytes.Length : end + 1;
-        int kept = Math.Min(end < 0 ? taken : end, MostLineBytes - _kept.Count);
+        int kept = Math.Min(end < 0 ? taken : end, MaxLineBytes - _kept.Count);
         _kept.AddRange(bytes[..Math.Max(0, kept)]);
         if (end >= 0)
         {

@@ -44,7 +44,7 @@ internal abstract class Attack
     public virtual string? DoesNotApply(AttackTarget target) => null;
 
     /// <summary>Bytes by which the hub's memory may grow meanwhile; more is suspect.</summary>
-    public virtual long MostGrowthBytes(AttackScene scene) =>
+    public virtual long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + (scene.Tally.Opened * BytesPerConnection) + (2 * scene.Tally.SentBytes);
 
     /// <summary>Makes the attack; ends when it has nothing more to try, or soon after the scene's time is over.</summary>

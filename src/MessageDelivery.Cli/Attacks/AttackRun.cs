@@ -155,7 +155,7 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
             scene.Suspect($"the hub's process {_meter.ProcessId} has ended");
         }
 
-        long most = attack.MostGrowthBytes(scene);
+        long most = attack.MaxGrowthBytes(scene);
         if (use is not null && use.PeakBytes - use.BytesBefore > most)
         {
             scene.Suspect($"the hub's memory grew by {Mebibytes(use.PeakBytes - use.BytesBefore)}; {Mebibytes(most)} are expected at most");

@@ -18,7 +18,7 @@ internal sealed class AttackScene : IDisposable
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(200);
 
     // One of each kind is enough to go after; an attack finds the same thousands of times.
-    private const int MostReasons = 8;
+    private const int MaxReasons = 8;
 
     private readonly CancellationToken _interrupted;
     private readonly CancellationTokenSource _over;
@@ -70,7 +70,7 @@ internal sealed class AttackScene : IDisposable
         string text = reason.ToString(CultureInfo.InvariantCulture);
         lock (_lock)
         {
-            if (_reasons.Count < MostReasons && !_reasons.Contains(text))
+            if (_reasons.Count < MaxReasons && !_reasons.Contains(text))
             {
                 _reasons.Add(text);
             }

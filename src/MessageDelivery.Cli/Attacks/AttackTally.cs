@@ -6,7 +6,7 @@ namespace MessageDelivery.Cli.Attacks;
 internal sealed class AttackTally
 {
     // Names come from the hub: one that makes them up must not fill this program's memory.
-    private const int MostNames = 64;
+    private const int MaxNames = 64;
 
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, long> _answers = new(StringComparer.Ordinal);
@@ -91,7 +91,7 @@ internal sealed class AttackTally
     {
         lock (_lock)
         {
-            string key = _answers.ContainsKey(name) || _answers.Count < MostNames ? name : "other";
+            string key = _answers.ContainsKey(name) || _answers.Count < MaxNames ? name : "other";
             _answers[key] = _answers.GetValueOrDefault(key) + count;
         }
     }

@@ -11,7 +11,7 @@ internal sealed class ConnectionFlood : Attack
 
     public override string Wants => "serve those who are there; refuse the rest in a word";
 
-    public override long MostGrowthBytes(AttackScene scene) =>
+    public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + ((long)scene.Plan.Connections * HeldByEach * BytesPerConnection);
 
     public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(scene.Plan.Connections, async worker =>

@@ -11,7 +11,7 @@ internal sealed class DeclaredLengths : Attack
 
     public override string Wants => "keep no memory for what was only declared; end a HELLO that stops half way";
 
-    public override long MostGrowthBytes(AttackScene scene) =>
+    public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + (scene.Tally.Opened * BytesPerConnection);
 
     public override Task RunAsync(AttackScene scene) =>

@@ -5,8 +5,8 @@ namespace MessageDelivery.Cli.Attacks;
 /// <summary>Lines, bodies, tokens and HTTP headers that do not end.</summary>
 internal sealed class EndlessLine : Attack
 {
-    private const int MostWorkers = 8;
-    private const long MostBytesEach = 256L << 20;
+    private const int MaxWorkers = 8;
+    private const long MaxBytesEach = 256L << 20;
 
     private static readonly byte[] Piece = FrameBytes.Repeat("x"u8, 65_536);
 
@@ -16,10 +16,10 @@ internal sealed class EndlessLine : Attack
 
     public override string Wants => "answer once at most, and keep none of it";
 
-    public override long MostGrowthBytes(AttackScene scene) =>
-        RuntimeBytes + (MostWorkers * (4L << 20)) + (scene.Tally.Opened * BytesPerConnection);
+    public override long MaxGrowthBytes(AttackScene scene) =>
+        RuntimeBytes + (MaxWorkers * (4L << 20)) + (scene.Tally.Opened * BytesPerConnection);
 
-    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Math.Min(MostWorkers, scene.Plan.Connections), async i =>
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Math.Min(MaxWorkers, scene.Plan.Connections), async i =>
     {
         while (!scene.Over.IsCancellationRequested)
         {
@@ -49,7 +49,7 @@ internal sealed class EndlessLine : Attack
         {
             scene.Tally.AddRequests();
             bool goesOn = await connection.SendAsync(Encoding.ASCII.GetBytes(beginning), scene.Over).ConfigureAwait(false);
-            for (long sent = 0; goesOn && sent < MostBytesEach && !connection.HasEnded; sent += Piece.Length)
+            for (long sent = 0; goesOn && sent < MaxBytesEach && !connection.HasEnded; sent += Piece.Length)
             {
                 goesOn = await connection.SendAsync(Piece, scene.Over).ConfigureAwait(false);
             }

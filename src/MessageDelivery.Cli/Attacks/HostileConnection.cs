@@ -14,7 +14,7 @@ internal sealed class HostileConnection : IAsyncDisposable
     private const int ReadBytes = 65_536;
 
     // For what an attack waits for; in a flood nobody takes the answers, and the oldest go.
-    private const int MostWaitingAnswers = 1_024;
+    private const int MaxWaitingAnswers = 1_024;
 
     private readonly Socket _socket;
     private readonly Stream _stream;
@@ -22,7 +22,7 @@ internal sealed class HostileConnection : IAsyncDisposable
     private readonly long _openedAt = Stopwatch.GetTimestamp();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<Answer> _answers = Channel.CreateBounded<Answer>(
-        new BoundedChannelOptions(MostWaitingAnswers) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        new BoundedChannelOptions(MaxWaitingAnswers) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
     private readonly CancellationTokenSource _disposed = new();
     private readonly Task _reading;
 

@@ -29,7 +29,7 @@ internal sealed class LengthEdges : Attack
         await AttackScene.ForEachAsync(
             Types.SelectMany(type => TooLong(type).Select(length => (type, length))), AtOnce, edge => DeclareAsync(scene, edge.type, edge.length)).ConfigureAwait(false);
         await AttackScene.ForEachAsync(
-            Types, AtOnce, type => GoesOnAsync(scene, MostLength(type), $"a frame of type 0x{type:x2} at its limit")).ConfigureAwait(false);
+            Types, AtOnce, type => GoesOnAsync(scene, MaxLength(type), $"a frame of type 0x{type:x2} at its limit")).ConfigureAwait(false);
         await AttackScene.ForEachAsync(
             ReceiverCounts, AtOnce, count => GoesOnAsync(
                 scene, FrameBytes.Frame(FrameType.Relay, (ushort)count, new byte[12]), $"a relay of {count} receivers in 12 bytes")).ConfigureAwait(false);
@@ -40,7 +40,7 @@ internal sealed class LengthEdges : Attack
     private static IEnumerable<uint> TooLong(byte type) =>
         [FrameHeader.MaxLengthFromClient((FrameType)type) + 1, int.MaxValue, (uint)int.MaxValue + 1, uint.MaxValue - 7, uint.MaxValue];
 
-    private static byte[] MostLength(byte type)
+    private static byte[] MaxLength(byte type)
     {
         byte[] frame = new byte[ProtocolLimits.HeaderBytes + (int)FrameHeader.MaxLengthFromClient((FrameType)type)];
         FrameBytes.Header(type, (uint)(frame.Length - ProtocolLimits.HeaderBytes), 0, (ushort)(type == (byte)FrameType.Relay ? 1 : 0)).CopyTo(frame, 0);

@@ -9,7 +9,7 @@ namespace MessageDelivery.Cli.Attacks;
 /// </summary>
 internal sealed class NeverAcknowledged : Attack
 {
-    private const int MostWorkers = 8;
+    private const int MaxWorkers = 8;
     private const int RelaysPerSender = 4_000;
 
     // What a user's queue may hold, as hubs have it unless told otherwise.
@@ -21,11 +21,11 @@ internal sealed class NeverAcknowledged : Attack
 
     public override string Wants => "make the senders wait; keep no more for all that waits than the receiver's queue may hold";
 
-    public override long MostGrowthBytes(AttackScene scene) => RuntimeBytes + (Pairs(scene) * QueueBytes);
+    public override long MaxGrowthBytes(AttackScene scene) => RuntimeBytes + (Pairs(scene) * QueueBytes);
 
     public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Pairs(scene), _ => RunOneAsync(scene));
 
-    private static int Pairs(AttackScene scene) => Math.Clamp(scene.Plan.Connections / 2, 1, MostWorkers);
+    private static int Pairs(AttackScene scene) => Math.Clamp(scene.Plan.Connections / 2, 1, MaxWorkers);
 
     private static async Task RunOneAsync(AttackScene scene)
     {

@@ -9,7 +9,7 @@ namespace MessageDelivery.Cli.Attacks;
 /// <param name="lines">Requests as lines, and how many.</param>
 internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int Count) frames, (byte[] Bytes, int Count) lines) : Attack
 {
-    private const int MostWorkers = 8;
+    private const int MaxWorkers = 8;
     private const int BatchBytes = 32_768;
 
     // The queue of one user, as hubs have it unless told otherwise: who does not read may fill it.
@@ -34,7 +34,7 @@ internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int
 
     public override string Wants => "make them wait or send them away; keep no more for who does not read than its queue may hold";
 
-    public override long MostGrowthBytes(AttackScene scene) => RuntimeBytes + (Workers(scene) * QueueBytes);
+    public override long MaxGrowthBytes(AttackScene scene) => RuntimeBytes + (Workers(scene) * QueueBytes);
 
     public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Workers(scene), async i =>
     {
@@ -67,7 +67,7 @@ internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int
         }
     }
 
-    private static int Workers(AttackScene scene) => Math.Min(MostWorkers, scene.Plan.Connections);
+    private static int Workers(AttackScene scene) => Math.Min(MaxWorkers, scene.Plan.Connections);
 
     private static (byte[] Bytes, int Count) Lines(ReadOnlySpan<byte> line) => (FrameBytes.Repeat(line, BatchBytes), BatchBytes / line.Length);
 }

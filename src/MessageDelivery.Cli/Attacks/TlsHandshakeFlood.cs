@@ -3,7 +3,7 @@ namespace MessageDelivery.Cli.Attacks;
 /// <summary>Whole TLS handshakes, each of which costs the hub a signature.</summary>
 internal sealed class TlsHandshakeFlood : Attack
 {
-    private const int MostWorkers = 16;
+    private const int MaxWorkers = 16;
 
     public override string Name => "tls-handshakes";
 
@@ -13,7 +13,7 @@ internal sealed class TlsHandshakeFlood : Attack
 
     public override string? DoesNotApply(AttackTarget target) => target.HasTls ? null : "the hub does not speak TLS";
 
-    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Math.Min(MostWorkers, scene.Plan.Connections), async _ =>
+    public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(Math.Min(MaxWorkers, scene.Plan.Connections), async _ =>
     {
         while (!scene.Over.IsCancellationRequested)
         {

@@ -9,8 +9,8 @@ namespace MessageDelivery.Cli.Attacks;
 /// </summary>
 internal sealed class TlsRenegotiation : Attack
 {
-    private const int MostAsked = 20;
-    private static readonly TimeSpan MostTime = 4 * AttackScene.Promptly;
+    private const int MaxAsked = 20;
+    private static readonly TimeSpan MaxTime = 4 * AttackScene.Promptly;
 
     public override string Name => "tls-renegotiation";
 
@@ -39,18 +39,18 @@ internal sealed class TlsRenegotiation : Attack
         client.BeginOutputReadLine();
         client.BeginErrorReadLine();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(scene.Interrupted);
-        limit.CancelAfter(MostTime);
+        limit.CancelAfter(MaxTime);
         try
         {
             // What is asked before the first handshake is done is no second one.
             await said.Connected.WaitAsync(limit.Token).ConfigureAwait(false);
             scene.Tally.AddOpened();
-            for (int i = 0; i < MostAsked && said.SecondHandshakes == 0; i++)
+            for (int i = 0; i < MaxAsked && said.SecondHandshakes == 0; i++)
             {
                 await client.StandardInput.WriteAsync("R\n".AsMemory(), limit.Token).ConfigureAwait(false);
                 await client.StandardInput.FlushAsync(limit.Token).ConfigureAwait(false);
                 scene.Tally.AddRequests();
-                await Task.Delay(AttackScene.Promptly / MostAsked, limit.Token).ConfigureAwait(false);
+                await Task.Delay(AttackScene.Promptly / MaxAsked, limit.Token).ConfigureAwait(false);
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)

@@ -13,7 +13,7 @@ internal sealed class Trickle : Attack
 
     public override string Wants => "end a HELLO after its time in all, however it comes; keep no memory for the rest";
 
-    public override long MostGrowthBytes(AttackScene scene) =>
+    public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + (scene.Tally.Opened * BytesPerConnection);
 
     public override Task RunAsync(AttackScene scene) => AttackScene.ForAllAsync(scene.Plan.Connections, i => (i % 3) switch

@@ -8,13 +8,13 @@ namespace MessageDelivery.Cli.Bench;
 /// <summary>The options that make a plan, for one shape: only those that mean something there.</summary>
 internal sealed class BenchOptions
 {
-    private const int MostUsers = 50_000;
+    private const int MaxUsers = 50_000;
 
     // Each of them numbers its messages to each other one: a million numbers on either side.
-    private const int MostMeshUsers = 1_000;
-    private const int MostRate = 100_000_000;
-    private const int MostWindow = 1_000_000;
-    private const long MostCount = 1_000_000_000_000;
+    private const int MaxMeshUsers = 1_000;
+    private const int MaxRate = 100_000_000;
+    private const int MaxWindow = 1_000_000;
+    private const long MaxCount = 1_000_000_000_000;
     private const int DefaultWindow = 256;
 
     // By default a sender has no more than this under way, so that large messages measure the hub and not its queues.
@@ -23,7 +23,7 @@ internal sealed class BenchOptions
     private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan DefaultWarmUp = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan MostTime = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromDays(1);
 
     private readonly BenchShape _shape;
     private readonly Option<string?> _users;
@@ -83,7 +83,7 @@ internal sealed class BenchOptions
         _users = new("--users")
         {
             HelpName = "N",
-            Description = $"{UsersMeaning}, {LeastUsers} to {MostUsersHere}. Default: {DefaultUsers}.",
+            Description = $"{UsersMeaning}, {MinUsers} to {MaxUsersHere}. Default: {DefaultUsers}.",
         };
         All = [_users, .. HasReceivers ? [_receivers] : (Option[])[], _size, _rate, .. HasWindow ? [_window] : (Option[])[],
             _duration, _count, _warmUp, _drain, _noVerify];
@@ -99,9 +99,9 @@ internal sealed class BenchOptions
 
     private bool HasWindow => _shape != BenchShape.Rtt;
 
-    private int LeastUsers => _shape == BenchShape.Mesh ? 2 : 1;
+    private int MinUsers => _shape == BenchShape.Mesh ? 2 : 1;
 
-    private int MostUsersHere => _shape == BenchShape.Mesh ? MostMeshUsers : MostUsers;
+    private int MaxUsersHere => _shape == BenchShape.Mesh ? MaxMeshUsers : MaxUsers;
 
     private int DefaultUsers => _shape is BenchShape.FanOut or BenchShape.Rtt ? 1 : 16;
 
@@ -116,16 +116,16 @@ internal sealed class BenchOptions
     public BenchPlan Read(ParseResult arguments)
     {
         int size = Size(arguments.GetValue(_size));
-        long rate = Number(arguments, _rate, 0, MostRate) ?? 0;
-        long? window = HasWindow ? Number(arguments, _window, 1, MostWindow) : null;
+        long rate = Number(arguments, _rate, 0, MaxRate) ?? 0;
+        long? window = HasWindow ? Number(arguments, _window, 1, MaxWindow) : null;
         var duration = Time(arguments, _duration, TimeSpan.FromMilliseconds(1));
-        long? count = Number(arguments, _count, 1, MostCount);
+        long? count = Number(arguments, _count, 1, MaxCount);
         Exclude(_rate, rate > 0, _window, window is not null);
         Exclude(_duration, duration is not null, _count, count is not null);
         return new()
         {
             Shape = _shape,
-            Users = (int)(Number(arguments, _users, LeastUsers, MostUsersHere) ?? DefaultUsers),
+            Users = (int)(Number(arguments, _users, MinUsers, MaxUsersHere) ?? DefaultUsers),
             Receivers = HasReceivers ? (int)(Number(arguments, _receivers, 1, ProtocolLimits.MaxReceivers) ?? DefaultReceivers) : 1,
             SizeBytes = size,
             Rate = rate > 0 ? (int)rate : null,
@@ -180,9 +180,9 @@ internal sealed class BenchOptions
             throw Wrong(option, text, Duration.Form);
         }
 
-        return time >= least && time <= MostTime
+        return time >= least && time <= MaxTime
             ? time
-            : throw Wrong(option, text, $"it must be from {Duration.Format(least)} to {Duration.Format(MostTime)}");
+            : throw Wrong(option, text, $"it must be from {Duration.Format(least)} to {Duration.Format(MaxTime)}");
     }
 
     private static CommandException Wrong(Option option, string text, string limit) => new(ExitCode.Usage, $"{option.Name} is '{text}': {limit}");

@@ -9,7 +9,7 @@ namespace MessageDelivery.Cli.Bench;
 internal sealed class BenchSchedule
 {
     // After its end a run catches up on what is due for so long at most; the rest is reported as not sent.
-    private static readonly TimeSpan MostCatchingUp = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxCatchingUp = TimeSpan.FromSeconds(1);
 
     // How often to look whether a sender that was held back may go on.
     private static readonly long Glance = BenchClock.Ticks(TimeSpan.FromMicroseconds(200));
@@ -46,7 +46,7 @@ internal sealed class BenchSchedule
     {
         PreciseSleep.Prepare();
         long due = 0;
-        long lastAt = DueAt(_total) + BenchClock.Ticks(MostCatchingUp);
+        long lastAt = DueAt(_total) + BenchClock.Ticks(MaxCatchingUp);
         while (!_clock.IsStopped)
         {
             long now = Stopwatch.GetTimestamp();

@@ -10,15 +10,15 @@ internal sealed class LatencyLog
 {
     public const double NanosecondsPerMicrosecond = 1_000;
 
-    private const long LeastNanoseconds = 1_000;
-    private const long MostNanoseconds = 60_000_000_000;
+    private const long MinNanoseconds = 1_000;
+    private const long MaxNanoseconds = 60_000_000_000;
     private const int Digits = 3;
 
     // The plotters' default: each half of what remains up to 100 % has so many lines.
     private const int LinesPerHalf = 5;
 
     private readonly Lock _lock = new();
-    private readonly LongHistogram _histogram = new(LeastNanoseconds, MostNanoseconds, Digits);
+    private readonly LongHistogram _histogram = new(MinNanoseconds, MaxNanoseconds, Digits);
 
     /// <summary>Times recorded and flushed.</summary>
     public long Count => _histogram.TotalCount;
@@ -46,7 +46,7 @@ internal sealed class LatencyLog
 
         public void Record(long nanoseconds)
         {
-            _times[_count++] = Math.Clamp(nanoseconds, 0, MostNanoseconds);
+            _times[_count++] = Math.Clamp(nanoseconds, 0, MaxNanoseconds);
             if (_count == _times.Length)
             {
                 Flush();

@@ -10,11 +10,11 @@ namespace MessageDelivery.Cli.Bench;
 internal static unsafe partial class PreciseSleep
 {
     private const int SetTimerSlack = 29;
-    private const nuint LeastSlackNanoseconds = 1;
+    private const nuint MinSlackNanoseconds = 1;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>Has the kernel wake the calling thread when it asked for it, and not up to 50 µs later.</summary>
-    public static void Prepare() => _ = Control(SetTimerSlack, LeastSlackNanoseconds, 0, 0, 0);
+    public static void Prepare() => _ = Control(SetTimerSlack, MinSlackNanoseconds, 0, 0, 0);
 
     /// <summary>Sleeps until a timestamp of <see cref="Stopwatch"/>; a signal may end it early.</summary>
     public static void Until(long timestamp)

@@ -3,7 +3,7 @@ namespace MessageDelivery.Cli.Bench;
 /// <summary>What was wrong with the messages that arrived: how often, and the first few in words. Thread-safe.</summary>
 internal sealed class Verification
 {
-    private const int MostExamples = 5;
+    private const int MaxExamples = 5;
 
     private readonly Lock _lock = new();
     private readonly List<string> _examples = [];
@@ -38,7 +38,7 @@ internal sealed class Verification
         lock (_lock)
         {
             count += messages;
-            if (_examples.Count < MostExamples)
+            if (_examples.Count < MaxExamples)
             {
                 _examples.Add(example);
             }

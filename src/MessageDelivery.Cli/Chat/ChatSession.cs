@@ -12,7 +12,7 @@ namespace MessageDelivery.Cli.Chat;
 internal sealed class ChatSession(HubClient client, IChatScreen screen)
 {
     // More come or go at once when a hub was restarted, say; then their number tells more.
-    private const int MostNamed = 10;
+    private const int MaxNamed = 10;
 
     private volatile ulong[] _receivers = [];
     private volatile bool _knowsNobody;
@@ -118,7 +118,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
             ulong[] changed = [.. users];
             if (changed.Length > 0)
             {
-                screen.Show(changed.Length <= MostNamed
+                screen.Show(changed.Length <= MaxNamed
                     ? $"{string.Join(", ", changed.Select(Name))} {what}."
                     : $"{changed.Length} users {what}.");
             }

@@ -14,7 +14,7 @@ internal enum EditResult
 /// <summary>The line being typed, and those typed before it. Knows keys and texts, no terminal.</summary>
 internal sealed class LineEditor
 {
-    private const int MostHistory = 500;
+    private const int MaxHistory = 500;
 
     private readonly List<string> _history = [];
     private string _text = "";
@@ -60,7 +60,7 @@ internal sealed class LineEditor
         if (line.Length > 0 && (_history.Count == 0 || _history[^1] != line))
         {
             _history.Add(line);
-            if (_history.Count > MostHistory)
+            if (_history.Count > MaxHistory)
             {
                 _history.RemoveAt(0);
             }

@@ -8,9 +8,9 @@ namespace MessageDelivery.Cli.Chat;
 /// </summary>
 internal sealed class TypedLines
 {
-    private const int MostWaiting = 16;
+    private const int MaxWaiting = 16;
 
-    private readonly Channel<string> _lines = Channel.CreateBounded<string>(MostWaiting);
+    private readonly Channel<string> _lines = Channel.CreateBounded<string>(MaxWaiting);
     private readonly Func<string?> _read;
 
     /// <param name="read">Waits for the next line; null at the end.</param>

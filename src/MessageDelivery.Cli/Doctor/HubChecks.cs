@@ -8,7 +8,7 @@ namespace MessageDelivery.Cli.Doctor;
 /// <summary>Whether a hub can listen, whether one answers, and whom it lets in.</summary>
 internal static class HubChecks
 {
-    private const int MostAddresses = 8;
+    private const int MaxAddresses = 8;
 
     /// <summary>Whether each endpoint can be listened on, or what listens there.</summary>
     public static async Task<IReadOnlyList<Finding>> PortsAsync(DoctorContext context)
@@ -48,7 +48,7 @@ internal static class HubChecks
     {
         const string check = "exposure";
         var findings = new List<Finding>();
-        var candidates = context.Hub is { } named ? [named] : context.Settings.Hub.Listen.SelectMany(Reachable).Take(MostAddresses).ToList();
+        var candidates = context.Hub is { } named ? [named] : context.Settings.Hub.Listen.SelectMany(Reachable).Take(MaxAddresses).ToList();
         foreach (var hub in candidates)
         {
             var tls = await HubProbe.TlsAsync(hub).ConfigureAwait(false);

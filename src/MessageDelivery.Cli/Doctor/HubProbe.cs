@@ -40,7 +40,7 @@ internal sealed record TlsResult(SslProtocols Version, X509Certificate2? Certifi
 internal static class HubProbe
 {
     private const int HeaderBytes = 8;
-    private const int MostAnswerBytes = 4_096;
+    private const int MaxAnswerBytes = 4_096;
     private const string IdText = "[Server] Your ID is ";
     private const string ErrorText = "[Server] Error: ";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
@@ -178,7 +178,7 @@ internal static class HubProbe
 
     private static async Task<byte[]> ReadAsync(Stream stream, Func<byte[], bool> isEnough, CancellationToken cancellation)
     {
-        byte[] buffer = new byte[MostAnswerBytes];
+        byte[] buffer = new byte[MaxAnswerBytes];
         int length = 0;
         while (length < buffer.Length && !isEnough(buffer[..length]))
         {

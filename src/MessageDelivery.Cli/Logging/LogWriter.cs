@@ -8,7 +8,7 @@ namespace MessageDelivery.Cli.Logging;
 /// </summary>
 internal sealed class LogWriter : IDisposable
 {
-    private const int MostWaiting = 4_096;
+    private const int MaxWaiting = 4_096;
 
     private readonly TextWriter _output;
     private readonly Queue<string> _waiting = new();
@@ -34,7 +34,7 @@ internal sealed class LogWriter : IDisposable
                 return;
             }
 
-            if (_waiting.Count == MostWaiting)
+            if (_waiting.Count == MaxWaiting)
             {
                 _dropped++;
                 return;

@@ -13,18 +13,18 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     /// <summary>The setting of a hub that writes to standard output.</summary>
     public const string StandardOutput = "-";
 
-    private const int MostWaiting = 8_192;
+    private const int MaxWaiting = 8_192;
 
     /// <summary>Strangers who are refused leave this part of the queue to those who are let in.</summary>
-    private const int MostWaitingRefusals = MostWaiting / 2;
+    private const int MaxWaitingRefusals = MaxWaiting / 2;
 
-    private const int MostAtATime = 256;
+    private const int MaxAtATime = 256;
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new();
-    private readonly Entry[] _waiting = new Entry[MostWaiting];
-    private readonly Entry[] _taken = new Entry[MostAtATime];
+    private readonly Entry[] _waiting = new Entry[MaxWaiting];
+    private readonly Entry[] _taken = new Entry[MaxAtATime];
     private readonly AuditLines _lines = new();
     private readonly TimeProvider _time;
     private readonly Thread _thread;
@@ -86,13 +86,13 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
         var now = _time.GetUtcNow();
         lock (_gate)
         {
-            if (_ends || _count >= (auditEvent.Kind == AuditKind.Refused ? MostWaitingRefusals : MostWaiting))
+            if (_ends || _count >= (auditEvent.Kind == AuditKind.Refused ? MaxWaitingRefusals : MaxWaiting))
             {
                 _dropped++;
                 return;
             }
 
-            _waiting[(_first + _count) % MostWaiting] = new(now, auditEvent);
+            _waiting[(_first + _count) % MaxWaiting] = new(now, auditEvent);
             if (_count++ == 0)
             {
                 Monitor.Pulse(_gate);
@@ -190,13 +190,13 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
                 Monitor.Wait(_gate);
             }
 
-            count = Math.Min(_count, MostAtATime);
+            count = Math.Min(_count, MaxAtATime);
             for (int i = 0; i < count; i++)
             {
-                _taken[i] = _waiting[(_first + i) % MostWaiting];
+                _taken[i] = _waiting[(_first + i) % MaxWaiting];
             }
 
-            _first = (_first + count) % MostWaiting;
+            _first = (_first + count) % MaxWaiting;
             _count -= count;
             (dropped, _dropped) = (_dropped, 0);
             return count > 0;

@@ -14,7 +14,7 @@ namespace MessageDelivery.Cli.Operations;
 internal sealed class Supervisor : IDisposable
 {
     private const int FirstPassedDescriptor = 3;
-    private const int MostPassedDescriptors = 1_024;
+    private const int MaxPassedDescriptors = 1_024;
 
     private readonly string _address;
     private readonly ILogger _logger;
@@ -57,10 +57,10 @@ internal sealed class Supervisor : IDisposable
         }
 
         string count = Environment.GetEnvironmentVariable("LISTEN_FDS") ?? "";
-        return int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int sockets) && sockets <= MostPassedDescriptors
+        return int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int sockets) && sockets <= MaxPassedDescriptors
             ? [.. Enumerable.Range(FirstPassedDescriptor, sockets).Select(descriptor => new SafeSocketHandle(descriptor, ownsHandle: true))]
             : throw new CommandException(
-                ExitCode.Usage, $"the environment variable LISTEN_FDS is '{count}': it must be a whole number from 0 to {MostPassedDescriptors}");
+                ExitCode.Usage, $"the environment variable LISTEN_FDS is '{count}': it must be a whole number from 0 to {MaxPassedDescriptors}");
     }
 
     /// <summary>The hub accepts connections, or has done with a reload.</summary>

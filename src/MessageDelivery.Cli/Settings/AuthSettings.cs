@@ -48,7 +48,7 @@ internal sealed record AuthSettings
             "With --auth jwt: by how much clocks may differ.",
             static (settings, values) => Change(settings, auth => auth with
             {
-                ClockSkew = HubSettings.Time(values[0], TimeSpan.Zero, JwtAuthenticator.MostClockSkew),
+                ClockSkew = HubSettings.Time(values[0], TimeSpan.Zero, JwtAuthenticator.MaxClockSkew),
             })),
     ];
 

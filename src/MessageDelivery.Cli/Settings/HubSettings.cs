@@ -8,15 +8,15 @@ namespace MessageDelivery.Cli.Settings;
 /// <summary>The one table of a hub's settings: command line, environment, json, help and errors are all made from it.</summary>
 internal static class HubSettings
 {
-    private const long LeastMemoryBytes = 8L << 20;
-    private const long MostQueueBytes = 1L << 40;
-    private const int MostSendBufferBytes = 1 << 30;
-    private const int MostConnections = 10_000_000;
-    private const int MostEventLoops = 1_024;
-    private static readonly TimeSpan MostTimeout = TimeSpan.FromDays(1);
-    private static readonly TimeSpan MostHeartbeat = TimeSpan.FromSeconds(ushort.MaxValue);
-    private static readonly TimeSpan LeastKeepAlive = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan MostKeepAlive = TimeSpan.FromHours(12);
+    private const long MinMemoryBytes = 8L << 20;
+    private const long MaxQueueBytes = 1L << 40;
+    private const int MaxSendBufferBytes = 1 << 30;
+    private const int MaxConnections = 10_000_000;
+    private const int MaxEventLoops = 1_024;
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxHeartbeat = TimeSpan.FromSeconds(ushort.MaxValue);
+    private static readonly TimeSpan MinKeepAlive = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxKeepAlive = TimeSpan.FromHours(12);
     private static readonly MessageHubOptions Defaults = new();
 
     /// <summary>How the rules for full queues are written, in their order.</summary>
@@ -40,7 +40,7 @@ internal static class HubSettings
         .. AuthSettings.All,
         new("queue-limit", "SIZE", ByteSize.Format(Defaults.QueueLimitBytes),
             "Bytes that may wait for one user; at or above it senders wait.",
-            static (settings, values) => settings with { Hub = settings.Hub with { QueueLimitBytes = Size(values[0], 1, MostQueueBytes) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { QueueLimitBytes = Size(values[0], 1, MaxQueueBytes) } }),
         new("full-queue", "RULE", FullQueueNames[(int)Defaults.FullQueue],
             "What becomes of a relay for a user whose queue is full: wait makes its sender wait, leave-out leaves that user out.",
             static (settings, values) => settings with { Hub = settings.Hub with { FullQueue = FullQueueRule(values[0]) } }),
@@ -48,50 +48,50 @@ internal static class HubSettings
             "Disconnect a user who takes nothing for so long while its queue is full.",
             static (settings, values) => settings with
             {
-                Hub = settings.Hub with { StallTimeout = Time(values[0], TimeSpan.FromMilliseconds(1), MostTimeout) },
+                Hub = settings.Hub with { StallTimeout = Time(values[0], TimeSpan.FromMilliseconds(1), MaxTimeout) },
             }),
         new("max-connections", "N", "what the file descriptors allow",
             "Connections at one time; one more is refused.",
-            static (settings, values) => settings with { Hub = settings.Hub with { MaxConnections = Number(values[0], 1, MostConnections) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { MaxConnections = Number(values[0], 1, MaxConnections) } }),
         new("memory-limit", "SIZE", "a quarter of the machine's memory",
             "Memory for all messages together; when it is in use the hub stops reading.",
             static (settings, values) => settings with
             {
-                Hub = settings.Hub with { MemoryLimitBytes = Size(values[0], LeastMemoryBytes, 1L << 44) },
+                Hub = settings.Hub with { MemoryLimitBytes = Size(values[0], MinMemoryBytes, 1L << 44) },
             }),
         new("send-buffer", "SIZE", ByteSize.Format(Defaults.SendBufferBytes),
             "Bytes that the kernel may hold for one user; 0 lets the kernel choose.",
             static (settings, values) => settings with
             {
-                Hub = settings.Hub with { SendBufferBytes = (int)Size(values[0], 0, MostSendBufferBytes) },
+                Hub = settings.Hub with { SendBufferBytes = (int)Size(values[0], 0, MaxSendBufferBytes) },
             }),
         new("heartbeat", "TIME", Duration.Format(Defaults.Heartbeat),
             "A binary client silent for twice this is disconnected; whole seconds, 0 is never.",
-            static (settings, values) => settings with { Hub = settings.Hub with { Heartbeat = WholeSeconds(values[0], MostHeartbeat) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { Heartbeat = WholeSeconds(values[0], MaxHeartbeat) } }),
         new("keepalive", "TIME", Duration.Format(Defaults.KeepAlive),
             "A connection whose machine gives no sign of life for so long is lost; whole seconds from 2, 0 is never.",
             static (settings, values) => settings with { Hub = settings.Hub with { KeepAlive = KeepAliveTime(values[0]) } }),
         new("resume-window", "TIME", Duration.Format(Defaults.ResumeWindow),
             "How long a user whose connection was lost may resume; whole seconds, 0 offers no resuming.",
-            static (settings, values) => settings with { Hub = settings.Hub with { ResumeWindow = WholeSeconds(values[0], MostTimeout) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { ResumeWindow = WholeSeconds(values[0], MaxTimeout) } }),
         new("resume-retention", "SIZE", ByteSize.Format(Defaults.ResumeRetentionBytes),
             "Bytes kept for a user who is away; one more ends its session.",
             static (settings, values) => settings with
             {
-                Hub = settings.Hub with { ResumeRetentionBytes = Size(values[0], 0, MostQueueBytes) },
+                Hub = settings.Hub with { ResumeRetentionBytes = Size(values[0], 0, MaxQueueBytes) },
             }),
         new("confirm-timeout", "TIME", Duration.Format(Defaults.ConfirmTimeout),
             "How long the receipt of a confirmed relay waits for its receivers.",
             static (settings, values) => settings with
             {
-                Hub = settings.Hub with { ConfirmTimeout = Time(values[0], TimeSpan.FromMilliseconds(1), MostTimeout) },
+                Hub = settings.Hub with { ConfirmTimeout = Time(values[0], TimeSpan.FromMilliseconds(1), MaxTimeout) },
             }),
         new("drain-timeout", "TIME", Duration.Format(Defaults.DrainTimeout),
             "How long a stopping hub goes on sending what is queued; 0 drops it.",
-            static (settings, values) => settings with { Hub = settings.Hub with { DrainTimeout = Time(values[0], TimeSpan.Zero, MostTimeout) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { DrainTimeout = Time(values[0], TimeSpan.Zero, MaxTimeout) } }),
         new("event-loops", "N", "one for each processor",
             "Threads that move bytes.",
-            static (settings, values) => settings with { Hub = settings.Hub with { EventLoops = Number(values[0], 1, MostEventLoops) } }),
+            static (settings, values) => settings with { Hub = settings.Hub with { EventLoops = Number(values[0], 1, MaxEventLoops) } }),
         new("log-level", "LEVEL", "information",
             "The least level to log to stderr: trace, debug, information, warning, error, critical, none.",
             static (settings, values) => settings with { LogLevel = (LogLevel)OneOf(values[0], LogLevels) }),
@@ -171,10 +171,10 @@ internal static class HubSettings
 
     private static TimeSpan KeepAliveTime(string text)
     {
-        var time = WholeSeconds(text, MostKeepAlive);
-        return time == TimeSpan.Zero || time >= LeastKeepAlive
+        var time = WholeSeconds(text, MaxKeepAlive);
+        return time == TimeSpan.Zero || time >= MinKeepAlive
             ? time
-            : throw new SettingValueException($"it must be 0, or at least {Duration.Format(LeastKeepAlive)}");
+            : throw new SettingValueException($"it must be 0, or at least {Duration.Format(MinKeepAlive)}");
     }
 
     private static TimeSpan WholeSeconds(string text, TimeSpan most)

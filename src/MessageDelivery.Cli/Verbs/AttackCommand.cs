@@ -10,12 +10,12 @@ namespace MessageDelivery.Cli.Verbs;
 /// <summary><c>mds attack</c>: does to a hub of one's own what somebody hostile would, and tells how it took that.</summary>
 internal static class AttackCommand
 {
-    private const int MostConnections = 10_000;
+    private const int MaxConnections = 10_000;
     private const int DefaultConnections = 48;
     private static readonly TimeSpan DefaultTime = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan DefaultBefore = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DefaultLongestGap = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan MostTime = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromHours(1);
 
     public static Command Create()
     {
@@ -34,7 +34,7 @@ internal static class AttackCommand
         var connections = new Option<string?>("--connections")
         {
             HelpName = "N",
-            Description = $"Hostile connections at one time, 1 to {MostConnections}. Default: {DefaultConnections}.",
+            Description = $"Hostile connections at one time, 1 to {MaxConnections}. Default: {DefaultConnections}.",
         };
         var gap = new Option<string?>("--longest-gap")
         {
@@ -66,13 +66,13 @@ internal static class AttackCommand
             "mds attack hub.example.org:8888 --yes --seconds 30 --connections 200 --json");
         command.SetAction((arguments, _) =>
         {
-            var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MostTime.TotalSeconds));
+            var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MaxTime.TotalSeconds));
             var plan = new AttackPlan
             {
                 Attacks = Chosen(arguments.GetValue(only) ?? []),
                 Time = time,
                 Before = time < DefaultBefore ? time : DefaultBefore,
-                Connections = Number(connections, arguments.GetValue(connections), DefaultConnections, MostConnections),
+                Connections = Number(connections, arguments.GetValue(connections), DefaultConnections, MaxConnections),
                 LongestGap = Time(gap, arguments.GetValue(gap)),
                 ProcessId = arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null,
             };
@@ -155,6 +155,6 @@ internal static class AttackCommand
 
     private static TimeSpan Time(Option option, string? text) =>
         text is null ? DefaultLongestGap
-        : Duration.TryParse(text, out var time) && time > TimeSpan.Zero && time <= MostTime ? time
-        : throw new CommandException(ExitCode.Usage, $"{option.Name}: '{text}' is not a time up to {Duration.Format(MostTime)}; {Duration.Form}");
+        : Duration.TryParse(text, out var time) && time > TimeSpan.Zero && time <= MaxTime ? time
+        : throw new CommandException(ExitCode.Usage, $"{option.Name}: '{text}' is not a time up to {Duration.Format(MaxTime)}; {Duration.Form}");
 }

@@ -10,13 +10,13 @@ namespace MessageDelivery.Hub.Access;
 internal sealed class Admission
 {
     /// <summary>Tokens that may wait for the authenticator; one more is answered <c>overloaded</c>.</summary>
-    public const int MostWaiting = 1_024;
+    public const int MaxWaiting = 1_024;
 
     /// <summary>How long a call may keep its place from others.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Calls of an authenticator that have lost their places and not come back; with so many, no more lose theirs.</summary>
-    public const int MostLate = 256;
+    public const int MaxLate = 256;
 
     private const long QuietMilliseconds = 1_000;
 
@@ -26,7 +26,7 @@ internal sealed class Admission
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly OutsideFailures? _failures;
-    private readonly int _mostRunning;
+    private readonly int _maxRunning;
     private volatile AuthenticatorCalls? _calls;
     private long _refused;
     private int _failed;
@@ -34,14 +34,14 @@ internal sealed class Admission
     private long _lateQuietUntil;
 
     /// <param name="authenticator">Who knows the tokens; null lets everybody in.</param>
-    /// <param name="mostRunning">Tokens that are looked at at one time.</param>
-    public Admission(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? mostRunning = null, OutsideFailures? failures = null)
+    /// <param name="maxRunning">Tokens that are looked at at one time.</param>
+    public Admission(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? maxRunning = null, OutsideFailures? failures = null)
     {
         _calls = authenticator is null ? null : new(authenticator);
         _time = time;
         _clock = new(time, failures, wake: null);
         _logger = logger;
-        _mostRunning = mostRunning ?? 2 * Environment.ProcessorCount;
+        _maxRunning = maxRunning ?? 2 * Environment.ProcessorCount;
         _failures = failures;
         IsDemanded = authenticator is not null;
     }
@@ -103,12 +103,12 @@ internal sealed class Admission
     {
         lock (_lock)
         {
-            if (_waiting.Count == MostWaiting)
+            if (_waiting.Count == MaxWaiting)
             {
                 DropWithdrawn();
             }
 
-            if (_waiting.Count == MostWaiting)
+            if (_waiting.Count == MaxWaiting)
             {
                 return false;
             }
@@ -162,7 +162,7 @@ internal sealed class Admission
         lock (_lock)
         {
             var calls = _calls!;
-            while (calls.Running < _mostRunning && _waiting.TryDequeue(out var next))
+            while (calls.Running < _maxRunning && _waiting.TryDequeue(out var next))
             {
                 if (!next.IsWithdrawn)
                 {
@@ -237,7 +237,7 @@ internal sealed class Admission
         int late;
         lock (_lock)
         {
-            if (call.IsOver || call.IsLate || call.Calls.Late >= MostLate)
+            if (call.IsOver || call.IsLate || call.Calls.Late >= MaxLate)
             {
                 return;
             }

@@ -1,10 +1,11 @@
+
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>Who a user is, and what that one may do. Immutable.</summary>
 public sealed record Identity
 {
     /// <summary>The most characters of a name, a key or a group.</summary>
-    public const int MostNameLength = 256;
+    public const int MaxNameLength = 256;
 
     /// <summary>Makes an identity that may do everything and does not expire.</summary>
     /// <param name="name">What logs call it: 1 to 256 characters, none of them a control character.</param>
@@ -13,7 +14,7 @@ public sealed record Identity
     {
         if (!IsName(name))
         {
-            throw new ArgumentException($"A name has 1 to {MostNameLength} characters, none of them a control character.", nameof(name));
+            throw new ArgumentException($"A name has 1 to {MaxNameLength} characters, none of them a control character.", nameof(name));
         }
 
         Name = Key = name;
@@ -58,5 +59,5 @@ public sealed record Identity
     internal string? Credential { get; init; }
 
     /// <summary>Whether this may be a name, a key or a group.</summary>
-    internal static bool IsName(string? text) => text is { Length: > 0 and <= MostNameLength } && !text.Any(char.IsControl);
+    internal static bool IsName(string? text) => text is { Length: > 0 and <= MaxNameLength } && !text.Any(char.IsControl);
 }

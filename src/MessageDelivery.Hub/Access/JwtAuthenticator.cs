@@ -17,9 +17,9 @@ namespace MessageDelivery.Hub.Access;
 public sealed class JwtAuthenticator : IAuthenticator
 {
     /// <summary>The most by which clocks may differ.</summary>
-    public static readonly TimeSpan MostClockSkew = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan MaxClockSkew = TimeSpan.FromMinutes(5);
 
-    private const int MostKeyIdLength = 256;
+    private const int MaxKeyIdLength = 256;
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false, MapInboundClaims = false };
     private readonly (JwtKey Key, TokenValidationParameters Parameters)[] _keys;
@@ -32,9 +32,9 @@ public sealed class JwtAuthenticator : IAuthenticator
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Issuer, nameof(options));
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Audience, nameof(options));
-        if (options.ClockSkew < TimeSpan.Zero || options.ClockSkew > MostClockSkew)
+        if (options.ClockSkew < TimeSpan.Zero || options.ClockSkew > MaxClockSkew)
         {
-            throw new ArgumentException($"ClockSkew is {options.ClockSkew}; it must be between 0 and {MostClockSkew}.", nameof(options));
+            throw new ArgumentException($"ClockSkew is {options.ClockSkew}; it must be between 0 and {MaxClockSkew}.", nameof(options));
         }
 
         _skew = options.ClockSkew;
@@ -128,7 +128,7 @@ public sealed class JwtAuthenticator : IAuthenticator
         algorithm = header.Text("alg", ref isWrong);
         keyId = header.Text("kid", ref isWrong);
         string? type = header.Text("typ", ref isWrong);
-        return !isWrong && algorithm is not null && keyId is not { Length: > MostKeyIdLength }
+        return !isWrong && algorithm is not null && keyId is not { Length: > MaxKeyIdLength }
             && (type is null || type.Equals("JWT", StringComparison.OrdinalIgnoreCase) || type.Equals("at+jwt", StringComparison.OrdinalIgnoreCase));
     }
 

@@ -6,7 +6,7 @@ namespace MessageDelivery.Hub.Access;
 /// <summary>A JSON object that came in a token: read strictly, whatever the token's library would let pass.</summary>
 internal static class JwtDocument
 {
-    private const int MostDepth = 16;
+    private const int MaxDepth = 16;
 
     /// <summary>Reads an object in base64url; null if it is none, or has a name twice.</summary>
     public static JsonDocument? TryRead(ReadOnlySpan<byte> base64Url)
@@ -19,7 +19,7 @@ internal static class JwtDocument
             }
 
             var document = JsonDocument.Parse(
-                Base64Url.DecodeFromUtf8(base64Url), new() { AllowDuplicateProperties = false, MaxDepth = MostDepth });
+                Base64Url.DecodeFromUtf8(base64Url), new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth });
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return document;

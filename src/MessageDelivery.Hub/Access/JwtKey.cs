@@ -13,10 +13,10 @@ internal sealed record JwtKey(string Algorithm, string? Id, SecurityKey Key)
     public const string EdDsa = EdDsaKey.Algorithm;
 
     /// <summary>The fewest bytes of a secret: as many as the hash has.</summary>
-    public const int LeastSecretBytes = 32;
+    public const int MinSecretBytes = 32;
 
-    private const int LeastRsaBits = 2_048;
-    private const int MostRsaBits = 8_192;
+    private const int MinRsaBits = 2_048;
+    private const int MaxRsaBits = 8_192;
     private const string RsaObject = "1.2.840.113549.1.1.1";
     private const string EllipticObject = "1.2.840.10045.2.1";
     private const string Ed25519Object = "1.3.101.112";
@@ -39,9 +39,9 @@ internal sealed record JwtKey(string Algorithm, string? Id, SecurityKey Key)
         }
 
         using var rsa = RSA.Create(parameters);
-        return rsa.KeySize is >= LeastRsaBits and <= MostRsaBits
+        return rsa.KeySize is >= MinRsaBits and <= MaxRsaBits
             ? new(Rs256, id, new RsaSecurityKey(parameters))
-            : throw new CryptographicException($"an RSA key of {rsa.KeySize} bits; it must have {LeastRsaBits} to {MostRsaBits}");
+            : throw new CryptographicException($"an RSA key of {rsa.KeySize} bits; it must have {MinRsaBits} to {MaxRsaBits}");
     }
 
     /// <exception cref="CryptographicException">The key is not on the curve P-256.</exception>

@@ -9,9 +9,9 @@ namespace MessageDelivery.Hub.Access;
 /// <summary>What a file of public keys holds: those that can be used, and why others cannot (RFC 7517, section 5).</summary>
 internal sealed class JwtKeyFile
 {
-    private const int MostDepth = 8;
-    private const int MostSkipped = 8;
-    private const int MostReasonLength = 200;
+    private const int MaxDepth = 8;
+    private const int MaxSkipped = 8;
+    private const int MaxReasonLength = 200;
 
     private readonly List<JwtKey> _keys = [];
     private readonly List<string> _skipped = [];
@@ -94,7 +94,7 @@ internal sealed class JwtKeyFile
     private void ReadJwks(byte[] bytes)
     {
         using var document = JsonDocument.Parse(
-            bytes.AsMemory(bytes.Length - InputFile.WithoutByteOrderMark(bytes).Length), new() { AllowDuplicateProperties = false, MaxDepth = MostDepth });
+            bytes.AsMemory(bytes.Length - InputFile.WithoutByteOrderMark(bytes).Length), new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth });
         if (!document.RootElement.TryGetProperty("keys", out var keys) || keys.ValueKind != JsonValueKind.Array)
         {
             throw new JsonException();
@@ -165,9 +165,9 @@ internal sealed class JwtKeyFile
 
     private void Skip(string name, string why)
     {
-        if (_skipped.Count < MostSkipped)
+        if (_skipped.Count < MaxSkipped)
         {
-            _skipped.Add($"{name}: {(why.Length > MostReasonLength ? why[..MostReasonLength] + "…" : why)}");
+            _skipped.Add($"{name}: {(why.Length > MaxReasonLength ? why[..MaxReasonLength] + "…" : why)}");
         }
         else
         {

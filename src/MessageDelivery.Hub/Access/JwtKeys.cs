@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Access;
 public sealed class JwtKeys
 {
     /// <summary>The most keys of a file.</summary>
-    public const int MostKeys = 64;
+    public const int MaxKeys = 64;
 
     private JwtKeys(IReadOnlyList<JwtKey> keys, IReadOnlyList<string> skipped) => (Keys, Skipped) = (keys, skipped);
 
@@ -25,9 +25,9 @@ public sealed class JwtKeys
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var file = JwtKeyFile.Read(path, SecretFile.Read(path, isSecret: false));
-        if (file.Keys.Count > MostKeys)
+        if (file.Keys.Count > MaxKeys)
         {
-            throw new AccessFileException($"{path} has {file.Keys.Count} keys that verify tokens; at most {MostKeys} are possible");
+            throw new AccessFileException($"{path} has {file.Keys.Count} keys that verify tokens; at most {MaxKeys} are possible");
         }
 
         return file.Keys.Count > 0
@@ -50,8 +50,8 @@ public sealed class JwtKeys
             throw new AccessFileException($"{path} is PEM: a key of that kind is no secret for HS256");
         }
 
-        return text.Length >= JwtKey.LeastSecretBytes
+        return text.Length >= JwtKey.MinSecretBytes
             ? text.ToArray()
-            : throw new AccessFileException($"{path} has a secret of {text.Length} bytes; it must have at least {JwtKey.LeastSecretBytes}");
+            : throw new AccessFileException($"{path} has a secret of {text.Length} bytes; it must have at least {JwtKey.MinSecretBytes}");
     }
 }

@@ -1,3 +1,4 @@
+
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>Whom a user may send to, and whom it is shown. Who is out of reach is <c>unknown</c>, as if not there.</summary>

@@ -1,3 +1,4 @@
+
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>What a user may not do, in one place for all protocols. Users who may do everything have none.</summary>

@@ -60,7 +60,7 @@ public sealed record TokenEntry
     {
         if (!Identity.IsName(Name))
         {
-            return $"a name has 1 to {Identity.MostNameLength} characters, none of them a control character";
+            return $"a name has 1 to {Identity.MaxNameLength} characters, none of them a control character";
         }
 
         if (Hash is not { Length: 2 * TokenSecret.HashBytes } || !Hash.All(char.IsAsciiHexDigitLower))
@@ -70,7 +70,7 @@ public sealed record TokenEntry
 
         if (Group is not null && !Identity.IsName(Group))
         {
-            return $"the group of '{Name}' must have 1 to {Identity.MostNameLength} characters, none of them a control character";
+            return $"the group of '{Name}' must have 1 to {Identity.MaxNameLength} characters, none of them a control character";
         }
 
         if (Reach == Reach.Group && Group is null)

@@ -10,7 +10,7 @@ namespace MessageDelivery.Hub.Access;
 public sealed class TokenFile
 {
     /// <summary>The most tokens of a file.</summary>
-    public const int MostTokens = 100_000;
+    public const int MaxTokens = 100_000;
 
     private TokenFile(string path, IReadOnlyList<TokenEntry> tokens)
     {
@@ -111,9 +111,9 @@ public sealed class TokenFile
 
     private static void Check(string path, IReadOnlyList<TokenEntry> tokens)
     {
-        if (tokens is null || tokens.Count > MostTokens)
+        if (tokens is null || tokens.Count > MaxTokens)
         {
-            throw new AccessFileException($"{path} has {tokens?.Count.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} tokens; at most {MostTokens} are possible");
+            throw new AccessFileException($"{path} has {tokens?.Count.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} tokens; at most {MaxTokens} are possible");
         }
 
         if (tokens.Select(token => token?.Fault() ?? (token is null ? "a token is null" : null)).FirstOrDefault(fault => fault is not null) is { } wrong)

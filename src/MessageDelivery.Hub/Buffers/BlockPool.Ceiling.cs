@@ -6,7 +6,7 @@ namespace MessageDelivery.Hub.Buffers;
 internal sealed partial class BlockPool
 {
     private const long TellMilliseconds = 10_000;
-    private const int LeastGrowth = 4;
+    private const int MinGrowth = 4;
     private const int GrowthPart = 8;
 
     private readonly SlabStock _stock;
@@ -30,9 +30,9 @@ internal sealed partial class BlockPool
     /// <summary>For tests: whether a rent fails, of whatever kind.</summary>
     internal Func<bool>? RentFails { get; set; }
 
-    private bool IsRefusedMore => _ceilingSlabs < _mostSlabs;
+    private bool IsRefusedMore => _ceilingSlabs < _maxSlabs;
 
-    private static int ReserveOf(int slabs) => (int)Math.Min(slabs / 8, MostReserveBytes / BlockSizes.LargeBytes);
+    private static int ReserveOf(int slabs) => (int)Math.Min(slabs / 8, MaxReserveBytes / BlockSizes.LargeBytes);
 
     private void SetCeiling(int slabs)
     {
@@ -61,10 +61,10 @@ internal sealed partial class BlockPool
         }
 
         bool isScarce = IsScarce;
-        int wanted = isScarce ? Math.Min(Math.Max(LeastGrowth, _ceilingSlabs / GrowthPart), _mostSlabs - _ceilingSlabs) : 1;
+        int wanted = isScarce ? Math.Min(Math.Max(MinGrowth, _ceilingSlabs / GrowthPart), _maxSlabs - _ceilingSlabs) : 1;
         if (_stock.Grow(wanted) == wanted)
         {
-            SetCeiling(isScarce ? Math.Min(_mostSlabs, Math.Max(_ceilingSlabs, _stock.Count)) : _mostSlabs);
+            SetCeiling(isScarce ? Math.Min(_maxSlabs, Math.Max(_ceilingSlabs, _stock.Count)) : _maxSlabs);
         }
     }
 

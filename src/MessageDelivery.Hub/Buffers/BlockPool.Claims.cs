@@ -8,7 +8,7 @@ namespace MessageDelivery.Hub.Buffers;
 internal sealed partial class BlockPool
 {
     /// <summary>The most that can be set aside for one: the largest request.</summary>
-    public const long MostClaimBytes = 5 * BlockSizes.LargeBytes;
+    public const long MaxClaimBytes = 5 * BlockSizes.LargeBytes;
 
     // What everybody with a claim receives by.
     private const int ReceiveSlabsPerLoop = 1;
@@ -46,7 +46,7 @@ internal sealed partial class BlockPool
     /// </summary>
     public bool TryClaim(MemoryClaim claim, long bytes, long now)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MostClaimBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MaxClaimBytes);
         bool granted;
         bool tell;
         lock (_lock)
@@ -91,10 +91,10 @@ internal sealed partial class BlockPool
     /// <summary>Where claims begin and end. With very many loops and little memory, they have to do with a part of it.</summary>
     private void SetThresholds(int loops)
     {
-        int claims = Math.Max((int)(MostClaimBytes / BlockSizes.LargeBytes), _reserveSlabs);
+        int claims = Math.Max((int)(MaxClaimBytes / BlockSizes.LargeBytes), _reserveSlabs);
         int most = (int)(_ceilingSlabs * 3L / 4) - claims;
         _unclaimableSlabs = Math.Min(_reserveSlabs + PartialSlabs + (ReceiveSlabsPerLoop * loops), most);
         _scarceSlabs = Math.Min(_unclaimableSlabs + (SlabsInFlightPerLoop * loops), most) + claims;
-        _claims.SparedBytes = ((long)claims * BlockSizes.LargeBytes) - MostClaimBytes;
+        _claims.SparedBytes = ((long)claims * BlockSizes.LargeBytes) - MaxClaimBytes;
     }
 }

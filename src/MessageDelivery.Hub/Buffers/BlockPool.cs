@@ -17,22 +17,22 @@ internal interface IMemoryWaiter
 internal sealed partial class BlockPool : IDisposable
 {
     /// <summary>The least ceiling: a hub cannot work with less.</summary>
-    public const long LeastLimitBytes = 8L << 20;
+    public const long MinLimitBytes = 8L << 20;
 
-    private const long MostReserveBytes = 32L << 20;
+    private const long MaxReserveBytes = 32L << 20;
     private const long TrimMilliseconds = 1_000;
-    private const int MostSlabsPerTrim = 64;
+    private const int MaxSlabsPerTrim = 64;
     private const long Never = -1;
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Slab>[] _partial = [new(), new(), new()];
-    private readonly int _mostSlabs;
+    private readonly int _maxSlabs;
     private int _reserveSlabs;
     private IMemoryWaiter[] _waiters = [];
     private volatile int _used;
     private long _nextTrim = long.MinValue;
     private long _lowSince = Never;
-    private long _mostFreeBytes;
+    private long _maxFreeBytes;
     private long _offeredAt;
     private long _offeredBytes;
     private int _outstanding;
@@ -44,13 +44,13 @@ internal sealed partial class BlockPool : IDisposable
     /// <exception cref="InsufficientMemoryException">The machine does not even give what is always kept.</exception>
     public BlockPool(long limitBytes, long claimPatience = 10_000)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(limitBytes, LeastLimitBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limitBytes, MinLimitBytes);
         _claims = new(claimPatience);
         LimitBytes = limitBytes;
-        _mostSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
-        int kept = Math.Max((int)(LeastLimitBytes / BlockSizes.LargeBytes), ReserveOf(_mostSlabs));
+        _maxSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
+        int kept = Math.Max((int)(MinLimitBytes / BlockSizes.LargeBytes), ReserveOf(_maxSlabs));
         _stock = new(this, kept);
-        SetCeiling(_mostSlabs);
+        SetCeiling(_maxSlabs);
         if (_stock.Grow(kept) < kept)
         {
             Dispose();
@@ -126,10 +126,10 @@ internal sealed partial class BlockPool : IDisposable
     {
         lock (_lock)
         {
-            if (_lowSince == Never || !IsShort || FreeBytes > _mostFreeBytes)
+            if (_lowSince == Never || !IsShort || FreeBytes > _maxFreeBytes)
             {
                 _lowSince = IsShort ? now : Never;
-                _mostFreeBytes = FreeBytes;
+                _maxFreeBytes = FreeBytes;
                 _offeredBytes = 0;
             }
 
@@ -242,7 +242,7 @@ internal sealed partial class BlockPool : IDisposable
             }
 
             _nextTrim = now + TrimMilliseconds;
-            surplus = _stock.TakeUnused(MostSlabsPerTrim);
+            surplus = _stock.TakeUnused(MaxSlabsPerTrim);
             kept = _stock.CountToKeep(surplus.Length);
             ceiling = CeilingToTell(now);
         }

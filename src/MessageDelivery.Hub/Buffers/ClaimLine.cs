@@ -10,8 +10,8 @@ namespace MessageDelivery.Hub.Buffers;
 internal sealed class ClaimLine(long patience)
 {
     // The most bytes of a small and of a middling claim, and which part of what is spared for others a middling one leaves.
-    private const long MostSmallBytes = 2 * BlockSizes.MediumBytes;
-    private const long MostMiddlingBytes = BlockSizes.LargeBytes;
+    private const long MaxSmallBytes = 2 * BlockSizes.MediumBytes;
+    private const long MaxMiddlingBytes = BlockSizes.LargeBytes;
     private const int MiddlingPart = 4;
 
     private readonly LinkedList<MemoryClaim>[] _lines = [[], [], []];
@@ -116,7 +116,7 @@ internal sealed class ClaimLine(long patience)
         }
     }
 
-    private static int SizeOf(long bytes) => bytes <= MostSmallBytes ? 0 : bytes <= MostMiddlingBytes ? 1 : 2;
+    private static int SizeOf(long bytes) => bytes <= MaxSmallBytes ? 0 : bytes <= MaxMiddlingBytes ? 1 : 2;
 
     private MemoryClaim? Next(long free)
     {

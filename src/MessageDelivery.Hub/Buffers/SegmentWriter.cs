@@ -1,3 +1,4 @@
+
 namespace MessageDelivery.Hub.Buffers;
 
 /// <summary>Gathers bytes, written into rented blocks or shared where they are, as segments with a reference each. One thread.</summary>

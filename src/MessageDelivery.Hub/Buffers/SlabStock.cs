@@ -10,7 +10,7 @@ internal sealed class SlabStock(BlockPool pool, int kept)
     // By size: a slab that is already cut right costs nothing to use again.
     private readonly Stack<Slab>[] _warm = [new(), new(), new()];
     private readonly Stack<Slab> _clean = new();
-    private int _leastWarm;
+    private int _minWarm;
 
     /// <summary>Slabs mapped, in use or not.</summary>
     public int Count { get; private set; }
@@ -68,7 +68,7 @@ internal sealed class SlabStock(BlockPool pool, int kept)
         }
 
         WarmCount -= slab is null ? 0 : 1;
-        _leastWarm = Math.Min(_leastWarm, WarmCount);
+        _minWarm = Math.Min(_minWarm, WarmCount);
         return slab;
     }
 
@@ -92,8 +92,8 @@ internal sealed class SlabStock(BlockPool pool, int kept)
     /// <summary>Half of those that were not in use since this was last asked, out of the stock.</summary>
     public Slab[] TakeUnused(int most)
     {
-        var unused = Take(Math.Min((_leastWarm + 1) / 2, most));
-        _leastWarm = WarmCount;
+        var unused = Take(Math.Min((_minWarm + 1) / 2, most));
+        _minWarm = WarmCount;
         return unused;
     }
 

@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Limits;
@@ -9,18 +10,18 @@ namespace MessageDelivery.Hub.Limits;
 /// left and keep their sockets, and they never have more descriptors than the limits allow. Any thread.
 /// </summary>
 /// <param name="most">Connections in all.</param>
-/// <param name="mostRefused">Connections beyond that, while they are refused.</param>
-internal sealed class ConnectionPlaces(int most, int mostRefused = 0)
+/// <param name="maxRefused">Connections beyond that, while they are refused.</param>
+internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
 {
     /// <summary>
     /// Connections that were asked to give way and whose descriptors are not closed yet. They are no longer counted, and their loops close
     /// them within a turn; while there are as many, nobody is accepted.
     /// </summary>
-    public const int MostGivingWay = 16;
+    public const int MaxGivingWay = 16;
 
     private readonly Lock _lock = new();
     private readonly PlaceGroup _all = new(most);
-    private readonly PlaceGroup _refused = new(mostRefused);
+    private readonly PlaceGroup _refused = new(maxRefused);
     private readonly Dictionary<NetworkAddress, PlaceGroup> _addresses = [];
     private int _givingWay;
 
@@ -51,25 +52,25 @@ internal sealed class ConnectionPlaces(int most, int mostRefused = 0)
     }
 
     /// <summary>Whether a descriptor may be taken: not while as many as may be are still to be given back.</summary>
-    public bool MayAccept => Volatile.Read(ref _givingWay) < MostGivingWay;
+    public bool MayAccept => Volatile.Read(ref _givingWay) < MaxGivingWay;
 
     /// <summary>A place for a connection whose address is not counted; null if all are taken.</summary>
     public IDescriptorPlace? TryTake() => TryTake(default, 0, out _);
 
     /// <summary>A place for a connection; null if there is none.</summary>
     /// <param name="address">Whose it is.</param>
-    /// <param name="mostOfAddress">Connections that this address may have; 0 is no limit.</param>
+    /// <param name="maxOfAddress">Connections that this address may have; 0 is no limit.</param>
     /// <param name="isOfAddress">If there is none, whether it is the address that has as many as it may, and not the hub.</param>
-    public IDescriptorPlace? TryTake(NetworkAddress address, int mostOfAddress, out bool isOfAddress)
+    public IDescriptorPlace? TryTake(NetworkAddress address, int maxOfAddress, out bool isOfAddress)
     {
         DescriptorPlace? place, asked;
         Connection? asks;
         lock (_lock)
         {
             PlaceGroup? ofAddress = null;
-            if (mostOfAddress > 0 && !_addresses.TryGetValue(address, out ofAddress))
+            if (maxOfAddress > 0 && !_addresses.TryGetValue(address, out ofAddress))
             {
-                ofAddress = new(mostOfAddress) { Address = address };
+                ofAddress = new(maxOfAddress) { Address = address };
             }
 
             isOfAddress = ofAddress is { IsFull: true };

@@ -8,15 +8,15 @@ namespace MessageDelivery.Hub.Limits;
 /// </summary>
 public sealed record HubLimits
 {
-    internal const int MostConnections = 10_000_000;
-    internal const int MostConnectionRate = 1_000_000;
-    internal const int MostErrors = 1_000_000;
-    internal const int MostProgressBytes = 1 << 20;
-    internal const long MostRate = 1_000_000_000;
-    internal const long MostByteRate = 1L << 40;
+    internal const int MaxConnections = 10_000_000;
+    internal const int MaxConnectionRate = 1_000_000;
+    internal const int MaxErrors = 1_000_000;
+    internal const int MaxProgressBytes = 1 << 20;
+    internal const long MaxRate = 1_000_000_000;
+    internal const long MaxByteRate = 1L << 40;
 
     /// <summary>Connections that each address may have that is not loopback, unless told otherwise, or a quarter of all if that is more.</summary>
-    internal const int LeastPerAddress = 1_000;
+    internal const int MinPerAddress = 1_000;
 
     /// <summary>New connections in a second from one address that is not loopback, unless told otherwise.</summary>
     internal const int DefaultConnectionsPerSecond = 500;
@@ -77,7 +77,7 @@ public sealed record HubLimits
     /// <summary>
     /// Bytes that have to come in each 30 s while a frame, or a text body of more than 16 KiB, is unfinished. With fewer the connection is closed as <c>heartbeat_timeout</c>. Default: 4 KiB.
     /// </summary>
-    public int LeastProgressBytes { get; init; } = 4 << 10;
+    public int MinProgressBytes { get; init; } = 4 << 10;
 
     /// <summary>The most bytes a relay's body may have, 1 to 1,048,576; told in WELCOME. Default: 0, what the protocol allows.</summary>
     public int MaxBodyBytes { get; init; }
@@ -88,21 +88,21 @@ public sealed record HubLimits
     /// <summary>How ids are given. Default: <see cref="UserIdOrder.Sequential"/>.</summary>
     public UserIdOrder Ids { get; init; }
 
-    internal static TimeSpan MostTimeout => TimeSpan.FromDays(1);
+    internal static TimeSpan MaxTimeout => TimeSpan.FromDays(1);
 
     /// <summary>Checks every limit; an impossible one is named with its value and what it may be.</summary>
     /// <exception cref="ArgumentException">A limit is impossible.</exception>
     internal void Validate()
     {
-        Between(MaxConnectionsPerAddress ?? 0, MostConnections, nameof(MaxConnectionsPerAddress));
-        Between(ConnectionsPerSecond ?? 0, MostConnectionRate, nameof(ConnectionsPerSecond));
-        Between(MaxConnectionsPerUser, MostConnections, nameof(MaxConnectionsPerUser));
-        Between(RelaysPerSecond, MostRate, nameof(RelaysPerSecond));
-        Between(BytesPerSecond, MostByteRate, nameof(BytesPerSecond));
-        Between(ListsPerSecond, MostRate, nameof(ListsPerSecond));
-        Between(EchoesPerSecond, MostRate, nameof(EchoesPerSecond));
-        Between(MaxErrorsPerMinute, MostErrors, nameof(MaxErrorsPerMinute));
-        Between(LeastProgressBytes, MostProgressBytes, nameof(LeastProgressBytes));
+        Between(MaxConnectionsPerAddress ?? 0, MaxConnections, nameof(MaxConnectionsPerAddress));
+        Between(ConnectionsPerSecond ?? 0, MaxConnectionRate, nameof(ConnectionsPerSecond));
+        Between(MaxConnectionsPerUser, MaxConnections, nameof(MaxConnectionsPerUser));
+        Between(RelaysPerSecond, MaxRate, nameof(RelaysPerSecond));
+        Between(BytesPerSecond, MaxByteRate, nameof(BytesPerSecond));
+        Between(ListsPerSecond, MaxRate, nameof(ListsPerSecond));
+        Between(EchoesPerSecond, MaxRate, nameof(EchoesPerSecond));
+        Between(MaxErrorsPerMinute, MaxErrors, nameof(MaxErrorsPerMinute));
+        Between(MinProgressBytes, MaxProgressBytes, nameof(MinProgressBytes));
         Between(MaxBodyBytes, ProtocolLimits.MaxBodyBytes, nameof(MaxBodyBytes));
         Between(MaxReceivers, ProtocolLimits.MaxReceivers, nameof(MaxReceivers));
         Between(HandshakeTimeout, nameof(HandshakeTimeout));
@@ -123,9 +123,9 @@ public sealed record HubLimits
 
     private static void Between(TimeSpan value, string limit)
     {
-        if (value < TimeSpan.Zero || value > MostTimeout)
+        if (value < TimeSpan.Zero || value > MaxTimeout)
         {
-            throw new ArgumentOutOfRangeException(limit, value, $"{limit} must be between 0 and {MostTimeout}.");
+            throw new ArgumentOutOfRangeException(limit, value, $"{limit} must be between 0 and {MaxTimeout}.");
         }
     }
 }

@@ -3,13 +3,13 @@ using MessageDelivery.Hub.Transport;
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>How many connections each identity has. It knows those that have some, and no others. Any thread.</summary>
-/// <param name="mostPerIdentity">The most that one may have; 0 is as many as there are.</param>
-internal sealed class IdentityTable(int mostPerIdentity)
+/// <param name="maxPerIdentity">The most that one may have; 0 is as many as there are.</param>
+internal sealed class IdentityTable(int maxPerIdentity)
 {
     private readonly Dictionary<string, int> _open = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
 
-    public int MostPerIdentity { get; } = mostPerIdentity;
+    public int MaxPerIdentity { get; } = maxPerIdentity;
 
     /// <summary>Identities that have connections.</summary>
     public int Identities
@@ -29,7 +29,7 @@ internal sealed class IdentityTable(int mostPerIdentity)
     /// <summary>A place for a connection that comes instead of one that is about to end, and still has its own.</summary>
     public IPlace HoldInstead(string identity)
     {
-        if (MostPerIdentity > 0)
+        if (MaxPerIdentity > 0)
         {
             lock (_lock)
             {
@@ -43,7 +43,7 @@ internal sealed class IdentityTable(int mostPerIdentity)
     /// <summary>Counts one more connection. False, and nothing is counted, if it has as many as it may.</summary>
     public bool TryEnter(string identity)
     {
-        if (MostPerIdentity == 0)
+        if (MaxPerIdentity == 0)
         {
             return true;
         }
@@ -51,7 +51,7 @@ internal sealed class IdentityTable(int mostPerIdentity)
         lock (_lock)
         {
             int open = _open.GetValueOrDefault(identity);
-            if (open >= MostPerIdentity)
+            if (open >= MaxPerIdentity)
             {
                 return false;
             }
@@ -64,7 +64,7 @@ internal sealed class IdentityTable(int mostPerIdentity)
     /// <summary>A connection that was counted is over.</summary>
     public void Leave(string identity)
     {
-        if (MostPerIdentity == 0)
+        if (MaxPerIdentity == 0)
         {
             return;
         }

@@ -1,4 +1,4 @@
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Loop;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging;
 

@@ -9,7 +9,7 @@ namespace MessageDelivery.Hub.Limits;
 /// </summary>
 internal readonly record struct NetworkAddress
 {
-    private const int MostAddressBytes = 128;
+    private const int MaxAddressBytes = 128;
     private const int FamilyInternet = 2;
     private const int FamilyInternet6 = 10;
     private const ulong MappedPrefix = 0xFFFF_0000_0000;
@@ -46,15 +46,15 @@ internal readonly record struct NetworkAddress
     /// <summary>Who is at the other end; false if the connection is gone already.</summary>
     public static unsafe bool TryAsk(int socket, out NetworkAddress address)
     {
-        byte* bytes = stackalloc byte[MostAddressBytes];
-        uint length = MostAddressBytes;
+        byte* bytes = stackalloc byte[MaxAddressBytes];
+        uint length = MaxAddressBytes;
         address = default;
         if (Libc.GetPeerName(socket, bytes, &length) != 0)
         {
             return false;
         }
 
-        var all = new ReadOnlySpan<byte>(bytes, MostAddressBytes);
+        var all = new ReadOnlySpan<byte>(bytes, MaxAddressBytes);
         switch (all[0] | (all[1] << 8))
         {
             case FamilyInternet:

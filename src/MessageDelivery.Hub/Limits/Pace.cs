@@ -11,8 +11,8 @@ internal sealed record PaceRates(long Relays, long Bytes, long Lists, long Echoe
     /// <param name="bytes">Bytes in a second, above 0; null is as told here.</param>
     public PaceRates With(double? relays, double? bytes) => this with
     {
-        Relays = relays is { } ownRelays ? (long)Math.Clamp(ownRelays, 1, HubLimits.MostRate) : Relays,
-        Bytes = bytes is { } ownBytes ? (long)Math.Clamp(ownBytes, 1, HubLimits.MostByteRate) : Bytes,
+        Relays = relays is { } ownRelays ? (long)Math.Clamp(ownRelays, 1, HubLimits.MaxRate) : Relays,
+        Bytes = bytes is { } ownBytes ? (long)Math.Clamp(ownBytes, 1, HubLimits.MaxByteRate) : Bytes,
     };
 
     /// <summary>Whether relaying is limited at all.</summary>
@@ -21,7 +21,7 @@ internal sealed record PaceRates(long Relays, long Bytes, long Lists, long Echoe
 
 /// <summary>
 /// What one user has done of late. A request is carried out as long as nothing is owed, and what it takes beyond its share is waited
-/// for afterwards, before the next one is read. What would be waited for longer than <see cref="MostWaitMilliseconds"/> is refused
+/// for afterwards, before the next one is read. What would be waited for longer than <see cref="MaxWaitMilliseconds"/> is refused
 /// instead. Its session's thread only.
 /// </summary>
 /// <param name="rates">How fast it may be.</param>
@@ -29,7 +29,7 @@ internal sealed record PaceRates(long Relays, long Bytes, long Lists, long Echoe
 internal sealed class Pace(PaceRates rates, long now, long due = 0)
 {
     /// <summary>A client that waits for an answer should still get one before it gives up.</summary>
-    public const long MostWaitMilliseconds = 2_000;
+    public const long MaxWaitMilliseconds = 2_000;
 
     private TokenBucket _relays = new(rates.Relays, now);
     private TokenBucket _bytes = new(rates.Bytes, now);
@@ -48,7 +48,7 @@ internal sealed class Pace(PaceRates rates, long now, long due = 0)
     /// <summary>Whether so many bytes, once for each receiver, would have to be waited for too long.</summary>
     public bool IsTooMuch(long bytes, long now) =>
         // Nothing is owed when a request comes, so that less than this need not be looked at.
-        bytes > MostWaitMilliseconds / 1_000 * _bytes.Rate && _bytes.WaitFor(bytes, now) > MostWaitMilliseconds;
+        bytes > MaxWaitMilliseconds / 1_000 * _bytes.Rate && _bytes.WaitFor(bytes, now) > MaxWaitMilliseconds;
 
     /// <summary>Counts relays and their bytes, once for each receiver. True if something is owed.</summary>
     public bool CountRelays(int relays, long bytes, long now)

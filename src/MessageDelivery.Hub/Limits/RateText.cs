@@ -4,7 +4,7 @@ namespace MessageDelivery.Hub.Limits;
 internal static class RateText
 {
     public static string TooMuch(long bytes, int receivers, long rate) =>
-        $"{bytes} bytes for {receivers} {(receivers == 1 ? "receiver" : "receivers")} would have to wait for more than {Pace.MostWaitMilliseconds / 1_000} s; the limit is {rate} bytes a second (byte-rate)";
+        $"{bytes} bytes for {receivers} {(receivers == 1 ? "receiver" : "receivers")} would have to wait for more than {Pace.MaxWaitMilliseconds / 1_000} s; the limit is {rate} bytes a second (byte-rate)";
 
     public static string TooManyErrors(int most) => $"{most + 1L} errors within a minute; the limit is {most} (max-errors)";
 

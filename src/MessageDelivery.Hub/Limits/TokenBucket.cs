@@ -9,7 +9,7 @@ internal struct TokenBucket
     private const long Thousandths = 1_000;
 
     // A second fills it, and nobody may owe more than two: a longer time changes nothing, and must not overflow.
-    private const long MostElapsed = 4_000;
+    private const long MaxElapsed = 4_000;
 
     private readonly long _rate;
     private long _level;
@@ -39,7 +39,7 @@ internal struct TokenBucket
         // Of a run of requests only the first comes at another time.
         if (now > _at)
         {
-            _level = Math.Min(_rate * Thousandths, _level + (Math.Min(now - _at, MostElapsed) * _rate));
+            _level = Math.Min(_rate * Thousandths, _level + (Math.Min(now - _at, MaxElapsed) * _rate));
             _at = now;
         }
 

@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Outside;
 internal sealed class CalledAudit : IHubAudit
 {
     /// <summary>Events that may wait. Those of refusals leave half of that to users.</summary>
-    public const int MostWaiting = 8_192;
+    public const int MaxWaiting = 8_192;
 
     private readonly IHubAudit _audit;
     private readonly OutsideFailures _failures;
@@ -17,7 +17,7 @@ internal sealed class CalledAudit : IHubAudit
     {
         _audit = audit;
         _failures = failures;
-        _line = audit.NeverWaits ? null : new("hub audit", MostWaiting, Call, Failed);
+        _line = audit.NeverWaits ? null : new("hub audit", MaxWaiting, Call, Failed);
     }
 
     /// <inheritdoc/>
@@ -29,7 +29,7 @@ internal sealed class CalledAudit : IHubAudit
             {
                 _audit.Record(auditEvent);
             }
-            else if (!_line.TryAdd(auditEvent, auditEvent.Kind == AuditKind.Refused ? MostWaiting / 2 : MostWaiting))
+            else if (!_line.TryAdd(auditEvent, auditEvent.Kind == AuditKind.Refused ? MaxWaiting / 2 : MaxWaiting))
             {
                 _failures.Lost(OutsideCall.AuditRecord);
             }

@@ -9,7 +9,7 @@ namespace MessageDelivery.Hub.Outside;
 internal sealed class CalledLogger : ILogger
 {
     /// <summary>Lines that may wait.</summary>
-    public const int MostWaiting = 1_024;
+    public const int MaxWaiting = 1_024;
 
     /// <summary>How long a changed level may go unnoticed.</summary>
     private const long FreshMilliseconds = 20;
@@ -23,7 +23,7 @@ internal sealed class CalledLogger : ILogger
     public CalledLogger(ILogger logger)
     {
         _logger = logger;
-        _line = new("hub log", MostWaiting, Write, _ => Interlocked.Increment(ref _failed));
+        _line = new("hub log", MaxWaiting, Write, _ => Interlocked.Increment(ref _failed));
     }
 
     public IDisposable? BeginScope<TState>(TState state)

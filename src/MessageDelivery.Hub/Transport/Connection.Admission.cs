@@ -1,4 +1,6 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -68,7 +70,7 @@ internal sealed partial class Connection
     {
         if (HoldsInput || IsEncrypted || Handler.UnfinishedBytes > 0)
         {
-            return Math.Max(1, MostMissing);
+            return Math.Max(1, MaxMissing);
         }
 
         Span<byte> front = stackalloc byte[ForeseenBytes];
@@ -82,11 +84,11 @@ internal sealed partial class Connection
         if (HasClaim)
         {
             bool isUnderWay = UnfinishedInputBytes > 0 && !_paused;
-            Loop.Pool.Reduce(_claim!, isUnderWay ? BytesToClaim(MostMissing) : 0);
+            Loop.Pool.Reduce(_claim!, isUnderWay ? BytesToClaim(MaxMissing) : 0);
         }
     }
 
-    private int MostMissing => Handler.MostMissingBytes(HoldsInput ? _held.Span : []);
+    private int MaxMissing => Handler.MaxMissingBytes(HoldsInput ? _held.Span : []);
 
     /// <summary>The blocks that what is missing is copied into.</summary>
     private static long BytesToClaim(int missing) => ((missing / BlockSizes.MediumBytes) + 1L) * BlockSizes.MediumBytes;

@@ -1,5 +1,8 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 

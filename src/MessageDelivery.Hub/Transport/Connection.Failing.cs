@@ -1,3 +1,5 @@
+using MessageDelivery.Hub.Loop;
+
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>

@@ -1,4 +1,6 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -9,24 +11,24 @@ namespace MessageDelivery.Hub.Transport;
 internal sealed partial class Connection
 {
     /// <summary>What a handler may leave unconsumed while it waits for more: it is copied from turn to turn.</summary>
-    public const int MostUnconsumedBytes = BlockSizes.MediumBytes;
+    public const int MaxUnconsumedBytes = BlockSizes.MediumBytes;
 
-    private const int LeastReadBytes = 32 << 10;
+    private const int MinReadBytes = 32 << 10;
 
     // Who sends small messages gets one read, so that a flood of them keeps others waiting no longer than need be; a large frame
     // is taken while what has come of it is in the cache. See docs/adr/0008.
-    private const int MostReadsPerTurn = 4;
+    private const int MaxReadsPerTurn = 4;
 
     private const int UrgentBytes = 256;
-    private const int MostUrgentBytes = BlockSizes.MediumBytes;
-    private const int MostUrgentReads = 16;
-    private const long MostLingerBytes = 64L << 20;
+    private const int MaxUrgentBytes = BlockSizes.MediumBytes;
+    private const int MaxUrgentReads = 16;
+    private const long MaxLingerBytes = 64L << 20;
 
     private Segment _held;
 
     // Reads follow the traffic: a sender that had to wait is read in small pieces, since what it has in hand while it waits is
     // message memory; one that fills its reads without waiting gets larger ones.
-    private int _readBytes = LeastReadBytes;
+    private int _readBytes = MinReadBytes;
     private bool _readable;
     private bool _inputEnds;
     private bool _starved;
@@ -105,7 +107,7 @@ internal sealed partial class Connection
 
         for (int reads = 0; MayConsume && !InputIsFinal && (_readable || _inputEnds); reads++)
         {
-            if (reads >= (Handler.UnfinishedBytes > 0 ? MostReadsPerTurn : 1))
+            if (reads >= (Handler.UnfinishedBytes > 0 ? MaxReadsPerTurn : 1))
             {
                 Loop.Post(this, LoopWork.Receive);
                 break;
@@ -127,8 +129,8 @@ internal sealed partial class Connection
     /// </summary>
     private void ReceiveUrgent()
     {
-        Span<byte> front = stackalloc byte[Math.Min(Math.Max(UrgentBytes, Handler.UrgentBytes), MostUrgentBytes)];
-        for (int reads = 0; reads < MostUrgentReads && _phase == Phase.Open; reads++)
+        Span<byte> front = stackalloc byte[Math.Min(Math.Max(UrgentBytes, Handler.UrgentBytes), MaxUrgentBytes)];
+        for (int reads = 0; reads < MaxUrgentReads && _phase == Phase.Open; reads++)
         {
             long seen = StreamSocket.Peek(_socket, front);
             int used = seen > 0 ? Handler.ConsumeUrgent(front[..(int)seen]) : 0;
@@ -176,7 +178,7 @@ internal sealed partial class Connection
             return;
         }
 
-        if (!Loop.TryReserveReceiveBuffer(carried + LeastReadBytes))
+        if (!Loop.TryReserveReceiveBuffer(carried + MinReadBytes))
         {
             Starve();
             return;
@@ -262,7 +264,7 @@ internal sealed partial class Connection
     /// <summary>Keeps bytes for later: copied if they are few and there is memory, else in the block where they are.</summary>
     private void Hold(in Segment rest)
     {
-        if (rest.Length > MostUnconsumedBytes || TryRentToHold(BlockSizes.For(rest.Length)) is not { } block)
+        if (rest.Length > MaxUnconsumedBytes || TryRentToHold(BlockSizes.For(rest.Length)) is not { } block)
         {
             rest.Block.Retain();
             _held = rest;
@@ -299,7 +301,7 @@ internal sealed partial class Connection
 
     private void DropInput()
     {
-        for (int reads = 0; reads < MostReadsPerTurn; reads++)
+        for (int reads = 0; reads < MaxReadsPerTurn; reads++)
         {
             long dropped = StreamSocket.Drop(_socket, BlockSizes.LargeBytes);
             if (dropped == StreamSocket.WouldBlock)
@@ -308,7 +310,7 @@ internal sealed partial class Connection
             }
 
             _lingered += dropped;
-            if (dropped <= 0 || _lingered > MostLingerBytes)
+            if (dropped <= 0 || _lingered > MaxLingerBytes)
             {
                 Abort(Reason);
                 return;

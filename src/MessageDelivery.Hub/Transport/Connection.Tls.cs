@@ -1,5 +1,6 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Transport.Tls;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 

@@ -1,5 +1,8 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -108,7 +111,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     public void Pause()
     {
         _paused = true;
-        _readBytes = LeastReadBytes;
+        _readBytes = MinReadBytes;
     }
 
     /// <summary>Goes on receiving. Any thread.</summary>

@@ -16,7 +16,7 @@ internal interface IConnectionHandler
 
     /// <summary>
     /// Looks at all bytes that have come and are not consumed, and returns how many it is done with. Whoever keeps a part
-    /// of the block retains it. It leaves at most <see cref="Connection.MostUnconsumedBytes"/>, unless it has paused the
+    /// of the block retains it. It leaves at most <see cref="Connection.MaxUnconsumedBytes"/>, unless it has paused the
     /// connection or found memory low; then it is called again with the same bytes later. With
     /// <see cref="Connection.InputIsFinal"/> nothing will follow and the connection closes after the call; the input may be
     /// empty then, without a block.
@@ -32,13 +32,13 @@ internal interface IConnectionHandler
     int UnfinishedBytes { get; }
 
     /// <summary>The most bytes that may still come of the request whose beginning this is, or which it keeps already.</summary>
-    int MostMissingBytes(ReadOnlySpan<byte> begun);
+    int MaxMissingBytes(ReadOnlySpan<byte> begun);
 
     /// <summary>
     /// How many bytes to receive of what has come, of which this is the beginning and nothing has been received: whole requests, or
     /// all that the first may bring.
     /// </summary>
-    int RequestBytes(ReadOnlySpan<byte> front) => MostMissingBytes([]);
+    int RequestBytes(ReadOnlySpan<byte> front) => MaxMissingBytes([]);
 
     /// <summary>There is no memory to go on with, and this connection's unfinished input holds the most of it.</summary>
     void Overloaded();

@@ -1,3 +1,5 @@
+using MessageDelivery.Hub.Loop;
+
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>What a conversation takes up among others that are counted, and gives back when it ends. Any thread.</summary>

@@ -10,7 +10,7 @@ namespace MessageDelivery.Hub.Transport;
 /// </summary>
 internal sealed unsafe class Listener : IDisposable
 {
-    private const int MostAcceptsPerTurn = 256;
+    private const int MaxAcceptsPerTurn = 256;
     private const long QuietMilliseconds = 1_000;
 
     private readonly Socket _socket;
@@ -89,7 +89,7 @@ internal sealed unsafe class Listener : IDisposable
     /// <summary>Accepts what is there. The loop's thread; epoll calls again while there is more.</summary>
     public void Accept(long now)
     {
-        for (int i = 0; i < MostAcceptsPerTurn && _events.MayAccept; i++)
+        for (int i = 0; i < MaxAcceptsPerTurn && _events.MayAccept; i++)
         {
             int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
             if (accepted >= 0)

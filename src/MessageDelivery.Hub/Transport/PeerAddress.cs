@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Transport;
 /// <summary>An address and a port, kept as plain numbers: it outlives the socket and costs no allocation.</summary>
 internal readonly unsafe struct PeerAddress : IEquatable<PeerAddress>
 {
-    private const int MostAddressBytes = 128;
+    private const int MaxAddressBytes = 128;
     private const int FamilyInternet = 2;
     private const int FamilyInternet6 = 10;
 
@@ -27,10 +27,10 @@ internal readonly unsafe struct PeerAddress : IEquatable<PeerAddress>
     /// <summary>Asks the kernel who is at the other end; nobody if the connection is gone already.</summary>
     public static PeerAddress Of(int socket)
     {
-        byte* address = stackalloc byte[MostAddressBytes];
-        uint length = MostAddressBytes;
+        byte* address = stackalloc byte[MaxAddressBytes];
+        uint length = MaxAddressBytes;
         return Libc.GetPeerName(socket, address, &length) == 0 && address[0] is FamilyInternet or FamilyInternet6 && address[1] == 0
-            ? new(new ReadOnlySpan<byte>(address, MostAddressBytes))
+            ? new(new ReadOnlySpan<byte>(address, MaxAddressBytes))
             : default;
     }
 

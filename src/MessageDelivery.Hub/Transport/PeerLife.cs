@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -10,7 +11,7 @@ namespace MessageDelivery.Hub.Transport;
 internal unsafe struct PeerLife
 {
     // Between two answers of a peer that does not read the kernel waits for up to two minutes: time alone tells nothing.
-    private const int LeastUnanswered = 3;
+    private const int MinUnanswered = 3;
     private const int InformationBytes = 60;
     private const int Retransmits = 2;
     private const int UnansweredProbes = 3;
@@ -51,7 +52,7 @@ internal unsafe struct PeerLife
         uint length = InformationBytes;
         return Libc.GetSocketOption(socket, Libc.ProtocolTcp, Libc.TcpInformation, information, &length) == 0
             && length == InformationBytes
-            && information[Retransmits] + information[UnansweredProbes] >= LeastUnanswered
+            && information[Retransmits] + information[UnansweredProbes] >= MinUnanswered
             && Math.Min(*(uint*)(information + LastDataReceived), *(uint*)(information + LastAnswerReceived)) >= afterMilliseconds;
     }
 }

@@ -1,3 +1,5 @@
+using MessageDelivery.Hub.Loop;
+
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
@@ -10,9 +12,9 @@ namespace MessageDelivery.Hub.Transport;
 internal sealed class VanishedPeers(EventLoop loop, ConnectionTable connections, long afterMilliseconds) : WheelEntry
 {
     private const int RoundsPerTime = 8;
-    private const int LeastPerTurn = 256;
-    private const int MostTurnsPerRound = 64;
-    private const long MostMillisecondsBetweenRounds = 15_000;
+    private const int MinPerTurn = 256;
+    private const int MaxTurnsPerRound = 64;
+    private const long MaxMillisecondsBetweenRounds = 15_000;
 
     private int _place;
 
@@ -21,7 +23,7 @@ internal sealed class VanishedPeers(EventLoop loop, ConnectionTable connections,
     {
         if (Slot == None)
         {
-            loop.Deadlines.Set(this, loop.Now + Math.Clamp(afterMilliseconds / RoundsPerTime, 1, MostMillisecondsBetweenRounds));
+            loop.Deadlines.Set(this, loop.Now + Math.Clamp(afterMilliseconds / RoundsPerTime, 1, MaxMillisecondsBetweenRounds));
         }
     }
 
@@ -34,7 +36,7 @@ internal sealed class VanishedPeers(EventLoop loop, ConnectionTable connections,
             return;
         }
 
-        for (int left = Math.Max(LeastPerTurn, connections.Count / MostTurnsPerRound); left > 0; left--)
+        for (int left = Math.Max(MinPerTurn, connections.Count / MaxTurnsPerRound); left > 0; left--)
         {
             if (connections.Next(ref _place) is not { } connection)
             {

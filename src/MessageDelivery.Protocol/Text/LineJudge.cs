@@ -22,7 +22,7 @@ internal static class LineJudge
     /// The most bytes that may be undecided. A line is judged by its first <see cref="JudgedBytes"/>: an unfinished
     /// <c>[Server] </c> among more that cannot be seen is taken for forged, since nobody writes so.
     /// </summary>
-    public const int MostUndecidedBytes = JudgedBytes + 3;
+    public const int MaxUndecidedBytes = JudgedBytes + 3;
 
     private const int JudgedBytes = 32;
 

@@ -28,7 +28,7 @@ public struct TextRenderer
     /// <summary>The room that <see cref="Finish"/> wants; less than this may also stop <see cref="Render"/>.</summary>
     public const int MaxFinishBytes = 160;
 
-    private const int MaxHeldBytes = LineJudge.MostUndecidedBytes;
+    private const int MaxHeldBytes = LineJudge.MaxUndecidedBytes;
 
     private static readonly SearchValues<byte> PlainBytes =
         SearchValues.Create("\t !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);

@@ -9,7 +9,7 @@ namespace MessageDelivery.Fuzz.InProcess;
 /// </summary>
 internal sealed class BinaryModel(FrameList answers, bool isResumable)
 {
-    private const uint MostBodyBytes = 1 << 20;
+    private const uint MaxBodyBytes = 1 << 20;
     private const byte Confirm = 4;
 
     private readonly List<byte> _toProgram = [];
@@ -62,7 +62,7 @@ internal sealed class BinaryModel(FrameList answers, bool isResumable)
 
         byte type = bytes[0];
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-        uint most = type switch { 1 => 8_220, 5 => 1_050_624, 6 => 8, 8 => 1_024, 3 or 4 or 7 => 0, _ => MostBodyBytes };
+        uint most = type switch { 1 => 8_220, 5 => 1_050_624, 6 => 8, 8 => 1_024, 3 or 4 or 7 => 0, _ => MaxBodyBytes };
         if (length > most)
         {
             Goodbye(ProtocolCode.FrameTooLarge);
@@ -140,7 +140,7 @@ internal sealed class BinaryModel(FrameList answers, bool isResumable)
         {
             Error(ProtocolCode.InvalidReceivers, correlation);
         }
-        else if (frame.Payload.Length - head > MostBodyBytes)
+        else if (frame.Payload.Length - head > MaxBodyBytes)
         {
             Error(ProtocolCode.FrameTooLarge, correlation);
         }

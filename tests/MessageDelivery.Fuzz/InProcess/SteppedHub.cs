@@ -1,9 +1,11 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Linux;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Sessions;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Protocols;
+using MessageDelivery.Hub.Protocols.Detection;
+using MessageDelivery.Hub.Resuming;
+using MessageDelivery.Hub.Users;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -21,8 +23,8 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
 
     private const long QueueLimitBytes = 32 << 20;
     private const long ConfirmMilliseconds = 30_000;
-    private const int MostConnections = 8;
-    private const int MostTurns = 100_000;
+    private const int MaxConnections = 8;
+    private const int MaxTurns = 100_000;
     private const int IdleTurns = 3;
 
     private readonly BlockPool _pool = new(64 << 20);
@@ -36,12 +38,12 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
     public SteppedHub()
     {
         _loop = new(0, _pool, new(QueueLimitBytes, 10_000, 10_000), _time, this);
-        var term = new SessionTerm(ResumeWindowSeconds * 1_000L, RetentionBytes, ConfirmMilliseconds, MostConnections);
+        var term = new SessionTerm(ResumeWindowSeconds * 1_000L, RetentionBytes, ConfirmMilliseconds, MaxConnections);
         _sessions = new(new UserRegistry(_pool), term, NullLogger.Instance);
         // What a peer may say is what the protocol allows: how often is another matter, with tests of its own.
-        var limits = new SessionLimits(HeartbeatSeconds, MostConnections)
+        var limits = new SessionLimits(HeartbeatSeconds, MaxConnections)
         {
-            User = new() { MaxErrorsPerMinute = 0, ListsPerSecond = 0, EchoesPerSecond = 0, LeastProgressBytes = 0 },
+            User = new() { MaxErrorsPerMinute = 0, ListsPerSecond = 0, EchoesPerSecond = 0, MinProgressBytes = 0 },
         };
         _services = new(_loop, _sessions, limits, NullLogger.Instance);
         Turn();
@@ -83,7 +85,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         int idle = 0;
         for (int turns = 0; idle < IdleTurns; turns++)
         {
-            Oracle.True(turns < MostTurns, "the hub goes on and on");
+            Oracle.True(turns < MaxTurns, "the hub goes on and on");
             var counters = _loop.Counters;
             long before = counters.BytesReceived + counters.BytesSent + counters.Disconnects.Sum();
             Turn();
@@ -116,7 +118,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         _peers.ForEach(peer => peer.Close());
         for (int turns = 0; _loop.Counters.Connections > 0; turns++)
         {
-            Oracle.True(turns < MostTurns, "a connection does not end");
+            Oracle.True(turns < MaxTurns, "a connection does not end");
             _time.Advance(TimeSpan.FromSeconds(1));
             Turn();
         }

@@ -3,8 +3,8 @@ namespace MessageDelivery.Fuzz.Inputs;
 /// <summary>Changes inputs at random, the same way for the same seed: what a replay tries beyond the corpus.</summary>
 internal sealed class Mutator(int seed)
 {
-    private const int MostBytes = 40_000;
-    private const int MostChanges = 8;
+    private const int MaxBytes = 40_000;
+    private const int MaxChanges = 8;
 
     private static readonly byte[][] Tokens =
     [
@@ -19,12 +19,12 @@ internal sealed class Mutator(int seed)
     public byte[] Mutate(IReadOnlyList<byte[]> corpus)
     {
         var input = new List<byte>(corpus[_random.Next(corpus.Count)]);
-        for (int changes = _random.Next(1, MostChanges + 1); changes > 0; changes--)
+        for (int changes = _random.Next(1, MaxChanges + 1); changes > 0; changes--)
         {
             Change(input, corpus);
         }
 
-        return [.. input.Take(MostBytes)];
+        return [.. input.Take(MaxBytes)];
     }
 
     private void Change(List<byte> input, IReadOnlyList<byte[]> corpus)

@@ -7,13 +7,13 @@ namespace MessageDelivery.Fuzz.Inputs;
 internal static class SeedCorpus
 {
     // What is larger costs a fuzzer more than it finds; limits that large are the integration tests' business.
-    private const int MostBytes = 24_000;
+    private const int MaxBytes = 24_000;
 
     private static readonly byte[] CutPlans = [0, 3, 255];
 
     /// <summary>Inputs of a target. Each stream comes with a few ways to be cut.</summary>
     public static List<byte[]> For(string target) => [.. Streams(target)
-        .Where(seed => seed.Stream.Length <= MostBytes)
+        .Where(seed => seed.Stream.Length <= MaxBytes)
         .SelectMany((seed, index) => seed.Switches.Select(switches => (byte[])[CutPlans[index % CutPlans.Length], switches, .. seed.Stream]))
         .DistinctBy(Convert.ToHexString)];
 

@@ -11,7 +11,7 @@ namespace MessageDelivery.Fuzz.Targets;
 internal sealed class ClientReading : IDisposable
 {
     private const int Calls = 4;
-    private const int MostConnections = 3;
+    private const int MaxConnections = 3;
 
     // The program takes a delivery after every so many frames, if one waits, and disposes of every other at once.
     private const int FramesPerTaking = 3;
@@ -72,7 +72,7 @@ internal sealed class ClientReading : IDisposable
     public static ClientReading Play(ReadOnlyMemory<byte> stream, Func<ReadOnlyMemory<byte>, IReadOnlyList<ReadOnlyMemory<byte>>> cut, byte switches)
     {
         var reading = new ClientReading(switches);
-        for (int connections = 0; connections < MostConnections && reading._position < stream.Length; connections++)
+        for (int connections = 0; connections < MaxConnections && reading._position < stream.Length; connections++)
         {
             reading.Connect(cut(stream[reading._position..]));
         }

@@ -1,6 +1,6 @@
 using MessageDelivery.Fuzz.InProcess;
 using MessageDelivery.Fuzz.Inputs;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Fuzz.Targets;
@@ -8,7 +8,7 @@ namespace MessageDelivery.Fuzz.Targets;
 /// <summary>What a program sends behind its HELLO, to a whole hub: the answers are the protocol's, however the bytes are cut.</summary>
 internal static class FrameTarget
 {
-    private const int MostFrameBytes = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
+    private const int MaxFrameBytes = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxRelayLength;
 
     public static void Run(ReadOnlySpan<byte> bytes)
     {
@@ -34,8 +34,8 @@ internal static class FrameTarget
             header.Write(written);
             Oracle.Same("a header", bytes.Slice(at, ProtocolLimits.HeaderBytes), written);
 
-            int missing = FrameCheck.MostMissingBytes(bytes[at..]);
-            Oracle.True(missing is > 0 and <= MostFrameBytes, $"{missing} bytes may be missing");
+            int missing = FrameCheck.MaxMissingBytes(bytes[at..]);
+            Oracle.True(missing is > 0 and <= MaxFrameBytes, $"{missing} bytes may be missing");
             bool isResumable = (at & 1) != 0;
             var code = FrameCheck.Refusal(header, isResumable, out var layout, out string text);
             Oracle.True((code == ProtocolCode.Normal) == (text.Length == 0), $"{header} is refused as {code} with the text \"{text}\"");

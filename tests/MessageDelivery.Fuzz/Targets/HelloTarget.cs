@@ -1,6 +1,6 @@
 using MessageDelivery.Fuzz.InProcess;
 using MessageDelivery.Fuzz.Inputs;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Fuzz.Targets;

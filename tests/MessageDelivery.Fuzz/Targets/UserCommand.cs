@@ -9,8 +9,8 @@ namespace MessageDelivery.Fuzz.Targets;
 /// <summary>Something a user can want in both protocols, as either of them says it.</summary>
 internal sealed record UserCommand(TextVerb Verb, ulong[] Receivers, byte[] Body, bool OnOneLine)
 {
-    private const int MostCommands = 64;
-    private const int MostRepeats = 4_096;
+    private const int MaxCommands = 64;
+    private const int MaxRepeats = 4_096;
 
     private static readonly ulong[] Ids =
         [Company.ProgramId, Company.PersonId, Company.SubjectId, 4, 0, ulong.MaxValue, Company.ProgramId, Company.PersonId];
@@ -22,7 +22,7 @@ internal sealed record UserCommand(TextVerb Verb, ulong[] Receivers, byte[] Body
     public static List<UserCommand> Read(ReadOnlySpan<byte> bytes)
     {
         var commands = new List<UserCommand>();
-        while (!bytes.IsEmpty && commands.Count < MostCommands)
+        while (!bytes.IsEmpty && commands.Count < MaxCommands)
         {
             byte kind = Take(ref bytes);
             commands.Add((kind & 7) switch
@@ -32,7 +32,7 @@ internal sealed record UserCommand(TextVerb Verb, ulong[] Receivers, byte[] Body
                 2 => new(TextVerb.Echo, [], WithoutLineEnds(TakeBytes(ref bytes)), true),
                 3 => new((kind & 8) == 0 ? TextVerb.VerboseOn : TextVerb.VerboseOff, [], [], true),
                 4 or 5 => Relay(ref bytes, repeats: 1, onOneLine: (kind & 1) != 0),
-                _ => Relay(ref bytes, repeats: 1 + (kind * MostRepeats / 256), onOneLine: false),
+                _ => Relay(ref bytes, repeats: 1 + (kind * MaxRepeats / 256), onOneLine: false),
             });
         }
 

@@ -144,7 +144,7 @@ public sealed class BlockPoolTests
         using var pool = new BlockPool(Limit);
         Cycle(pool);
 
-        Assert.Equal(0, Allocations.LeastOf(() =>
+        Assert.Equal(0, Allocations.MinOf(() =>
         {
             for (int i = 0; i < 1_000; i++)
             {

@@ -5,11 +5,11 @@ namespace MessageDelivery.Hub.Tests.Buffers;
 /// <summary>What is set aside while memory is scarce, and who gets it next.</summary>
 public sealed class MemoryClaimTests : IDisposable
 {
-    private const long Most = BlockPool.MostClaimBytes;
+    private const long Most = BlockPool.MaxClaimBytes;
     private const long Small = 16 << 10;
     private const long Patience = 1_000;
 
-    private readonly BlockPool _pool = new(BlockPool.LeastLimitBytes, Patience);
+    private readonly BlockPool _pool = new(BlockPool.MinLimitBytes, Patience);
     private readonly Stack<Block> _used = new();
     private readonly List<Owner> _granted = [];
 

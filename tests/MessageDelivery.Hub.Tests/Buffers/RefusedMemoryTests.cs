@@ -19,7 +19,7 @@ public sealed class RefusedMemoryTests
 
         Assert.True(pool.IsLow);
         Assert.True(pool.AwaitMemory(), "Whoever waits would be called again at once, and find nothing.");
-        Assert.InRange(pool.CeilingBytes, BlockPool.LeastLimitBytes, Limit / 2);
+        Assert.InRange(pool.CeilingBytes, BlockPool.MinLimitBytes, Limit / 2);
         int answers = (int)(pool.CeilingBytes / 8 / BlockSizes.LargeBytes);
         Assert.InRange(answers, 4, 64);
         blocks.AddRange(Enumerable.Range(0, answers - 1).Select(_ => pool.Rent(BlockSize.Large)));
@@ -41,7 +41,7 @@ public sealed class RefusedMemoryTests
         blocks.AddRange(Fill(pool, int.MaxValue));
         var owner = new Owner();
         var claim = new MemoryClaim(owner);
-        Assert.False(pool.TryClaim(claim, BlockPool.MostClaimBytes, now: 0));
+        Assert.False(pool.TryClaim(claim, BlockPool.MaxClaimBytes, now: 0));
         blocks.ForEach(block => block.Release());
         Assert.True(owner.IsGranted);
         var claimed = Enumerable.Range(0, 5).Select(_ => pool.Rent(BlockSize.Large)).ToList();
@@ -81,7 +81,7 @@ public sealed class RefusedMemoryTests
         using var pool = CreatePool();
         pool.Stock.Refuses = () => true;
         var blocks = new List<Block>();
-        for (long bytes = 0; bytes < BlockPool.LeastLimitBytes; bytes += BlockSizes.LargeBytes)
+        for (long bytes = 0; bytes < BlockPool.MinLimitBytes; bytes += BlockSizes.LargeBytes)
         {
             blocks.Add(pool.Rent(BlockSize.Large));
             blocks[^1].Span(0, BlockSizes.LargeBytes).Fill(1);

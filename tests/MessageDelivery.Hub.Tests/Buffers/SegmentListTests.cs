@@ -1,6 +1,7 @@
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Tests.Buffers;
 

@@ -58,7 +58,7 @@ public sealed class AddressTests
         Assert.True(table.IsInTime(Address("192.0.2.1"), 0));
         int refused = 0, seen = 0;
 
-        Assert.Equal(0, Allocations.LeastOf(() =>
+        Assert.Equal(0, Allocations.MinOf(() =>
         {
             Span<byte> address = stackalloc byte[16];
             address[0] = 0x20;

@@ -137,14 +137,14 @@ public sealed class ConnectionPlacesTests
     public void Nobody_is_accepted_while_many_descriptors_are_still_to_be_given_back()
     {
         using var loop = new StillLoop();
-        var places = new ConnectionPlaces(ConnectionPlaces.MostGivingWay);
-        var taken = Enumerable.Range(0, ConnectionPlaces.MostGivingWay).Select(_ => places.TryTake()!).ToList();
+        var places = new ConnectionPlaces(ConnectionPlaces.MaxGivingWay);
+        var taken = Enumerable.Range(0, ConnectionPlaces.MaxGivingWay).Select(_ => places.TryTake()!).ToList();
         foreach (var place in taken)
         {
             place.Yield(loop.Connect(), isAllSent: true);
         }
 
-        for (int i = 0; i < ConnectionPlaces.MostGivingWay; i++)
+        for (int i = 0; i < ConnectionPlaces.MaxGivingWay; i++)
         {
             Assert.True(places.MayAccept);
             Assert.NotNull(places.TryTake());
@@ -159,7 +159,7 @@ public sealed class ConnectionPlacesTests
     public void Where_there_is_no_descriptor_one_that_is_closing_gives_way_and_others_wait_for_it()
     {
         using var loop = new StillLoop();
-        var places = new ConnectionPlaces(10, mostRefused: 1);
+        var places = new ConnectionPlaces(10, maxRefused: 1);
         Assert.False(places.TryMakeRoom());
         var (leaves, refused) = (loop.Connect(), loop.Connect());
         var place = places.TryTake()!;

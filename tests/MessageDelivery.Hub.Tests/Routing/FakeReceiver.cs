@@ -1,5 +1,7 @@
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Transport.Layers;
+using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Hub.Tests.Routing;
 

@@ -1,6 +1,6 @@
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Hub.Tests.Routing;
 
@@ -54,7 +54,7 @@ public sealed class RandomIdsTests
     /// <summary>Whoever comes and goes, in whatever order: lists are ascending, and stay as they were while they are held.</summary>
     [Fact]
     public void They_are_listed_ascending() => Gen.Select(
-        Gen.Int[-70, 99], Gen.Int[1, 3 * UserIds.MostPageBytes / sizeof(ulong)], Gen.Int[0, 1_000_000]).Array[1, 20].Sample(steps =>
+        Gen.Int[-70, 99], Gen.Int[1, 3 * UserIds.MaxPageBytes / sizeof(ulong)], Gen.Int[0, 1_000_000]).Array[1, 20].Sample(steps =>
     {
         using var pool = new BlockPool(64 << 20);
         var registry = new UserRegistry(pool, RandomIds.Create());

@@ -1,7 +1,8 @@
 using CsCheck;
-using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Tests.Transport;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Routing;

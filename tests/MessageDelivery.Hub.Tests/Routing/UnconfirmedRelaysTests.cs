@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
-using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Tests.Transport;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Routing;
@@ -70,7 +71,7 @@ public sealed class UnconfirmedRelaysTests
         var line = new AcknowledgementLine(still.Pool, new Lock());
         var owner = new Owner();
         var relays = new UnconfirmedRelays(still.Pool, new UserRegistry(still.Pool), 10_000, owner);
-        for (int i = 0; i < UnconfirmedRelays.MostReceivers; i++)
+        for (int i = 0; i < UnconfirmedRelays.MaxReceivers; i++)
         {
             Assert.False(relays.MustWait);
             relays.Begin((ulong)i, [5]);
@@ -83,10 +84,10 @@ public sealed class UnconfirmedRelaysTests
         line.Tell(still.Loop);
         Assert.Equal(1, owner.GoneOn);
         Assert.False(relays.MustWait);
-        line.Acknowledge(UnconfirmedRelays.MostReceivers);
+        line.Acknowledge(UnconfirmedRelays.MaxReceivers);
         line.Tell(still.Loop);
         TakeTurns(still);
-        Assert.Equal(UnconfirmedRelays.MostReceivers, owner.Receipts.Count);
+        Assert.Equal(UnconfirmedRelays.MaxReceivers, owner.Receipts.Count);
         Assert.Equal(1, owner.GoneOn);
         relays.Close(still.Loop);
     }

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Routing;
+using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Hub.Tests.Routing;
 
@@ -9,7 +9,7 @@ namespace MessageDelivery.Hub.Tests.Routing;
 public sealed class UserRegistryTests : IDisposable
 {
     private const ulong Nobody = 0;
-    private const int IdsPerPage = UserIds.MostPageBytes / sizeof(ulong);
+    private const int IdsPerPage = UserIds.MaxPageBytes / sizeof(ulong);
 
     private readonly BlockPool _pool = new(64 << 20);
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Running;
@@ -132,7 +133,7 @@ public sealed class FailingHandlerTests
 
         public void Stalled() => call();
 
-        public int MostMissingBytes(ReadOnlySpan<byte> begun) => Called(0);
+        public int MaxMissingBytes(ReadOnlySpan<byte> begun) => Called(0);
 
         public void Overloaded() => call();
 

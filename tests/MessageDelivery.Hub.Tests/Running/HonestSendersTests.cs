@@ -68,7 +68,7 @@ public sealed class HonestSendersTests
         {
             Listen = [new(IPAddress.Loopback, 0)],
             EventLoops = loops,
-            MemoryLimitBytes = BlockPool.LeastLimitBytes,
+            MemoryLimitBytes = BlockPool.MinLimitBytes,
             QueueLimitBytes = 1 << 20,
             StallTimeout = Stall,
             DrainTimeout = TimeSpan.Zero,

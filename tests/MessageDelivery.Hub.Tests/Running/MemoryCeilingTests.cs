@@ -17,7 +17,7 @@ public sealed class MemoryCeilingTests
         // A 16 KiB block each, were they all kept: three times the limit.
         byte[] beginning = [.. Peer.Relay(new byte[15_000], RelayFlags.None, 1).Take(12_000)];
         var peers = Enumerable.Range(0, 1_500).Select(_ => new Peer(hub.Endpoints[0])).ToList();
-        long most = await MostUsedAsync(hub, () => peers.ForEach(peer => peer.Send(beginning)));
+        long most = await MaxUsedAsync(hub, () => peers.ForEach(peer => peer.Send(beginning)));
 
         peers.ForEach(peer => peer.Dispose());
         await hub.StopAsync();
@@ -35,7 +35,7 @@ public sealed class MemoryCeilingTests
         receivers.ForEach(receiver => receiver.Socket.ReceiveBufferSize = 4_096);
         using var sender = new Peer(hub.Endpoints[0]);
         byte[] relay = Peer.Relay(new byte[bodyBytes], RelayFlags.None, [.. receivers.Select(receiver => receiver.Id)]);
-        long most = await MostUsedAsync(hub, () => sender.SendUntilHeldBack(relay));
+        long most = await MaxUsedAsync(hub, () => sender.SendUntilHeldBack(relay));
 
         receivers.ForEach(receiver => receiver.Dispose());
         sender.Dispose();
@@ -58,7 +58,7 @@ public sealed class MemoryCeilingTests
     }
 
     /// <summary>The most memory in use while something is done, and for a moment after it.</summary>
-    private static async Task<long> MostUsedAsync(MessageHub hub, Action action)
+    private static async Task<long> MaxUsedAsync(MessageHub hub, Action action)
     {
         long most = 0;
         var doing = Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);

@@ -24,7 +24,7 @@ public sealed class SlowReadersTests
         {
             Listen = [new(IPAddress.Loopback, 0)],
             EventLoops = loops,
-            MemoryLimitBytes = BlockPool.LeastLimitBytes,
+            MemoryLimitBytes = BlockPool.MinLimitBytes,
             QueueLimitBytes = 2 << 20,
         });
         await hub.StartAsync();
@@ -40,7 +40,7 @@ public sealed class SlowReadersTests
         }
 
         await Task.WhenAll(sending, reading).WaitAsync(Patience);
-        Assert.InRange(most, BlockPool.LeastLimitBytes / 2, BlockPool.LeastLimitBytes);
+        Assert.InRange(most, BlockPool.MinLimitBytes / 2, BlockPool.MinLimitBytes);
         senders.Concat(receivers).ToList().ForEach(peer => peer.Dispose());
         await hub.StopAsync();
         Assert.Equal(0, hub.OutstandingBlocks);

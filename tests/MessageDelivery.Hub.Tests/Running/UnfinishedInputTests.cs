@@ -27,7 +27,7 @@ public sealed class UnfinishedInputTests
         {
             Listen = [new(IPAddress.Loopback, 0)],
             EventLoops = loops,
-            MemoryLimitBytes = BlockPool.LeastLimitBytes,
+            MemoryLimitBytes = BlockPool.MinLimitBytes,
             StallTimeout = Stall,
             DrainTimeout = TimeSpan.Zero,
         });

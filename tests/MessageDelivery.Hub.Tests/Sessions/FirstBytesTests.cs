@@ -1,5 +1,5 @@
 using System.Text;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Protocols.Detection;
 
 namespace MessageDelivery.Hub.Tests.Sessions;
 

@@ -1,6 +1,6 @@
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Tests.Running;
 using MessageDelivery.Protocol;
 

@@ -1,4 +1,5 @@
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Protocols.Binary;
+using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 

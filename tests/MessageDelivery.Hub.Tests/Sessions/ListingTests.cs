@@ -1,10 +1,11 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Tests.Transport;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Sessions;

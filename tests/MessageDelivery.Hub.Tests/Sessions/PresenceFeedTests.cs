@@ -1,9 +1,10 @@
 using System.Buffers;
 using CsCheck;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Tests.Transport;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -259,7 +260,7 @@ public sealed class PresenceFeedTests : IDisposable
         Join(100);
         Tell();
         Assert.True(_watchers[0].Connection.Outbound.IsFull);
-        for (int i = 0; i < PresenceLog.MostEvents / 2; i++)
+        for (int i = 0; i < PresenceLog.MaxEvents / 2; i++)
         {
             _users.Remove(_users.Add(null!));
         }
@@ -281,7 +282,7 @@ public sealed class PresenceFeedTests : IDisposable
     {
         Watch(1);
         Settle();
-        Join(PresenceLog.MostEvents);
+        Join(PresenceLog.MaxEvents);
         Tell();
         Assert.Equal(ProtocolLimits.MaxIdsPerFrame, Assert.Single(_watchers[0].Told).Ids.Length);
 
@@ -316,7 +317,7 @@ public sealed class PresenceFeedTests : IDisposable
     }
 
     private static LoopServices Services(UserRegistry users, StillLoop still) =>
-        new(still.Loop, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MostConnections: 1), NullLogger.Instance);
+        new(still.Loop, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MaxConnections: 1), NullLogger.Instance);
 
     private void Watch(int count)
     {

@@ -1,11 +1,12 @@
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Sessions;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Tests.Routing;
 using MessageDelivery.Hub.Tests.Running;
 using MessageDelivery.Hub.Tests.Transport;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Sessions;

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

@@ -1,5 +1,5 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Outbound;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

@@ -1,4 +1,6 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Transport;
@@ -27,7 +29,7 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 
     public LoopCounters Counters { get; } = new();
 
-    public Segment[] SendScratch { get; } = new Segment[OutboundQueue.MostVectors];
+    public Segment[] SendScratch { get; } = new Segment[OutboundQueue.MaxVectors];
 
     public void ScheduleFlush(Connection connection) => FlushesScheduled++;
 

@@ -1,6 +1,6 @@
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Outbound;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

@@ -1,6 +1,6 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Sessions;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Protocols.Binary;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

@@ -1,6 +1,6 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Sessions;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Transport;

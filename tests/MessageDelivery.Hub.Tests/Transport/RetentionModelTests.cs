@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Sessions;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Protocols.Binary;
+using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Transport;

@@ -1,5 +1,6 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Transport;

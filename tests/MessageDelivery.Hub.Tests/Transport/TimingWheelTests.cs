@@ -1,5 +1,6 @@
 using CsCheck;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

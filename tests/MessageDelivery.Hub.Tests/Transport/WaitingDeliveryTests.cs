@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Routing;
-using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Transport.Layers;
+using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

@@ -9,7 +9,7 @@ namespace MessageDelivery.Integration.Tests.CommandLine;
 /// <summary>The queue before the audit log, without a process: who records is never made to wait.</summary>
 public sealed class AuditQueueTests
 {
-    private const int MostWaiting = 8_192;
+    private const int MaxWaiting = 8_192;
 
     [Fact]
     public void Strangers_who_are_refused_push_nobody_else_out_and_what_is_dropped_is_counted()
@@ -20,7 +20,7 @@ public sealed class AuditQueueTests
             // The first is taken, and is being written until the stream lets go.
             log.Record(Event(AuditKind.Joined));
             output.Began.Wait(TestContext.Current.CancellationToken);
-            for (int i = 0; i < 2 * MostWaiting; i++)
+            for (int i = 0; i < 2 * MaxWaiting; i++)
             {
                 log.Record(Event(AuditKind.Refused));
             }
@@ -35,9 +35,9 @@ public sealed class AuditQueueTests
 
         var counts = output.Lines().CountBy(line => line.GetProperty("event").GetString()!).ToDictionary();
         Assert.Equal(1_001, counts["joined"]);
-        Assert.Equal(MostWaiting / 2, counts["refused"]);
+        Assert.Equal(MaxWaiting / 2, counts["refused"]);
         var dropped = Assert.Single(output.Lines(), line => line.GetProperty("event").GetString() == "dropped");
-        Assert.Equal((2 * MostWaiting) - (MostWaiting / 2), dropped.GetProperty("count").GetInt64());
+        Assert.Equal((2 * MaxWaiting) - (MaxWaiting / 2), dropped.GetProperty("count").GetInt64());
         Assert.Equal("queue_full", dropped.GetProperty("reason").GetString());
     }
 
@@ -50,9 +50,9 @@ public sealed class AuditQueueTests
         output.Began.Wait(TestContext.Current.CancellationToken);
         log.Record(Event(AuditKind.Joined));
         // Each round finds room for all of its events, so that none only drops them.
-        Assert.Equal(0, Allocations.LeastOf(() => Record(MostWaiting / 16)));
-        Record(MostWaiting);
-        Assert.Equal(0, Allocations.LeastOf(() => Record(MostWaiting)));
+        Assert.Equal(0, Allocations.MinOf(() => Record(MaxWaiting / 16)));
+        Record(MaxWaiting);
+        Assert.Equal(0, Allocations.MinOf(() => Record(MaxWaiting)));
         output.LetGo();
 
         void Record(int count)

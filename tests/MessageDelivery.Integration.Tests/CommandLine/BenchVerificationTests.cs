@@ -102,7 +102,7 @@ public sealed class BenchVerificationTests
     [Fact]
     public async Task The_hubs_own_limit_is_named()
     {
-        await using var hub = new BrokenHub((_, body) => [body], mostBody: 100);
+        await using var hub = new BrokenHub((_, body) => [body], maxBody: 100);
         var result = await RunAsync(hub);
         Assert.Equal((int)ExitCode.Usage, result.ExitCode);
         Assert.Equal("mds: --size is 128 bytes; this hub takes bodies of at most 100\n", result.Error);

@@ -11,7 +11,7 @@ internal sealed class BrokenHub : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly Func<int, byte[], IEnumerable<byte[]>?> _deliver;
-    private readonly ushort _mostBody;
+    private readonly ushort _maxBody;
     private readonly List<Socket> _users = [];
     private readonly List<Task> _serving = [];
     private readonly Lock _lock = new();
@@ -19,10 +19,10 @@ internal sealed class BrokenHub : IAsyncDisposable
     private int _relays;
 
     /// <param name="deliver">The bodies to deliver when the relay with this number comes, from 0; null answers it with an ERROR.</param>
-    /// <param name="mostBody">What it says in WELCOME.</param>
-    public BrokenHub(Func<int, byte[], IEnumerable<byte[]>?> deliver, ushort mostBody = ushort.MaxValue)
+    /// <param name="maxBody">What it says in WELCOME.</param>
+    public BrokenHub(Func<int, byte[], IEnumerable<byte[]>?> deliver, ushort maxBody = ushort.MaxValue)
     {
-        (_deliver, _mostBody) = (deliver, mostBody);
+        (_deliver, _maxBody) = (deliver, maxBody);
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
         _accepting = AcceptAsync();
@@ -87,7 +87,7 @@ internal sealed class BrokenHub : IAsyncDisposable
         switch (type)
         {
             case FrameType.Hello:
-                user.Send(Frames.Build(FrameType.Welcome, 0, 1, Frames.Number(id), [(byte)_mostBody, (byte)(_mostBody >> 8), 0, 0, 0xFF, 0, 0, 0]));
+                user.Send(Frames.Build(FrameType.Welcome, 0, 1, Frames.Number(id), [(byte)_maxBody, (byte)(_maxBody >> 8), 0, 0, 0xFF, 0, 0, 0]));
                 break;
             case FrameType.Goodbye:
                 user.Send(Frames.Build(FrameType.GoodbyeReply));

@@ -41,7 +41,7 @@ public sealed class LoadProtocolTests
     public void A_resumable_receiver_acknowledges_as_often_as_it_must(int bodyBytes, int frames)
     {
         var protocol = WireProtocol.Create(WireProtocol.MdsResumable, bodyBytes);
-        Assert.Equal(frames, protocol.MostUnacknowledged);
+        Assert.Equal(frames, protocol.MaxUnacknowledged);
         var ack = new byte[protocol.AcknowledgementBytes];
         protocol.WriteAcknowledgement(ack, 258);
         Assert.Equal([0x06, 0, 0, 0, 8, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0], ack);

@@ -89,9 +89,9 @@ public sealed class ServeTests : IDisposable
         // The limit of connections that the hub logs tells which one won.
         File.WriteAllText(Path.Combine(_directory.FullName, "mds.json"), """{ "maxConnections": 11, "logFormat": "json" }""");
         var environment = new Dictionary<string, string> { ["MDS_MAX_CONNECTIONS"] = "22" };
-        Assert.Equal(11, await MostConnectionsAsync([], null));
-        Assert.Equal(22, await MostConnectionsAsync([], environment));
-        Assert.Equal(33, await MostConnectionsAsync(["--max-connections", "33"], environment));
+        Assert.Equal(11, await MaxConnectionsAsync([], null));
+        Assert.Equal(22, await MaxConnectionsAsync([], environment));
+        Assert.Equal(33, await MaxConnectionsAsync(["--max-connections", "33"], environment));
     }
 
     [Fact]
@@ -100,8 +100,8 @@ public sealed class ServeTests : IDisposable
         string file = Path.Combine(_directory.FullName, "other.json");
         File.WriteAllText(file, """{ "maxConnections": 44, "logFormat": "json" }""");
         File.WriteAllText(Path.Combine(_directory.FullName, "mds.json"), """{ "maxConnections": "not read" }""");
-        Assert.Equal(44, await MostConnectionsAsync(["--config", file], null));
-        Assert.Equal(44, await MostConnectionsAsync([], new Dictionary<string, string> { ["MDS_CONFIG"] = file }));
+        Assert.Equal(44, await MaxConnectionsAsync(["--config", file], null));
+        Assert.Equal(44, await MaxConnectionsAsync([], new Dictionary<string, string> { ["MDS_CONFIG"] = file }));
     }
 
     [Fact]
@@ -186,7 +186,7 @@ public sealed class ServeTests : IDisposable
         return user;
     }
 
-    private async Task<int> MostConnectionsAsync(string[] options, Dictionary<string, string>? environment)
+    private async Task<int> MaxConnectionsAsync(string[] options, Dictionary<string, string>? environment)
     {
         var all = new Dictionary<string, string>(environment ?? []) { ["MDS_PORT"] = "0" };
         await using var hub = await HubProcess.StartAsync(["serve", .. options], all, _directory.FullName);
@@ -195,7 +195,7 @@ public sealed class ServeTests : IDisposable
         foreach (string line in log.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var entry = JsonDocument.Parse(line);
-            if (entry.RootElement.GetProperty("values").TryGetProperty("MostConnections", out var most))
+            if (entry.RootElement.GetProperty("values").TryGetProperty("MaxConnections", out var most))
             {
                 return most.GetInt32();
             }

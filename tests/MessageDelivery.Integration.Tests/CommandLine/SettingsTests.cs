@@ -53,7 +53,7 @@ public sealed class SettingsTests : IDisposable
         ["list-rate"] = ("8", settings => settings.Hub.Limits.ListsPerSecond, 8L),
         ["echo-rate"] = ("9", settings => settings.Hub.Limits.EchoesPerSecond, 9L),
         ["max-errors"] = ("0", settings => settings.Hub.Limits.MaxErrorsPerMinute, 0),
-        ["least-progress"] = ("1KiB", settings => settings.Hub.Limits.LeastProgressBytes, 1024),
+        ["least-progress"] = ("1KiB", settings => settings.Hub.Limits.MinProgressBytes, 1024),
         ["max-body"] = ("64KiB", settings => settings.Hub.Limits.MaxBodyBytes, 64 << 10),
         ["max-receivers"] = ("16", settings => settings.Hub.Limits.MaxReceivers, 16),
         ["ids"] = ("random", settings => settings.Hub.Limits.Ids, UserIdOrder.Random),

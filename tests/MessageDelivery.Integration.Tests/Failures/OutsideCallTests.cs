@@ -13,7 +13,7 @@ public sealed class OutsideCallTests
     private const int AtATime = 4;
 
     // Of a call that is made all the time the first are enough.
-    private const int MostCalls = 40;
+    private const int MaxCalls = 40;
 
     [Theory]
     [InlineData(FaultKind.Throws)]
@@ -81,7 +81,7 @@ public sealed class OutsideCallTests
         int calls = await RunAsync(kind, 0, give);
         Assert.True(calls > 0, "The scenario does not call it.");
         int struck = 0;
-        foreach (var some in Enumerable.Range(1, Math.Min(calls, MostCalls)).Chunk(AtATime))
+        foreach (var some in Enumerable.Range(1, Math.Min(calls, MaxCalls)).Chunk(AtATime))
         {
             int[] made = await Task.WhenAll(some.Select(at => RunAsync(kind, at, give)));
             struck += made.Zip(some).Count(run => run.First >= run.Second);

@@ -187,7 +187,7 @@ public sealed class IdentityLimitTests : IDisposable
     [Fact]
     public async Task What_comes_behind_a_HELLO_waits_outside_until_its_token_is_verified()
     {
-        const int Strangers = 20, MostEach = 64 << 10;
+        const int Strangers = 20, MaxEach = 64 << 10;
         var verdicts = new HeldVerdicts();
         await using var hub = await RunningHub.StartAsync(options => options with { Authenticator = verdicts, Heartbeat = TimeSpan.Zero });
         var (inside, id) = await hub.EnterAsync(HeldVerdicts.AtOnce);
@@ -205,7 +205,7 @@ public sealed class IdentityLimitTests : IDisposable
         // Not all are asked about at one time.
         await hub.EventuallyAsync(() => Task.FromResult(verdicts.Waiting > 0));
         await hub.SettleAsync();
-        Assert.InRange(hub.UsedMemoryBytes - before, 0, Strangers * MostEach);
+        Assert.InRange(hub.UsedMemoryBytes - before, 0, Strangers * MaxEach);
         await RunningHub.ExpectListAsync(receiver);
 
         verdicts.Allow();

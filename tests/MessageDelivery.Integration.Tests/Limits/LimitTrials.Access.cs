@@ -67,7 +67,7 @@ internal static partial class LimitTrials
         await using var hub = await StartAsync(spoken, new());
         await using var receiver = await spoken.JoinAsync(hub);
         await using var patient = await spoken.ConnectAsync(hub);
-        await patient.SendAsync(spoken.MostEarlyBytes);
+        await patient.SendAsync(spoken.MaxEarlyBytes);
         await hub.SettleAsync();
         await spoken.EnterAsync(patient, spoken.Token);
         await ExpectServedAsync(spoken, patient);

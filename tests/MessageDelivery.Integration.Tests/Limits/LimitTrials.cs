@@ -219,7 +219,7 @@ internal static partial class LimitTrials
     private static async Task ProgressAsync(SpokenProtocol spoken)
     {
         const int Least = 1_000;
-        await using var hub = await StartAsync(spoken, new() { LeastProgressBytes = Least });
+        await using var hub = await StartAsync(spoken, new() { MinProgressBytes = Least });
         await using var receiver = await spoken.JoinAsync(hub);
         await using var user = await spoken.JoinAsync(hub);
         await spoken.BeginRelayAsync(hub, user, receiver.UserId, bytes: 40_000, sent: 30_000);

@@ -14,7 +14,7 @@ internal sealed class SpokenBinary : SpokenProtocol
     public override byte[] UnfinishedFirstBytes => Frames.Hello()[..5];
 
     // Only a HELLO is looked at before somebody is a user.
-    public override byte[] MostEarlyBytes => [];
+    public override byte[] MaxEarlyBytes => [];
 
     public override byte[] TooManyEarlyBytes =>
         Frames.Join([Frames.Hello(), .. Enumerable.Repeat(Frames.Echo(Letters(1_000)), 64)]);

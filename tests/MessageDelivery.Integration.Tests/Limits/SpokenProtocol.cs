@@ -74,7 +74,7 @@ internal abstract class SpokenProtocol
     public abstract byte[] UnfinishedFirstBytes { get; }
 
     /// <summary>As many bytes as may come before a token, if not the token itself; they are not answered.</summary>
-    public abstract byte[] MostEarlyBytes { get; }
+    public abstract byte[] MaxEarlyBytes { get; }
 
     /// <summary>More than may come before a token.</summary>
     public abstract byte[] TooManyEarlyBytes { get; }

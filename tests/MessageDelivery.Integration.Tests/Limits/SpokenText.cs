@@ -15,7 +15,7 @@ internal sealed class SpokenText : SpokenProtocol
     public override byte[] UnfinishedFirstBytes => "GE"u8.ToArray();
 
     // Empty lines ask for nothing.
-    public override byte[] MostEarlyBytes => EmptyLines(Limit.EarlyBytesIn - "auth \n".Length);
+    public override byte[] MaxEarlyBytes => EmptyLines(Limit.EarlyBytesIn - "auth \n".Length);
 
     public override byte[] TooManyEarlyBytes => EmptyLines(Limit.EarlyBytesIn + 1);
 

@@ -4,7 +4,7 @@ using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Cli.Tls;
 using MessageDelivery.Hub;
-using MessageDelivery.Hub.Transport.Tls;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Integration.Tests.Operations;
 

@@ -6,7 +6,7 @@ namespace MessageDelivery.Integration.Tests.Resuming;
 /// <summary>A receipt of CONFIRM comes after a time whatever happens, and so many can be outstanding.</summary>
 public sealed class ConfirmLimitTests
 {
-    private const int MostOutstanding = 4_096;
+    private const int MaxOutstanding = 4_096;
     private const RelayFlags Confirm = RelayFlags.Confirm;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
@@ -157,19 +157,19 @@ public sealed class ConfirmLimitTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         Task sending = sender.SendAsync(
-            [.. Enumerable.Range(0, MostOutstanding + 100).Select(i => Frames.Relay(2, Frames.Number((ulong)i), (ulong)i, Confirm)), Frames.Echo([5])]);
-        await receiver.ExpectAsync([.. Enumerable.Range(0, MostOutstanding).Select(i => Frames.ConfirmedDelivery(1, Frames.Number((ulong)i)))]);
+            [.. Enumerable.Range(0, MaxOutstanding + 100).Select(i => Frames.Relay(2, Frames.Number((ulong)i), (ulong)i, Confirm)), Frames.Echo([5])]);
+        await receiver.ExpectAsync([.. Enumerable.Range(0, MaxOutstanding).Select(i => Frames.ConfirmedDelivery(1, Frames.Number((ulong)i)))]);
         await sending;
         await hub.SettleAsync();
         await sender.ExpectNothingAsync();
 
         await receiver.AckAsync();
-        await receiver.ExpectAsync([.. Enumerable.Range(MostOutstanding, 100).Select(i => Frames.ConfirmedDelivery(1, Frames.Number((ulong)i)))]);
+        await receiver.ExpectAsync([.. Enumerable.Range(MaxOutstanding, 100).Select(i => Frames.ConfirmedDelivery(1, Frames.Number((ulong)i)))]);
         await receiver.AckAsync();
 
         var correlations = new HashSet<ulong>();
         bool echoed = false;
-        while (correlations.Count < MostOutstanding + 100 || !echoed)
+        while (correlations.Count < MaxOutstanding + 100 || !echoed)
         {
             Frame frame = await sender.FrameAsync();
             if (frame.Type == FrameType.EchoReply)
@@ -191,8 +191,8 @@ public sealed class ConfirmLimitTests
         await using RawConnection sender = await hub.BinaryAsync();
         await using ResumingPeer receiver = await hub.ResumingAsync();
         await sender.SendAsync(
-            [.. Enumerable.Range(0, MostOutstanding + 1).Select(i => Frames.Relay(2, [], (ulong)i, Confirm)), Frames.Echo([5])]);
-        await receiver.ExpectAsync([.. Enumerable.Range(0, MostOutstanding).Select(_ => Frames.ConfirmedDelivery(1, []))]);
+            [.. Enumerable.Range(0, MaxOutstanding + 1).Select(i => Frames.Relay(2, [], (ulong)i, Confirm)), Frames.Echo([5])]);
+        await receiver.ExpectAsync([.. Enumerable.Range(0, MaxOutstanding).Select(_ => Frames.ConfirmedDelivery(1, []))]);
         await hub.SettleAsync();
         await sender.ExpectNothingAsync();
 

@@ -9,7 +9,7 @@ namespace MessageDelivery.Integration.Tests.Resuming;
 /// </summary>
 public sealed class ConfirmMemoryTests
 {
-    private const int MostOutstanding = 4_096;
+    private const int MaxOutstanding = 4_096;
     private const RelayFlags Confirm = RelayFlags.Confirm;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(7);
 
@@ -117,12 +117,12 @@ public sealed class ConfirmMemoryTests
             RawConnection sender = await hub.BinaryAsync();
             connections.Add(sender);
             await sender.SendAsync(
-                [.. Enumerable.Range(0, MostOutstanding).Select(n => Frames.Relay(receiver.UserId, [], (ulong)n, Confirm)), Frames.Echo([5])]);
+                [.. Enumerable.Range(0, MaxOutstanding).Select(n => Frames.Relay(receiver.UserId, [], (ulong)n, Confirm)), Frames.Echo([5])]);
             await sender.ExpectAsync(Frames.EchoReply([5]));
         }
 
         int during = hub.Hub.OutstandingBlocks;
-        Assert.True(during - before > 200, $"{before} blocks in use, and {during} with {senders * MostOutstanding} receivers to be confirmed");
+        Assert.True(during - before > 200, $"{before} blocks in use, and {during} with {senders * MaxOutstanding} receivers to be confirmed");
 
         // The messages themselves stay, in few blocks: the receiver has not acknowledged them.
         if (sendersLeave)

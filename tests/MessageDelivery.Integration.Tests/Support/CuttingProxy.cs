@@ -9,17 +9,17 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly EndPoint _hub;
     private readonly Random _random;
-    private readonly int _mostBytes;
+    private readonly int _maxBytes;
     private readonly List<Task> _connections = [];
     private readonly Task _accepting;
     private volatile bool _isCutting = true;
 
     /// <param name="hub">Where the hub is.</param>
-    /// <param name="mostBytes">The most bytes that a connection carries in one direction.</param>
+    /// <param name="maxBytes">The most bytes that a connection carries in one direction.</param>
     /// <param name="seed">What decides where the cuts are.</param>
-    public CuttingProxy(EndPoint hub, int mostBytes, int seed)
+    public CuttingProxy(EndPoint hub, int maxBytes, int seed)
     {
-        (_hub, _mostBytes, _random) = (hub, mostBytes, new(seed));
+        (_hub, _maxBytes, _random) = (hub, maxBytes, new(seed));
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
         _accepting = AcceptAsync();
@@ -55,7 +55,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
             // The test is over.
         }
 
-        int Limit() => _isCutting ? _random.Next(1, _mostBytes) : int.MaxValue;
+        int Limit() => _isCutting ? _random.Next(1, _maxBytes) : int.MaxValue;
     }
 
     private async Task CarryAsync(Socket client, int fromClient, int fromHub)

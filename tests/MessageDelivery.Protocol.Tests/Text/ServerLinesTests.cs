@@ -76,7 +76,7 @@ public sealed class ServerLinesTests
         Outcome[] outcomes = [Outcome.Unknown, Outcome.Accepted];
         var output = new ArrayBufferWriter<byte>(4_096);
 
-        Assert.Equal(0, Allocations.LeastOf(() =>
+        Assert.Equal(0, Allocations.MinOf(() =>
         {
             output.ResetWrittenCount();
             ServerLines.Identity(output, 1);

@@ -102,7 +102,7 @@ public sealed class TextParserSplitTests
         var parser = new TextParser(maxBodyBytes: SmallBody);
         int events = 0;
 
-        Assert.Equal(0, Allocations.LeastOf(() =>
+        Assert.Equal(0, Allocations.MinOf(() =>
         {
             parser.BeginArrival();
             ReadOnlySpan<byte> rest = input;

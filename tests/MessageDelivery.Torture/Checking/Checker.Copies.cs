@@ -10,7 +10,7 @@ internal sealed partial class Checker
     /// <summary>A heartbeat of the hub that is tried, and a second for a machine that has other things to do.</summary>
     private static readonly TimeSpan MaxNoticeDelay = TimeSpan.FromSeconds(6);
 
-    private const int MostPassedOver = 64;
+    private const int MaxPassedOver = 64;
 
     private void AddCopy(RelayRecord relay, ulong id)
     {
@@ -258,7 +258,7 @@ internal sealed partial class Checker
             }
 
             pair.PassedOver.Enqueue(copy.Relay.Number);
-            if (pair.PassedOver.Count > MostPassedOver)
+            if (pair.PassedOver.Count > MaxPassedOver)
             {
                 pair.PassedOver.Dequeue();
             }

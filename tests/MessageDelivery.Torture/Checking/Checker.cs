@@ -14,7 +14,7 @@ namespace MessageDelivery.Torture.Checking;
 internal sealed partial class Checker(UserDirectory directory, TimeSpan grace) : IHistory
 {
     private const int LoggedEvents = 1 << 19;
-    private const int MostReportedOfAKind = 5;
+    private const int MaxReportedOfAKind = 5;
 
     private readonly Lock _gate = new();
     private readonly HistoryLog _log = new(LoggedEvents);
@@ -297,7 +297,7 @@ internal sealed partial class Checker(UserDirectory directory, TimeSpan grace) :
     private void Report(ViolationKind kind, string what, SessionRecord? author, SessionRecord? receiver, long number)
     {
         _violationCounts[kind] = _violationCounts.GetValueOrDefault(kind) + 1;
-        if (_violationCounts[kind] <= MostReportedOfAKind)
+        if (_violationCounts[kind] <= MaxReportedOfAKind)
         {
             _violations.Add(new(kind, what, author is null ? [] : _log.Between(author, receiver, number)));
         }

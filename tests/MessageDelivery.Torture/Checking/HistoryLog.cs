@@ -21,7 +21,7 @@ internal enum EventKind : byte
 /// <summary>The last events, in a ring: what a finding is explained with.</summary>
 internal sealed class HistoryLog(int capacity)
 {
-    private const int MostShown = 40;
+    private const int MaxShown = 40;
 
     private readonly Event[] _events = new Event[capacity];
     private readonly long _begin = Stopwatch.GetTimestamp();
@@ -61,9 +61,9 @@ internal sealed class HistoryLog(int capacity)
             }
         }
 
-        return lines.Count <= MostShown
+        return lines.Count <= MaxShown
             ? lines
-            : [.. lines[..(MostShown / 4)], $"… {lines.Count - MostShown} more …", .. lines[^(MostShown * 3 / 4)..]];
+            : [.. lines[..(MaxShown / 4)], $"… {lines.Count - MaxShown} more …", .. lines[^(MaxShown * 3 / 4)..]];
     }
 
     private string Text(in Event item)

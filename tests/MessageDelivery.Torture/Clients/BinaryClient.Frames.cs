@@ -65,7 +65,7 @@ internal sealed partial class BinaryClient
             _history.Processed(session.Number, session.Relays.Sent);
             End(SessionEnd.Left);
         }
-        else if (code == ProtocolCode.TakenOver && _lastUnanswered > 0 && Stopwatch.GetElapsedTime(_lastUnanswered) < MostLateness)
+        else if (code == ProtocolCode.TakenOver && _lastUnanswered > 0 && Stopwatch.GetElapsedTime(_lastUnanswered) < MaxLateness)
         {
             _history.Noted(session.Number, "was taken over by a connection that it had given up, whose HELLO came late");
         }
@@ -138,12 +138,12 @@ internal sealed partial class BinaryClient
 
             if (_saidGoodbye)
             {
-                await Task.Delay(MostSilence, cancellationToken);
+                await Task.Delay(MaxSilence, cancellationToken);
             }
 
-            if (Stopwatch.GetElapsedTime(Volatile.Read(ref _lastReceived)) > MostSilence)
+            if (Stopwatch.GetElapsedTime(Volatile.Read(ref _lastReceived)) > MaxSilence)
             {
-                throw new IOException($"nothing came for {MostSilence.TotalSeconds} s");
+                throw new IOException($"nothing came for {MaxSilence.TotalSeconds} s");
             }
 
             await Task.Delay(Tick, cancellationToken);
@@ -171,7 +171,7 @@ internal sealed partial class BinaryClient
         bool isFull;
         lock (_gate)
         {
-            isFull = session.Relays.Kept >= MostKeptRelays || session.Relays.KeptBytes >= MostKeptBytes;
+            isFull = session.Relays.Kept >= MaxKeptRelays || session.Relays.KeptBytes >= MaxKeptBytes;
         }
 
         for (int count = isFull ? 0 : _pace.Take(64); count > 0; count--)

@@ -14,17 +14,17 @@ namespace MessageDelivery.Torture.Clients;
 internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind kind) : ITortureClient
 {
     private const int BufferBytes = (5 * ProtocolLimits.MaxBodyBytes) / 4;
-    private const int MostKeptRelays = 512;
-    private const long MostKeptBytes = 4 << 20;
+    private const int MaxKeptRelays = 512;
+    private const long MaxKeptBytes = 4 << 20;
     private const int AckFrames = 64;
     private const int AckBytes = 256 << 10;
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan AckDelay = TimeSpan.FromMilliseconds(900);
-    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(15);
 
     /// <summary>For how long a HELLO of a connection that was given up may still be on its way, and take the session over.</summary>
-    private static readonly TimeSpan MostLateness = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan MaxLateness = TimeSpan.FromSeconds(20);
 
     private readonly Random _random = new(surroundings.Seed);
     private readonly IHistory _history = surroundings.History;
@@ -98,7 +98,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using var ended = new CancellationTokenSource();
         var buffer = new FrameBuffer(BufferBytes);
-        using (var tooLong = new CancellationTokenSource(MostSilence))
+        using (var tooLong = new CancellationTokenSource(MaxSilence))
         {
             await socket.ConnectAsync(surroundings.Endpoint, tooLong.Token);
             await SendHelloAsync(socket, tooLong.Token);

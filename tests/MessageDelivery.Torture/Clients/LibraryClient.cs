@@ -9,10 +9,10 @@ namespace MessageDelivery.Torture.Clients;
 /// <summary>A client of the client library, which connects again by itself.</summary>
 internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
 {
-    private const int MostPending = 256;
+    private const int MaxPending = 256;
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan MostFarewell = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxFarewell = TimeSpan.FromSeconds(30);
 
     private readonly IHistory _history = surroundings.History;
     private readonly Lock _gate = new();
@@ -39,7 +39,7 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
         {
             Reconnect = new() { InitialDelay = TimeSpan.FromMilliseconds(50), MaxDelay = TimeSpan.FromSeconds(1) },
             ConnectTimeout = TimeSpan.FromSeconds(15),
-            CloseTimeout = MostFarewell,
+            CloseTimeout = MaxFarewell,
         };
         await using var client = await ConnectAsync(options);
         Join(client.UserId);
@@ -141,7 +141,7 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
                 continue;
             }
 
-            for (int count = _pending.Count < MostPending ? _pace.Take(64) : 0; count > 0; count--)
+            for (int count = _pending.Count < MaxPending ? _pace.Take(64) : 0; count > 0; count--)
             {
                 if (surroundings.Mix.Next(_userId) is { } draft)
                 {
@@ -236,7 +236,7 @@ internal sealed class LibraryClient(Surroundings surroundings) : ITortureClient
     {
         try
         {
-            using var tooLong = new CancellationTokenSource(MostFarewell);
+            using var tooLong = new CancellationTokenSource(MaxFarewell);
             await client.CloseAsync(tooLong.Token);
         }
         catch (Exception error) when (error is HubConnectionException or OperationCanceledException)

@@ -15,7 +15,7 @@ namespace MessageDelivery.Torture.Clients;
 internal sealed class TextClient(Surroundings surroundings) : ITortureClient
 {
     /// <summary>The most a body may have: with its ids it has to be one line.</summary>
-    public const int MostBodyBytes = 4_096;
+    public const int MaxBodyBytes = 4_096;
 
     private const string Welcome = "[Server] Your ID is ";
     private const string From = "[Server] Message from ";
@@ -24,7 +24,7 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
     private const string Server = "[Server] ";
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(15);
 
     private readonly Random _random = new(surroundings.Seed);
     private readonly IHistory _history = surroundings.History;
@@ -77,7 +77,7 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
     private async Task ConnectAsync()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var tooLong = new CancellationTokenSource(MostSilence);
+        using var tooLong = new CancellationTokenSource(MaxSilence);
         await socket.ConnectAsync(surroundings.Endpoint, tooLong.Token);
         using var stream = new NetworkStream(socket);
         var reader = new LineReader(stream);
@@ -99,7 +99,7 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
         var done = await Task.WhenAny(reading, writing);
         if (done == writing && _quits)
         {
-            await Task.WhenAny(reading, Task.Delay(MostSilence));
+            await Task.WhenAny(reading, Task.Delay(MaxSilence));
         }
 
         await ended.CancelAsync();
@@ -175,7 +175,7 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
             }
 
             // Each relay is answered, which is what a receipt is; the flags of the binary protocol have no words here.
-            int bytes = Math.Max(draft.BodyBytes, Body.LeastTextBytes);
+            int bytes = Math.Max(draft.BodyBytes, Body.MinTextBytes);
             _number++;
             _history.Sending(_session, _number, draft.Receivers, RelayFlags.Receipt, bytes);
             _pending = new(draft.Receivers);

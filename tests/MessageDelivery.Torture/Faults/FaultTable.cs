@@ -36,7 +36,7 @@ internal static class FaultTable
     public static readonly Span HalfOpenLength = new(0.5, 12);
 
     /// <summary>Bytes that trickle before the connection flows again.</summary>
-    public const int MostTrickledBytes = 1_500;
+    public const int MaxTrickledBytes = 1_500;
 
     /// <summary>One in so many absences lasts longer than the resume window.</summary>
     public const int LongAbsenceOneIn = 150;

@@ -13,7 +13,7 @@ internal static class Body
     public const int StampBytes = 24;
 
     /// <summary>The least that a body for text users has.</summary>
-    public const int LeastTextBytes = 1 + (2 * StampBytes);
+    public const int MinTextBytes = 1 + (2 * StampBytes);
 
     /// <summary>The first byte of a stamp and of the text form; nothing else begins so.</summary>
     private const byte Mark = 0xD5;
@@ -34,7 +34,7 @@ internal static class Body
             Stamp(stamp, run, author, number, body.Length);
             body[0] = TextMark;
             Convert.TryToHexString(stamp, body[1..], out _);
-            TextPattern.AsSpan(Offset(author, number), body.Length - LeastTextBytes).CopyTo(body[LeastTextBytes..]);
+            TextPattern.AsSpan(Offset(author, number), body.Length - MinTextBytes).CopyTo(body[MinTextBytes..]);
         }
         else if (body.Length < StampBytes)
         {
@@ -51,15 +51,15 @@ internal static class Body
     public static ReceivedBody Read(ReadOnlySpan<byte> body, uint run)
     {
         var changed = new ReceivedBody(BodyState.Changed, 0, 0, body.Length);
-        if (body.Length >= LeastTextBytes && body[0] == TextMark)
+        if (body.Length >= MinTextBytes && body[0] == TextMark)
         {
             Span<byte> stamp = stackalloc byte[StampBytes];
-            if (Convert.FromHexString(body[1..LeastTextBytes], stamp, out _, out _) != System.Buffers.OperationStatus.Done)
+            if (Convert.FromHexString(body[1..MinTextBytes], stamp, out _, out _) != System.Buffers.OperationStatus.Done)
             {
                 return changed;
             }
 
-            return Compare(stamp, body[LeastTextBytes..], TextPattern, run, body.Length);
+            return Compare(stamp, body[MinTextBytes..], TextPattern, run, body.Length);
         }
 
         if (body.Length < StampBytes)

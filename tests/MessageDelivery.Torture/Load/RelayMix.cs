@@ -14,7 +14,7 @@ internal sealed class RelayMix(int seed, UserDirectory directory)
     public bool HasConfirm { get; init; }
 
     /// <summary>The most a body has; text users' senders keep to one line.</summary>
-    public int MostBodyBytes { get; init; } = ProtocolLimits.MaxBodyBytes;
+    public int MaxBodyBytes { get; init; } = ProtocolLimits.MaxBodyBytes;
 
     /// <summary>Null while there is nobody to write to.</summary>
     public RelayDraft? Next(ulong self)
@@ -25,7 +25,7 @@ internal sealed class RelayMix(int seed, UserDirectory directory)
             return null;
         }
 
-        int bytes = Math.Min(BodyBytes(), MostBodyBytes);
+        int bytes = Math.Min(BodyBytes(), MaxBodyBytes);
         int count = ReceiverCount(bytes);
         ulong[] receivers = new ulong[count];
         bool isText = false;
@@ -58,7 +58,7 @@ internal sealed class RelayMix(int seed, UserDirectory directory)
         }
 
         // Who left a moment ago may be in "gone", and a text user: a body of text does no harm then, and its absence does none.
-        return new(receivers, Flags(), isText ? Math.Max(bytes, Body.LeastTextBytes) : bytes, isText);
+        return new(receivers, Flags(), isText ? Math.Max(bytes, Body.MinTextBytes) : bytes, isText);
     }
 
     private RelayFlags Flags()

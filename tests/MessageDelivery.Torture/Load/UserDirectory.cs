@@ -6,7 +6,7 @@ internal readonly record struct KnownUser(ulong Id, bool IsText);
 /// <summary>Who is there, for whoever chooses receivers, and who was. Any thread may use it.</summary>
 internal sealed class UserDirectory
 {
-    private const int MostGone = 64;
+    private const int MaxGone = 64;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, KnownUser> _users = [];
@@ -35,7 +35,7 @@ internal sealed class UserDirectory
             if (_users.Remove(id))
             {
                 _gone.Enqueue(id);
-                if (_gone.Count > MostGone)
+                if (_gone.Count > MaxGone)
                 {
                     _gone.Dequeue();
                 }

@@ -9,7 +9,7 @@ namespace MessageDelivery.Torture.Processes;
 internal sealed class ClientProcess(Func<ClientArguments> arguments, Checker checker, UserDirectory directory, FaultCounts faults, Random random)
 {
     private static readonly TimeSpan DirectoryInterval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan MostEnd = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxEnd = TimeSpan.FromSeconds(30);
 
     private readonly Lock _gate = new();
     private Process? _process;
@@ -31,7 +31,7 @@ internal sealed class ClientProcess(Func<ClientArguments> arguments, Checker che
                 Tell(process, told, line);
             }
 
-            using (var tooLong = new CancellationTokenSource(MostEnd))
+            using (var tooLong = new CancellationTokenSource(MaxEnd))
             {
                 await process.WaitForExitAsync(tooLong.Token);
             }

@@ -12,7 +12,7 @@ internal sealed class ProxiedConnection(
     Socket client, Socket hub, FaultPlan plan, FaultCounts faults, Sabotage? sabotage, bool resetsHub)
 {
     /// <summary>For how long a reset waits for a place within a frame.</summary>
-    private static readonly TimeSpan MostWaitForFrame = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWaitForFrame = TimeSpan.FromSeconds(1);
 
     private readonly PassingBytes _toHub = new(client, hub, new(plan.Random.Next()), sabotage?.ToHub());
     private readonly PassingBytes _toClient = new(hub, client, new(plan.Random.Next()), sabotage?.ToClient());
@@ -92,7 +92,7 @@ internal sealed class ProxiedConnection(
                 _toClient.Stall(until);
                 break;
             case FaultKind.Trickle:
-                Either().Trickle(random.Next(1, FaultTable.MostTrickledBytes));
+                Either().Trickle(random.Next(1, FaultTable.MaxTrickledBytes));
                 break;
             case FaultKind.Delay:
                 Either().Delay(FaultTable.DelayLatency.Draw(random), FaultTable.DelayLength.Draw(random));
@@ -112,7 +112,7 @@ internal sealed class ProxiedConnection(
     {
         var direction = plan.Random.Next(2) == 0 ? _toHub : _toClient;
         direction.HaltWithinFrame();
-        await Task.WhenAny(direction.Halted, Task.Delay(MostWaitForFrame, cancellationToken));
+        await Task.WhenAny(direction.Halted, Task.Delay(MaxWaitForFrame, cancellationToken));
     }
 
     /// <summary>

@@ -10,16 +10,16 @@ namespace MessageDelivery.Torture.Running;
 /// </summary>
 internal sealed class MemorySlope
 {
-    private const double MostBytesPerHour = 32 << 20;
-    private const double MostBreathBytes = 16 << 20;
+    private const double MaxBytesPerHour = 32 << 20;
+    private const double MaxBreathBytes = 16 << 20;
 
     public MemorySlope(IEnumerable<MemorySample> samples, TimeSpan loaded)
     {
         List<MemorySample> judged = [.. samples.Where(sample => sample.Time > loaded / 3 && sample.Time < loaded)];
         BytesPerHour = 60 * Statistics.BytesPerMinute(judged);
         double rise = BytesPerHour * (loaded * 2 / 3).TotalHours;
-        Failure = BytesPerHour > MostBytesPerHour && rise > MostBreathBytes
-            ? $"the hub's memory grew by {Quantity.Mebibytes((long)BytesPerHour)} an hour; {Quantity.Mebibytes((long)MostBytesPerHour)} are the most"
+        Failure = BytesPerHour > MaxBytesPerHour && rise > MaxBreathBytes
+            ? $"the hub's memory grew by {Quantity.Mebibytes((long)BytesPerHour)} an hour; {Quantity.Mebibytes((long)MaxBytesPerHour)} are the most"
             : null;
     }
 

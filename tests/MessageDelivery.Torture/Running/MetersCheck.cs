@@ -9,7 +9,7 @@ internal sealed class MetersCheck
     private const string Memory = "mds.memory.used";
 
     /// <summary>What each processor's event loop may hold to receive into and to copy into.</summary>
-    private static readonly long MostOfLoops = Environment.ProcessorCount * (512L << 10);
+    private static readonly long MaxOfLoops = Environment.ProcessorCount * (512L << 10);
 
     private static readonly string[] EmptyAtTheEnd = ["mds.users", "mds.users.away", "mds.connections", "mds.queued", "mds.retained"];
 
@@ -34,7 +34,7 @@ internal sealed class MetersCheck
         [
             .. EmptyAtTheEnd.Where(name => meters.GetValueOrDefault(name) != 0).Select(name => $"{name} is {meters[name]} after everybody has left"),
         ];
-        if (After > Before + MostOfLoops)
+        if (After > Before + MaxOfLoops)
         {
             failures.Add($"{Memory} is {After} after everybody has left, and was {Before} before");
         }

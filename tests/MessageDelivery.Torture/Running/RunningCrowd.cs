@@ -133,7 +133,7 @@ internal sealed class RunningCrowd : IAsyncDisposable
     private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool isText = false)
     {
         int seed = _settings.Seed + (number * 7_919);
-        var mix = new RelayMix(seed, _directory) { HasConfirm = _offer.HasConfirm, MostBodyBytes = isText ? TextClient.MostBodyBytes : ProtocolLimits.MaxBodyBytes };
+        var mix = new RelayMix(seed, _directory) { HasConfirm = _offer.HasConfirm, MaxBodyBytes = isText ? TextClient.MaxBodyBytes : ProtocolLimits.MaxBodyBytes };
         return new(number, Proxy(hub, number, sabotage, isText), _checker, _faults, mix, _settings.Run, seed, rate);
     }
 

@@ -18,8 +18,8 @@ internal sealed class TortureRun(TortureSettings settings)
     /// <summary>How long messages of a session that has ended may still be under way: more than any window or timeout of the hub's.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(3);
 
-    private static readonly TimeSpan MostDrain = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan MostLeave = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxDrain = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan MaxLeave = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(10);
 
     private readonly UserDirectory _directory = new();
@@ -127,10 +127,10 @@ internal sealed class TortureRun(TortureSettings settings)
             }
         }
         // Some clients are yet to say their last: what is quiet has to stay so for a moment.
-        while (quiet < 10 && Stopwatch.GetElapsedTime(begin) < MostDrain && !hub.HasExited && !crowd.HasFailed);
+        while (quiet < 10 && Stopwatch.GetElapsedTime(begin) < MaxDrain && !hub.HasExited && !crowd.HasFailed);
         if (outstanding is not null)
         {
-            _failures.Add($"not quiet within {MostDrain.TotalSeconds:0} s: {outstanding}");
+            _failures.Add($"not quiet within {MaxDrain.TotalSeconds:0} s: {outstanding}");
         }
 
         if (hub.HasExited)
@@ -144,9 +144,9 @@ internal sealed class TortureRun(TortureSettings settings)
     private async Task LeaveAsync(HubProcess hub, RunningCrowd crowd)
     {
         crowd.Leave();
-        if (!hub.HasExited && !await crowd.EndedWithinAsync(MostLeave))
+        if (!hub.HasExited && !await crowd.EndedWithinAsync(MaxLeave))
         {
-            _failures.Add($"not all clients could leave within {MostLeave.TotalSeconds:0} s");
+            _failures.Add($"not all clients could leave within {MaxLeave.TotalSeconds:0} s");
         }
 
         _failures.AddRange(crowd.Failures);

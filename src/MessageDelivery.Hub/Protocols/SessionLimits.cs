@@ -1,0 +1,56 @@
+using MessageDelivery.Hub.Access;
+using MessageDelivery.Hub.Limits;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Protocols;
+
+/// <summary>What sessions tell their users, and keep them to.</summary>
+/// <param name="HeartbeatSeconds">Seconds of silence after which a program sends a heartbeat; 0 is never.</param>
+/// <param name="MaxConnections">Connections the hub takes at one time.</param>
+internal sealed record SessionLimits(ushort HeartbeatSeconds, int MaxConnections)
+{
+    private readonly HubLimits _user = new();
+
+    /// <summary>What one user may do.</summary>
+    public HubLimits User
+    {
+        get => _user;
+        init
+        {
+            _user = value;
+            Rates = PaceRates.Of(value);
+            Identities = new(value.MaxConnectionsPerUser);
+        }
+    }
+
+    /// <summary>How fast a user may be that has no rates of its own.</summary>
+    public PaceRates Rates { get; private init; } = PaceRates.Of(new());
+
+    /// <summary>How many connections each identity has, on all loops.</summary>
+    public IdentityTable Identities { get; private init; } = new(new HubLimits().MaxConnectionsPerUser);
+
+    /// <summary>What becomes of relays for a full receiver, where the sender's identity has no rule of its own.</summary>
+    public FullQueue FullQueue { get; init; }
+
+    /// <summary>The most bytes of a relay's body.</summary>
+    public int MaxBodyBytes => User.MaxBodyBytes == 0 ? ProtocolLimits.MaxBodyBytes : User.MaxBodyBytes;
+
+    /// <summary>The most receivers of a relay.</summary>
+    public int MaxReceivers => User.MaxReceivers == 0 ? ProtocolLimits.MaxReceivers : User.MaxReceivers;
+
+    /// <summary>Whether a relay that is as the protocol wants it may still be refused, or has to be counted.</summary>
+    /// <param name="rates">Of the user.</param>
+    public bool LimitRelays(PaceRates rates) =>
+        MaxBodyBytes < ProtocolLimits.MaxBodyBytes || MaxReceivers < ProtocolLimits.MaxReceivers || rates.LimitRelays;
+
+    /// <summary>Whether all relays of this identity leave full receivers out.</summary>
+    public bool LeavesOutFull(Identity? identity) => (identity?.FullQueue ?? FullQueue) == FullQueue.LeaveOut;
+
+    /// <summary>When something that begins now has to be finished, in a loop's milliseconds.</summary>
+    public long HandshakeDue(long now) => Due(User.HandshakeTimeout, now);
+
+    /// <summary>When a connection that was accepted then has to have said who it is.</summary>
+    public long AuthenticationDue(long openedAt) => Due(User.AuthenticationTimeout, openedAt);
+
+    private static long Due(TimeSpan time, long from) => time == TimeSpan.Zero ? long.MaxValue : from + (long)time.TotalMilliseconds;
+}
