@@ -39,7 +39,7 @@ public sealed class HouseTests
         "Loop/EventLoop knows Outbound/OutboundQueue",
         "Loop/EventLoop knows Transport/CloseReason",
         "Loop/EventLoop knows Transport/Connection",
-        "Loop/EventLoop knows Transport/IConnectionHandler",
+        "Loop/EventLoop knows Transport/IProtocol",
         "Loop/EventLoop knows Transport/IDescriptorPlace",
         "Loop/EventLoop knows Transport/Listener",
         "Loop/EventLoop knows Transport/VanishedPeers",

@@ -123,7 +123,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public void Call(Connection connection, Action action) => Call(() => Attend(connection, action));
 
     /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
-    public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
+    public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IProtocol> converse)
     {
         if (IsCurrent)
         {
@@ -269,7 +269,7 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Dispose();
     }
 
-    private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
+    private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IProtocol> converse)
     {
         Connection? connection = null;
         try

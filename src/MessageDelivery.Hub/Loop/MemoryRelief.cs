@@ -65,7 +65,7 @@ internal static class MemoryRelief
         {
             if (loop.Pool.IsShort && (connection.HasLeftUnfinished || (isLong && connection.TakesTooLong)))
             {
-                loop.Attend(connection, connection.Handler.Overloaded);
+                loop.Attend(connection, () => connection.Handler.End(CloseReason.Overloaded));
             }
         }
     }

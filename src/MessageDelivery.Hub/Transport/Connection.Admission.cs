@@ -68,14 +68,14 @@ internal sealed partial class Connection
     /// </summary>
     private int Wanted()
     {
-        if (HoldsInput || IsEncrypted || Handler.UnfinishedBytes > 0)
+        if (HoldsInput || IsEncrypted || UnfinishedBytes > 0)
         {
             return Math.Max(1, MaxMissing);
         }
 
         Span<byte> front = stackalloc byte[ForeseenBytes];
         long seen = StreamSocket.Peek(_socket, front);
-        return seen <= 0 ? 1 : Math.Max(1, Handler.RequestBytes(front[..(int)seen]));
+        return seen <= 0 ? 1 : Math.Max(1, Handler.RequestBytes(front[..(int)seen], isReceived: false));
     }
 
     /// <summary>After input was consumed: nothing is kept for one that is between two requests, or waits for a receiver.</summary>
@@ -88,7 +88,7 @@ internal sealed partial class Connection
         }
     }
 
-    private int MaxMissing => Handler.MaxMissingBytes(HoldsInput ? _held.Span : []);
+    private int MaxMissing => Handler.RequestBytes(HoldsInput ? _held.Span : [], isReceived: true);
 
     /// <summary>The blocks that what is missing is copied into.</summary>
     private static long BytesToClaim(int missing) => ((missing / BlockSizes.MediumBytes) + 1L) * BlockSizes.MediumBytes;

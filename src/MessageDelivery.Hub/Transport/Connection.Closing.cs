@@ -143,7 +143,7 @@ internal sealed partial class Connection
 
     /// <summary>Whether the conversation goes on without the connection, and with what is queued.</summary>
     private bool KeepQueue(CloseReason reason) =>
-        _queueIsKept = _queueIsKept || (_phase == Phase.Open && Handler.TryKeepQueue(reason));
+        _queueIsKept = _queueIsKept || (_phase == Phase.Open && Handler is IResumableProtocol resumable && resumable.TryKeepQueue(reason));
 
     /// <summary>The loop's last act on a closed connection.</summary>
     internal void CloseSocket()
@@ -204,7 +204,7 @@ internal sealed partial class Connection
     {
         if (_phase == Phase.Open)
         {
-            Handler.ShutDown();
+            Handler.End(CloseReason.ShuttingDown);
         }
         else
         {
@@ -221,11 +221,11 @@ internal sealed partial class Connection
         }
         else if (Outbound.HeldBytes >= UnfinishedInputBytes)
         {
-            Handler.Stalled();
+            Handler.End(CloseReason.SlowConsumer);
         }
         else
         {
-            Handler.Overloaded();
+            Handler.End(CloseReason.Overloaded);
         }
     }
 

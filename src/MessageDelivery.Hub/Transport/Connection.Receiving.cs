@@ -19,8 +19,7 @@ internal sealed partial class Connection
     // is taken while what has come of it is in the cache. See docs/adr/0008.
     private const int MaxReadsPerTurn = 4;
 
-    private const int UrgentBytes = 256;
-    private const int MaxUrgentBytes = BlockSizes.MediumBytes;
+    private const int UrgentBytes = BlockSizes.MediumBytes;
     private const int MaxUrgentReads = 16;
     private const long MaxLingerBytes = 64L << 20;
 
@@ -86,8 +85,11 @@ internal sealed partial class Connection
         Reschedule();
     }
 
+    /// <summary>Bytes that the protocol keeps of a request that has not wholly come; the protocol says so.</summary>
+    public int UnfinishedBytes { get; set; }
+
     /// <summary>Bytes it keeps of what has come and could not be used yet.</summary>
-    internal int UnfinishedInputBytes => _held.Length + Handler.UnfinishedBytes + (_tls?.HeldBytes ?? 0);
+    internal int UnfinishedInputBytes => _held.Length + UnfinishedBytes + (_tls?.HeldBytes ?? 0);
 
     /// <summary>Whether it waits for memory.</summary>
     internal bool IsStarved => _starved;
@@ -107,7 +109,7 @@ internal sealed partial class Connection
 
         for (int reads = 0; MayConsume && !InputIsFinal && (_readable || _inputEnds); reads++)
         {
-            if (reads >= (Handler.UnfinishedBytes > 0 ? MaxReadsPerTurn : 1))
+            if (reads >= (UnfinishedBytes > 0 ? MaxReadsPerTurn : 1))
             {
                 Loop.Post(this, LoopWork.Receive);
                 break;
@@ -129,7 +131,7 @@ internal sealed partial class Connection
     /// </summary>
     private void ReceiveUrgent()
     {
-        Span<byte> front = stackalloc byte[Math.Min(Math.Max(UrgentBytes, Handler.UrgentBytes), MaxUrgentBytes)];
+        Span<byte> front = stackalloc byte[UrgentBytes];
         for (int reads = 0; reads < MaxUrgentReads && _phase == Phase.Open; reads++)
         {
             long seen = StreamSocket.Peek(_socket, front);

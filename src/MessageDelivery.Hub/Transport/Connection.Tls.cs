@@ -12,6 +12,7 @@ internal sealed partial class Connection
 {
     private TlsLayer? _tls;
     private TlsAcceptor? _tlsAcceptor;
+    private Action? _secured;
 
     /// <summary>Whether it speaks TLS, or has begun to.</summary>
     public bool IsEncrypted => _tls is not null;
@@ -25,11 +26,12 @@ internal sealed partial class Connection
     private bool IsShakingHands => _tls is { IsEstablished: false };
 
     /// <summary>
-    /// Begins the handshake, of which these bytes have come. When it is done the handler is told by <see cref="IConnectionHandler.Secured"/>;
-    /// until then it gets nothing and sends nothing. Nothing must have been queued.
+    /// Begins the handshake, of which these bytes have come. When it is done <paramref name="secured"/> is called; until then the
+    /// protocol gets nothing and sends nothing. Nothing must have been queued.
     /// </summary>
-    public void BeginTls(TlsAcceptor acceptor, ReadOnlySpan<byte> begun)
+    public void BeginTls(TlsAcceptor acceptor, ReadOnlySpan<byte> begun, Action secured)
     {
+        _secured = secured;
         _tlsAcceptor = acceptor;
         _tls = new(Loop.Pool, acceptor.Begin(() => Loop.Post(this, LoopWork.Tls)));
         if (!_tls.TryTakeHandshake(begun, out bool isRefused))
@@ -93,7 +95,7 @@ internal sealed partial class Connection
 
         PeerCertificate = handshake.Peer;
         _tls.Establish();
-        Handler.Secured();
+        _secured!();
         _readable = true;
         if (Outbound.Unblock())
         {

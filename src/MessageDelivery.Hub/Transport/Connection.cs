@@ -19,7 +19,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private readonly int _socket;
     private readonly IDescriptorPlace _place;
     private IPlace? _share;
-    private IConnectionHandler? _handler;
+    private IProtocol? _handler;
     private Phase _phase;
     private bool _broken;
     private bool _paused;
@@ -86,7 +86,7 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     public SocketPeer Peer => new(_socket);
 
     /// <summary>The conversation; swapped when the first bytes have told which protocol it is.</summary>
-    public IConnectionHandler Handler
+    public IProtocol Handler
     {
         get => _handler!;
         set => _handler = value;
@@ -306,12 +306,12 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
 
         if (_phase == Phase.Open && HasStalled(now))
         {
-            Handler.Stalled();
+            Handler.End(CloseReason.SlowConsumer);
         }
 
         if (_phase == Phase.Open && now >= Handler.Deadline)
         {
-            Handler.DeadlineReached();
+            Handler.OnDeadline();
         }
 
         Reschedule();

@@ -115,11 +115,9 @@ public sealed class FailingHandlerTests
         }
     }
 
-    private sealed class EchoingHandler(Connection connection, Action call) : IConnectionHandler
+    private sealed class EchoingHandler(Connection connection, Action call) : IResumableProtocol
     {
         public long Deadline => Called(long.MaxValue);
-
-        public int UnfinishedBytes => Called(0);
 
         public int Consume(in Segment input)
         {
@@ -129,22 +127,18 @@ public sealed class FailingHandlerTests
             return input.Length;
         }
 
-        public void DeadlineReached() => call();
+        public void OnDeadline() => call();
 
-        public void Stalled() => call();
-
-        public int MaxMissingBytes(ReadOnlySpan<byte> begun) => Called(0);
-
-        public void Overloaded() => call();
+        public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) => Called(0);
 
         public void Resumed() => call();
 
         public bool TryKeepQueue(CloseReason reason) => Called(false);
 
-        public void ShutDown()
+        public void End(CloseReason reason)
         {
             call();
-            connection.Close(CloseReason.ShuttingDown);
+            connection.Close(reason);
         }
 
         public void Closed(CloseReason reason) => call();

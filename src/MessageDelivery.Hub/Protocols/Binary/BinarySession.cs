@@ -10,7 +10,7 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Protocols.Binary;
 
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
-internal sealed partial class BinarySession : IConnectionHandler, IReceiver, IConfirmationOwner
+internal sealed partial class BinarySession : IResumableProtocol, IReceiver, IConfirmationOwner
 {
     public const string TakenOverText = "another connection goes on with this session";
 
@@ -54,17 +54,11 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         Math.Min(Math.Min(SilenceDeadline, _user.EndsAt), _resumable?.Processed.Due ?? long.MaxValue), Math.Min(_paceDue, ProgressDue));
 
     /// <inheritdoc/>
-    public int UnfinishedBytes => _assembly?.Bytes ?? 0;
-
-    /// <inheritdoc/>
-    public int MaxMissingBytes(ReadOnlySpan<byte> begun) =>
+    public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
         _refused is not null ? _refused.Missing
         : _assembly is { IsUnderWay: true } ? _assembly.Missing
-        : FrameCheck.MaxMissingBytes(begun);
-
-    /// <inheritdoc/>
-    public int RequestBytes(ReadOnlySpan<byte> front) =>
-        IsBetweenFrames ? FrameCheck.RequestBytes(front) : MaxMissingBytes([]);
+        : isReceived ? FrameCheck.MaxMissingBytes(front)
+        : FrameCheck.RequestBytes(front);
 
     private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.IsStarved
         ? long.MaxValue
@@ -95,11 +89,12 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
         }
 
         WatchProgress(input.Length - used);
+        _connection.UnfinishedBytes = _assembly?.Bytes ?? 0;
         return used;
     }
 
     /// <inheritdoc/>
-    public void DeadlineReached()
+    public void OnDeadline()
     {
         TellProcessed();
         EndWaitIfDue();
@@ -118,11 +113,21 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
     }
 
     /// <inheritdoc/>
-    public void Stalled() => _services.CutOff(_user.Id, _connection);
-
-    /// <inheritdoc/>
-    public void Overloaded() => Refuse(
-        ProtocolCode.Overloaded, CloseReason.Overloaded, "the hub is out of message memory and this frame is unfinished");
+    public void End(CloseReason reason)
+    {
+        switch (reason)
+        {
+            case CloseReason.SlowConsumer:
+                _services.CutOff(_user.Id, _connection);
+                break;
+            case CloseReason.Overloaded:
+                Refuse(ProtocolCode.Overloaded, reason, "the hub is out of message memory and this frame is unfinished");
+                break;
+            default:
+                Refuse(ProtocolCode.ShuttingDown, reason, LoopServices.ShuttingDownText);
+                break;
+        }
+    }
 
     /// <inheritdoc/>
     public void Resumed()
@@ -155,9 +160,6 @@ internal sealed partial class BinarySession : IConnectionHandler, IReceiver, ICo
             Refuse(ProtocolCode.Removed, CloseReason.Removed, LoopServices.RemovedText);
         }
     }
-
-    /// <inheritdoc/>
-    public void ShutDown() => Refuse(ProtocolCode.ShuttingDown, CloseReason.ShuttingDown, LoopServices.ShuttingDownText);
 
     /// <inheritdoc/>
     public bool TryKeepQueue(CloseReason reason) =>

@@ -16,9 +16,6 @@ internal sealed partial class OpeningSession
     private SessionKey _wantedKey;
     private ulong _wantedTotal;
 
-    /// <summary>The bytes that <see cref="ConsumeUrgent"/> may need: a HELLO with its token.</summary>
-    public int UrgentBytes => _services.Admission.IsDemanded ? ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength : 0;
-
     /// <summary>Asks for the HELLO's token to be verified; what the client sends behind it waits meanwhile.</summary>
     private void BeginCheck(HelloFlags flags, in HelloPayload hello)
     {

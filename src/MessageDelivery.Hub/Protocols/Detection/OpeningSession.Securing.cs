@@ -15,8 +15,7 @@ internal sealed partial class OpeningSession
 
     private bool MustBeSecured => _services.Tls is { IsRequired: true } && !_connection.IsEncrypted;
 
-    /// <inheritdoc/>
-    public void Secured()
+    private void Secured()
     {
         if (_connection.PeerSubject is { } subject)
         {
@@ -61,7 +60,7 @@ internal sealed partial class OpeningSession
         LeaveAsText();
         _user = null;
         _isShakingHands = true;
-        _connection.BeginTls(acceptor, input.Span);
+        _connection.BeginTls(acceptor, input.Span, Secured);
         return input.Length;
     }
 

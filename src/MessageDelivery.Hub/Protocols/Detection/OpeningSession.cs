@@ -16,7 +16,7 @@ namespace MessageDelivery.Hub.Protocols.Detection;
 /// A connection whose first bytes have not told what it speaks (protocol, section 1). After a second of silence it is a
 /// listed text user; its first bytes still decide, as long as nothing was written to it.
 /// </summary>
-internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
+internal sealed partial class OpeningSession : IProtocol, IReceiver
 {
     public const long SilenceMilliseconds = 1_000;
 
@@ -58,18 +58,12 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     public long Deadline { get; private set; }
 
     /// <inheritdoc/>
-    public int UnfinishedBytes => 0;
-
-    /// <inheritdoc/>
-    public int MaxMissingBytes(ReadOnlySpan<byte> begun) => FrameCheck.MaxMissingBytes([]);
-
-    /// <inheritdoc/>
-    public int RequestBytes(ReadOnlySpan<byte> front) => FirstBytes.Tell(front) switch
+    public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) => isReceived ? FrameCheck.MaxMissingBytes([]) : FirstBytes.Tell(front) switch
     {
         FirstBytesKind.Hello => FrameCheck.RequestBytes(front),
         FirstBytesKind.Text when CommandsAhead.WholeBytes(front) is var whole and > 0 => whole,
         FirstBytesKind.Tls or FirstBytesKind.Http => front.Length,
-        _ => MaxMissingBytes(front),
+        _ => FrameCheck.MaxMissingBytes([]),
     };
 
     /// <inheritdoc/>
@@ -161,7 +155,7 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void DeadlineReached()
+    public void OnDeadline()
     {
         if (_began || MustBeSecured || _services.Admission.IsDemanded)
         {
@@ -183,18 +177,28 @@ internal sealed partial class OpeningSession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void Stalled() => _services.CutOff(_user?.Id ?? 0, _connection);
-
-    /// <inheritdoc/>
-    public void Overloaded() => Refuse(ProtocolCode.Overloaded, CloseReason.Overloaded, "the hub is out of message memory");
+    public void End(CloseReason reason)
+    {
+        switch (reason)
+        {
+            case CloseReason.SlowConsumer:
+                _services.CutOff(_user?.Id ?? 0, _connection);
+                break;
+            case CloseReason.Overloaded:
+                Refuse(ProtocolCode.Overloaded, reason, "the hub is out of message memory");
+                break;
+            default:
+                SayShuttingDown();
+                break;
+        }
+    }
 
     /// <inheritdoc/>
     public void Resumed()
     {
     }
 
-    /// <inheritdoc/>
-    public void ShutDown()
+    private void SayShuttingDown()
     {
         if (_isShakingHands)
         {

@@ -11,7 +11,7 @@ using MessageDelivery.Protocol.Text;
 namespace MessageDelivery.Hub.Protocols.Text;
 
 /// <summary>The conversation with a person, or with a program that speaks like one: lines (protocol, section 3).</summary>
-internal sealed partial class TextSession : IConnectionHandler, IReceiver
+internal sealed partial class TextSession : IProtocol, IReceiver
 {
     private readonly LoopServices _services;
     private readonly Connection _connection;
@@ -51,16 +51,10 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         }
     }
 
-    /// <inheritdoc/>
-    public int UnfinishedBytes => (int)_body.Bytes;
-
     /// <summary>A body tells its length by its end only: it may become as long as it may be.</summary>
-    public int MaxMissingBytes(ReadOnlySpan<byte> begun) =>
-        ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
-
-    /// <inheritdoc/>
-    public int RequestBytes(ReadOnlySpan<byte> front) =>
-        _parser.IsBetweenCommands && CommandsAhead.WholeBytes(front) is var whole and > 0 ? whole : MaxMissingBytes([]);
+    public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
+        !isReceived && _parser.IsBetweenCommands && CommandsAhead.WholeBytes(front) is var whole and > 0 ? whole
+        : ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
@@ -114,11 +108,12 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         }
 
         WatchProgress();
+        _connection.UnfinishedBytes = (int)_body.Bytes;
         return used;
     }
 
     /// <inheritdoc/>
-    public void DeadlineReached()
+    public void OnDeadline()
     {
         if (EndsByTime())
         {
@@ -136,13 +131,22 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
     }
 
     /// <inheritdoc/>
-    public void Stalled() => _services.CutOff(_user?.Id ?? 0, _connection);
-
-    /// <inheritdoc/>
-    public void Overloaded()
+    public void End(CloseReason reason)
     {
-        _connection.SendTextError(ProtocolCode.Overloaded, "the hub is out of message memory and this body is unfinished");
-        _connection.Close(CloseReason.Overloaded);
+        switch (reason)
+        {
+            case CloseReason.SlowConsumer:
+                _services.CutOff(_user?.Id ?? 0, _connection);
+                return;
+            case CloseReason.Overloaded:
+                _connection.SendTextError(ProtocolCode.Overloaded, "the hub is out of message memory and this body is unfinished");
+                break;
+            default:
+                _connection.SendLast(ServerLines.ShuttingDown);
+                break;
+        }
+
+        _connection.Close(reason);
     }
 
     /// <inheritdoc/>
@@ -158,13 +162,6 @@ internal sealed partial class TextSession : IConnectionHandler, IReceiver
         {
             _connection.Pause();
         }
-    }
-
-    /// <inheritdoc/>
-    public void ShutDown()
-    {
-        _connection.SendLast(ServerLines.ShuttingDown);
-        _connection.Close(CloseReason.ShuttingDown);
     }
 
     /// <inheritdoc/>
