@@ -50,6 +50,7 @@ public sealed class HouseTests
         "Loop/LoopCounters knows Transport/CloseReason",
         "Loop/Mailbox knows Transport/Connection",
         "Loop/MemoryRelief knows Transport/Connection",
+        "Loop/MemoryRelief knows Transport/CloseReason",
         "Outbound/OutboundQueue knows Transport/Connection",
         "Outbound/OutboundQueue.Retention knows Transport/Connection",
         "Outbound/OutboundQueue.Sending knows Transport/Connection",
