@@ -34,6 +34,8 @@ public class BenchTests
         Assert.Contains("/nowhere/mds is missing", bench.Error, StringComparison.Ordinal);
     }
 
+    private const int MaxAttempts = 5;
+
     /// <summary>The whole way once: the hub is started on its core, the generator drives it, and both variants are recorded.</summary>
     [Fact]
     public async Task MeasuresTheHub()
@@ -41,9 +43,22 @@ public class BenchTests
         using var folder = new TemporaryFolder();
         string results = Path.Combine(folder.Path, "results.jsonl");
         string hub = Path.Combine(BenchProcess.Built, "MessageDelivery.Cli", "release", "mds");
-        var bench = await BenchProcess.RunAsync(
-            "--quick", "--only", "pairs-128", "stopped", "start", "--servers", "hub", "--hub", hub, "--results", results);
-        Assert.True(bench.ExitCode == 0, bench.Error);
+        for (int attempt = 1; ; attempt++)
+        {
+            var bench = await BenchProcess.RunAsync(
+                "--quick", "--only", "pairs-128", "stopped", "start", "--servers", "hub", "--hub", hub, "--results", results);
+            Assert.True(bench.ExitCode == 0, bench.Error);
+            using var measured = new Samples(results);
+            if (measured.Failures.ToList() is not { Count: > 0 } failures)
+            {
+                break;
+            }
+
+            // A tenth of a second is too short to measure anything while the machine has no processor to spare.
+            Assert.True(attempt < MaxAttempts, string.Join('\n', failures));
+            File.Delete(results);
+        }
+
         using var samples = new Samples(results);
         Assert.Equal(["pairs-128 ", "stopped before", "stopped during", "start "], samples.Names);
         Assert.True(samples[0].GetProperty("load").GetProperty("serverCpuMicrosecondsPerMessage").GetDouble() > 0);
@@ -57,6 +72,9 @@ public class BenchTests
         private readonly List<JsonDocument> _lines = [.. File.ReadLines(path).Skip(1).Select(line => JsonDocument.Parse(line))];
 
         public JsonElement this[int index] => _lines[index].RootElement.GetProperty("sample");
+
+        public IEnumerable<string> Failures =>
+            _lines.Where(line => line.RootElement.GetProperty("sample").TryGetProperty("failure", out _)).Select(line => line.RootElement.GetRawText());
 
         public IEnumerable<string> Names => _lines.Select((_, i) => $"{this[i].GetProperty("row")} {this[i].GetProperty("variant")}");
 
