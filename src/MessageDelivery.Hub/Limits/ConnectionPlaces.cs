@@ -86,7 +86,7 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
             Count(place);
         }
 
-        asks?.Loop.Post(asks, LoopWork.GiveWay);
+        asks?.Post(ConnectionWork.GiveWay);
         return place;
     }
 
@@ -108,7 +108,7 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
             Count(place);
         }
 
-        asks?.Loop.Post(asks, LoopWork.GiveWay);
+        asks?.Post(ConnectionWork.GiveWay);
         return place;
     }
 
@@ -126,7 +126,7 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
             asks = Ask(_refused.FirstToYield ?? _all.FirstToYield);
         }
 
-        asks?.Loop.Post(asks, LoopWork.GiveWay);
+        asks?.Post(ConnectionWork.GiveWay);
         return asks is not null;
     }
 

@@ -1,66 +1,57 @@
-using System.Collections.Concurrent;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
-using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Outside;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Loop;
 
 /// <summary>
-/// One thread that moves the bytes of its connections. A turn: take what epoll reports, receive and route it, do what other
-/// threads posted, look at due deadlines, and last send, once for each connection that has something to send, however many
-/// others it came from. Nothing on this thread blocks but the wait for events.
+/// One thread that moves the bytes of its entries. A turn: take what epoll reports, receive and route it, do what other threads posted,
+/// look at due deadlines, and last flush, once each entry that has something to send, however many others it came from. Nothing on this
+/// thread blocks but the wait for events.
 /// </summary>
-internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
+internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 {
-    // Edges: where a closed socket's duplicate lives on, as in a child that is being started, its events are no more than noise.
-    private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
-    private const ulong ListenerBit = 1UL << 63;
-    private const long HousekeepingMilliseconds = 1_000;
+    /// <summary>The most segments of one send.</summary>
+    public const int MaxVectors = 64;
 
-    // Turns that fail one after the other before the loop gives up: what fails in a turn is caught where it is one connection's.
+    // Turns that fail one after the other before the loop gives up: what fails in a turn is caught where it is one entry's.
     private const int MaxFailures = 16;
 
     // See docs/adr/0006.
     private const int MinBytesPerSend = 8 << 10;
     private const int MaxGatheredBytes = 1 << 20;
 
-    private readonly Epoll _epoll = new();
+    private readonly EventWait _wait;
     private readonly Thread _thread;
-    private int _threadId;
-    private readonly HubClock _clock;
     private readonly ILoopEvents _events;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ConnectionTable _connections = new();
-    private readonly List<Listener> _listeners = [];
-    private readonly ConcurrentQueue<Action> _calls = new();
-    private readonly List<Connection> _starved = [];
-    private readonly List<Connection> _closed = [];
-    private readonly VanishedPeers? _vanished;
+    private readonly LoopCalls _calls;
+    private readonly List<LoopEntry> _starved = [];
+    private readonly Housekeeping _housekeeping;
+    private readonly ReleasedEntries _released;
     private readonly SlicedWork _unfinished = new();
-    private Mailbox<PostedLink> _mailbox;
-    private Mailbox<UntidyLink> _untidy;
+    private readonly Action _runUnfinished;
+    private Mailbox _mailbox;
     private FlushList _toFlush;
+    private int _threadId;
     private int _gatheredBytes;
     private int _memoryAvailable;
-    private int _awake = 1;
-    private long _nextHousekeeping;
-    private long _shortSince = long.MaxValue;
     private bool _stopping;
     private bool _hasEnded;
 
-    public EventLoop(int number, BlockPool pool, EventLoopSettings settings, TimeProvider time, ILoopEvents events, OutsideFailures? failures = null)
+    public EventLoop(int number, BlockPool pool, TimeProvider time, ILoopEvents events, OutsideFailures? failures = null)
     {
         Pool = pool;
-        Settings = settings;
-        _clock = new(time, failures, Wake);
+        _wait = new(time, failures);
         _events = events;
+        Failures = new(this, events);
+        _runUnfinished = () => _unfinished.RunTurn(this);
+        _calls = new(this);
+        _housekeeping = new(this);
+        _released = new(this);
         ReceiveBuffer = new BumpBuffer(pool);
         CopyBuffer = new BumpBuffer(pool);
-        UpdateNow();
         Deadlines = new TimingWheel(Now);
-        _vanished = settings.KeepAliveMilliseconds > 0 ? new(this, _connections, settings.KeepAliveMilliseconds) : null;
         pool.AddWaiter(this);
         _thread = new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub loop {number}" };
         _threadId = _thread.ManagedThreadId;
@@ -68,19 +59,11 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     public BlockPool Pool { get; }
 
-    public EventLoopSettings Settings { get; }
-
-    public long QueueLimitBytes => Settings.QueueLimitBytes;
-
-    public long StallMilliseconds => Settings.StallMilliseconds;
-
-    public long DrainMilliseconds => Settings.DrainMilliseconds;
-
-    public long Now { get; private set; }
+    public long Now => _wait.Now;
 
     public LoopCounters Counters { get; } = new();
 
-    public Segment[] SendScratch { get; } = new Segment[OutboundQueue.MaxVectors];
+    public Segment[] SendScratch { get; } = new Segment[MaxVectors];
 
     /// <summary>What is received, by all connections of this loop one after the other.</summary>
     public BumpBuffer ReceiveBuffer { get; }
@@ -91,15 +74,15 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>Whether this is the loop's thread.</summary>
     public bool IsCurrent => Environment.CurrentManagedThreadId == _threadId;
 
-    public bool IsShuttingDown { get; private set; }
+    /// <summary>All it looks after. The loop's thread.</summary>
+    internal EntryTable Entries { get; } = new();
 
     internal TimingWheel Deadlines { get; }
 
-    /// <summary>Lets go of what a failure has left half-made of what the loop's connections share; null for nothing.</summary>
-    internal Action? DropUnfinished { get; set; }
+    internal FailureGuard Failures { get; }
 
-    /// <summary>What is kept for peers that were last on this loop and are away. The loop's thread.</summary>
-    internal HashSet<IBacklog> Backlogs { get; } = [];
+    /// <summary>Who else has something to do about once a second. Set before the start.</summary>
+    internal IHousekeeper? Housekeeper { set => _housekeeping.Housekeeper = value; }
 
     /// <summary>Completes when the thread has ended.</summary>
     public Task Ended => _ended.Task;
@@ -112,96 +95,68 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         IsStarted = true;
     }
 
+    /// <summary>Ends the thread as soon as there is no entry. The loop's thread.</summary>
+    public void Stop() => _stopping = true;
+
     /// <summary>Runs something on the loop's thread, soon. Any thread.</summary>
-    public void Call(Action action)
+    public void Call(Action action) => _calls.Add(action);
+
+    /// <summary>The same on behalf of an entry of this loop, which is closed if it fails. Any thread.</summary>
+    public void Call(LoopEntry entry, Action action) => _calls.Add(() => Failures.Call(entry, action));
+
+    /// <summary>Puts an entry with posted work into the mailbox. Any thread.</summary>
+    internal void Post(LoopEntry entry)
     {
-        _calls.Enqueue(action);
-        Wake();
+        _mailbox.Put(entry);
+        _wait.Wake();
     }
 
-    /// <summary>The same on behalf of a connection of this loop, which is closed if it fails. Any thread.</summary>
-    public void Call(Connection connection, Action action) => Call(() => Attend(connection, action));
-
-    /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
-    public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IProtocol> converse)
+    /// <summary>Looks after an entry from now on. False if the loop stops, or the kernel does not watch its descriptor. The loop's thread.</summary>
+    /// <param name="descriptor">What epoll watches; negative if there is nothing to watch.</param>
+    /// <param name="events">Epoll's events.</param>
+    public bool TryAdd(LoopEntry entry, int descriptor, uint events)
     {
-        if (IsCurrent)
+        if (_stopping)
         {
-            AdoptHere(socket, place, converse);
-        }
-        else
-        {
-            Call(() => AdoptHere(socket, place, converse));
-        }
-    }
-
-    /// <summary>Accepts on this loop. The loop's thread.</summary>
-    public void Listen(Listener listener)
-    {
-        _listeners.Add(listener);
-        _epoll.Add(listener.Descriptor, Libc.EpollIn, ListenerBit | (uint)(_listeners.Count - 1));
-    }
-
-    /// <summary>Accepts nobody any more. Any thread; completes when it is so.</summary>
-    public Task StopListeningAsync()
-    {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Call(() =>
-        {
-            try
-            {
-                foreach (var listener in _listeners)
-                {
-                    // A service manager keeps the sockets that it has passed.
-                    _epoll.Remove(listener.Descriptor);
-                    listener.Dispose();
-                }
-            }
-            finally
-            {
-                done.SetResult();
-            }
-        });
-        return Task.WhenAny(done.Task, Ended);
-    }
-
-    /// <summary>Lets every connection say goodbye. The loop's thread.</summary>
-    public void ShutDown()
-    {
-        IsShuttingDown = true;
-        foreach (var connection in _connections)
-        {
-            Post(connection, LoopWork.ShutDown);
+            return false;
         }
 
-        _stopping = true;
-    }
-
-    /// <summary>Closes every connection at once. The loop's thread.</summary>
-    public void AbortAll()
-    {
-        foreach (var connection in _connections)
+        // Closing it must not need memory.
+        _released.Reserve(Entries.Count + 1);
+        Entries.Add(entry);
+        if (descriptor < 0 || _wait.Epoll.TryAdd(descriptor, events, entry.Tag))
         {
-            Attend(connection, () => connection.Abort(CloseReason.ShuttingDown));
-        }
-    }
-
-    /// <summary>Leaves work for a connection of this loop. Any thread.</summary>
-    public void Post(Connection connection, LoopWork work)
-    {
-        if (!connection.NotePosted(work))
-        {
-            return;
+            return true;
         }
 
-        _mailbox.Put(connection);
-        Wake();
+        Entries.Remove(entry);
+        return false;
     }
 
-    public void ScheduleFlush(Connection connection) => _toFlush.Add(connection);
+    /// <summary>
+    /// Watches a descriptor no more that stays open. Closing one is not enough where a duplicate lives in another process: its events would
+    /// go on being reported, and nothing could end that any more (epoll(7), questions 6 and 7).
+    /// </summary>
+    public void Unwatch(int descriptor) => _wait.Epoll.Remove(descriptor);
 
-    public void Watch(Connection connection) => connection.Loop.Post(connection, LoopWork.Reschedule);
+    /// <summary>Looks no more after an entry whose descriptor lives on elsewhere, and is not watched. The loop's thread.</summary>
+    public void Remove(LoopEntry entry)
+    {
+        Deadlines.Remove(entry);
+        Entries.Remove(entry);
+    }
 
+    /// <summary>The entry is over: close its descriptor when the turn ends and nobody sends on it. The loop's thread.</summary>
+    public void Release(LoopEntry entry)
+    {
+        _released.Add(entry);
+        Deadlines.Remove(entry);
+    }
+
+    /// <inheritdoc/>
+    public void ScheduleFlush(LoopEntry entry) => _toFlush.Add(entry);
+
+    /// <inheritdoc/>
     public void DoLater(ISlicedWork work)
     {
         _unfinished.Add(work);
@@ -211,12 +166,27 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         }
     }
 
-    public void MemoryLow() => Wake();
+    /// <summary>Calls <see cref="LoopEntry.OnMemoryAvailable"/> when there is memory again. The loop's thread.</summary>
+    public void AwaitMemory(LoopEntry entry)
+    {
+        _starved.Add(entry);
+        if (!Pool.AwaitMemory())
+        {
+            _memoryAvailable = 1;
+        }
+    }
 
+    /// <summary>Calls <see cref="LoopEntry.OnHousekeeping"/> within a second. The loop's thread.</summary>
+    public void AwaitHousekeeping(LoopEntry entry) => _housekeeping.Add(entry);
+
+    /// <inheritdoc/>
+    public void MemoryLow() => _wait.Wake();
+
+    /// <inheritdoc/>
     public void MemoryAvailable()
     {
         Volatile.Write(ref _memoryAvailable, 1);
-        Wake();
+        _wait.Wake();
     }
 
     /// <summary>
@@ -238,71 +208,150 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         return ReceiveBuffer.TryReserve(bytes);
     }
 
-    /// <summary>A connection of this loop keeps small pieces of what was received: see to it within a second. Any thread.</summary>
-    internal void WantTidying(Connection connection)
+    /// <summary>A defect showed on an entry: it is closed, and the loop goes on.</summary>
+    internal void Fail(LoopEntry entry, Exception exception) => Failures.Fail(entry, exception);
+
+    /// <summary>Tells of a defect. Any thread.</summary>
+    internal void NoteFailure(Exception exception) => Failures.Note(exception);
+
+    public void Dispose() => _wait.Dispose();
+
+    /// <summary>Takes one turn on the calling thread, which is the loop's from then on; the loop must not have been started.</summary>
+    internal void TurnHere()
     {
-        if (connection.NoteUntidy() && _untidy.Put(connection))
+        _threadId = Environment.CurrentManagedThreadId;
+        Turn();
+    }
+
+    private void Run()
+    {
+        for (int failures = 0; !(_stopping && Entries.Count == 0);)
         {
-            Wake();
-        }
-    }
-
-    internal void AddStarved(Connection connection)
-    {
-        _starved.Add(connection);
-        if (!Pool.AwaitMemory())
-        {
-            _memoryAvailable = 1;
-        }
-    }
-
-    /// <summary>The connection is over: close its socket when the turn ends and nobody sends on it.</summary>
-    internal void Release(Connection connection)
-    {
-        _closed.Add(connection);
-        Deadlines.Remove(connection);
-    }
-
-    public void Dispose()
-    {
-        _clock.Stop();
-        _epoll.Dispose();
-    }
-
-    private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IProtocol> converse)
-    {
-        Connection? connection = null;
-        try
-        {
-            connection = _connections.Add(tag => new Connection(this, socket, tag, place));
-            if (!_stopping && _epoll.TryAdd(socket, SocketEvents, connection.Tag))
+            try
             {
-                // Closing it must not need memory.
-                _closed.EnsureCapacity(_connections.Count);
-                connection.Handler = converse(connection);
-                Counters.Connections++;
-                connection.Reschedule();
-                _vanished?.Begin();
-                return;
+                Turn();
+                failures = 0;
+            }
+            catch (Exception exception) when (++failures < MaxFailures)
+            {
+                NoteFailure(exception);
+            }
+            catch (Exception exception)
+            {
+                _events.LoopFailed(exception);
+                CloseAll();
+                break;
             }
         }
-        catch (Exception exception)
+
+        // Sockets that were on their way here are closed.
+        _calls.Run();
+        _hasEnded = true;
+        _unfinished.RunAll(this);
+        ReceiveBuffer.Dispose();
+        CopyBuffer.Dispose();
+        _ended.SetResult();
+    }
+
+    /// <summary>The loop cannot go on: nobody is left with a socket that nobody reads.</summary>
+    private void CloseAll()
+    {
+        _stopping = true;
+        foreach (var entry in Entries)
         {
-            NoteFailure(exception);
+            entry.Fail();
         }
 
-        if (connection is { HasHandler: true })
+        // Other loops may still be sending on some.
+        while (Entries.Count > 0)
         {
-            connection.Fail();
+            _released.Close();
+            Thread.Yield();
+        }
+    }
+
+    private void Turn()
+    {
+        int count = _wait.Wait(Timeout());
+        for (int i = 0; i < count; i++)
+        {
+            var (events, tag) = _wait.Epoll[i];
+            if (Entries.Find(tag) is { } entry)
+            {
+                Failures.Call(entry, Occasion.Ready, events);
+            }
+        }
+
+        RunPosted();
+        FeedStarved();
+        RunDeadlines();
+        _housekeeping.RunIfDue();
+        Failures.Call(_runUnfinished);
+        FlushTouched();
+        _housekeeping.GiveUpBuffersIfShort();
+        _released.Close();
+    }
+
+    /// <summary>How long to wait for events: not at all if there is something to do.</summary>
+    private int Timeout()
+    {
+        _wait.Prepare();
+        if (!_released.IsEmpty || !_toFlush.IsEmpty || !_unfinished.IsEmpty || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
+        {
+            return 0;
+        }
+
+        _wait.UpdateNow();
+        int timeout = Deadlines.UntilNext(Now);
+        int housekeeping = _housekeeping.UntilNext;
+        if (housekeeping >= 0)
+        {
+            timeout = timeout < 0 ? housekeeping : Math.Min(timeout, housekeeping);
+        }
+
+        return timeout;
+    }
+
+    private void RunPosted()
+    {
+        var posted = _mailbox.TakeAll();
+        while (Mailbox.TakeFirst(ref posted) is { } entry)
+        {
+            Failures.Call(entry, Occasion.Posted);
+        }
+    }
+
+    private void FeedStarved()
+    {
+        if (Interlocked.Exchange(ref _memoryAvailable, 0) == 0)
+        {
             return;
         }
 
-        if (connection is not null)
+        int count = _starved.Count;
+        for (int i = 0; i < count; i++)
         {
-            _connections.Remove(connection);
+            Failures.Call(_starved[i], Occasion.MemoryAvailable);
         }
 
-        Libc.Close(socket);
-        place.Leave();
+        _starved.RemoveRange(0, count);
+    }
+
+    private void RunDeadlines()
+    {
+        while (Deadlines.Next(Now) is { } due)
+        {
+            Failures.CallDue(due);
+        }
+    }
+
+
+    private void FlushTouched()
+    {
+        _gatheredBytes = 0;
+        while (_toFlush.Take() is { } entry)
+        {
+            Failures.Call(entry, Occasion.Flush);
+        }
     }
 }

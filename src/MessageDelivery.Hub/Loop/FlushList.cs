@@ -1,47 +1,45 @@
-using MessageDelivery.Hub.Transport;
-
 namespace MessageDelivery.Hub.Loop;
 
 /// <summary>
-/// Connections that have something to send when the turn ends, linked through themselves, in the order in which they were touched. A
-/// connection is in one loop's list at most, which its queue sees to. One thread.
+/// Entries that have something to send when the turn ends, linked through themselves, in the order in which they were touched. An
+/// entry is in one loop's list at most, which its queue sees to. One thread.
 /// </summary>
 internal struct FlushList
 {
-    private Connection? _first;
-    private Connection? _last;
+    private LoopEntry? _first;
+    private LoopEntry? _last;
 
     public readonly bool IsEmpty => _first is null;
 
     public int Count { get; private set; }
 
-    public void Add(Connection connection)
+    public void Add(LoopEntry entry)
     {
         if (_last is null)
         {
-            _first = connection;
+            _first = entry;
         }
         else
         {
-            _last.NextToFlush = connection;
+            _last.NextToFlush = entry;
         }
 
-        _last = connection;
+        _last = entry;
         Count++;
     }
 
-    /// <summary>Takes the connection that was added first; null if there is none.</summary>
-    public Connection? Take()
+    /// <summary>Takes the entry that was added first; null if there is none.</summary>
+    public LoopEntry? Take()
     {
-        var connection = _first;
-        if (connection is not null)
+        var entry = _first;
+        if (entry is not null)
         {
-            _first = connection.NextToFlush;
+            _first = entry.NextToFlush;
             _last = _first is null ? null : _last;
-            connection.NextToFlush = null;
+            entry.NextToFlush = null;
             Count--;
         }
 
-        return connection;
+        return entry;
     }
 }

@@ -1,5 +1,4 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Loop;
 
@@ -15,11 +14,8 @@ internal interface IOutlet
     /// <summary>Room for the segments of one send, so that flushing needs none of its own.</summary>
     Segment[] SendScratch { get; }
 
-    /// <summary>Flush this connection at the end of the turn.</summary>
-    void ScheduleFlush(Connection connection);
-
-    /// <summary>The connection's queue is full from now on: see that it moves.</summary>
-    void Watch(Connection connection);
+    /// <summary>Flush this entry at the end of the turn.</summary>
+    void ScheduleFlush(LoopEntry entry);
 
     /// <summary>Go on with this in later turns, while it says that there is more.</summary>
     void DoLater(ISlicedWork work);

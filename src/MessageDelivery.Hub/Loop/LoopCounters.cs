@@ -1,4 +1,3 @@
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Loop;
 
@@ -23,6 +22,6 @@ internal sealed class LoopCounters
     /// <summary>Times a limit was met, by <c>LimitKind</c>.</summary>
     public readonly long[] Limited = new long[32];
 
-    /// <summary>Connections that ended, by <see cref="CloseReason"/>.</summary>
-    public readonly long[] Disconnects = new long[Enum.GetValues<CloseReason>().Length];
+    /// <summary>Connections that ended, by <c>CloseReason</c>.</summary>
+    public readonly long[] Disconnects = new long[32];
 }

@@ -18,9 +18,6 @@ internal sealed partial class OutboundQueue
     /// <summary>Segments below this are copied while the peer is not taking what is sent. See docs/adr/0003.</summary>
     public const int ParkCopyBytes = 16 << 10;
 
-    /// <summary>The most segments of one send.</summary>
-    public const int MaxVectors = 64;
-
     private const int MaxSendsPerFlush = 16;
 
     private readonly BlockPool _pool;
@@ -129,7 +126,7 @@ internal sealed partial class OutboundQueue
 
         if (becameFull)
         {
-            outlet.Watch(owner!);
+            owner!.Post(ConnectionWork.Reschedule);
         }
 
         ScheduleFlush(schedule, outlet, owner);

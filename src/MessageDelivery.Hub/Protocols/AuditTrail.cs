@@ -42,7 +42,7 @@ internal sealed class AuditTrail(IHubAudit? audit)
         {
             Subject = last.Subject,
             Protocol = last.Protocol,
-            IsEncrypted = last.IsEncrypted,
+            IsEncrypted = last.Layer.IsEncrypted,
         });
     }
 
@@ -58,7 +58,7 @@ internal sealed class AuditTrail(IHubAudit? audit)
         {
             Subject = connection.Subject,
             Protocol = connection.Protocol,
-            IsEncrypted = connection.IsEncrypted,
+            IsEncrypted = connection.Layer.IsEncrypted,
             Milliseconds = connection.Loop.Now - connection.OpenedAt,
         };
 }

@@ -24,7 +24,7 @@ internal sealed partial class LoopServices
     public TokenCheck? Check(ReadOnlySpan<byte> token, Connection connection, Action<AuthenticationResult, IAuthenticator> answer)
     {
         var check = new TokenCheck(
-            token, new(connection.Peer.Endpoint, connection.PeerSubject), (result, by) => Loop.Call(connection, () => answer(result, by)));
+            token, new(connection.Peer.Endpoint, connection.Layer.PeerCertificate.Subject), (result, by) => Loop.Call(connection, () => answer(result, by)));
         return Admission.TryBegin(check) ? check : null;
     }
 
@@ -35,7 +35,7 @@ internal sealed partial class LoopServices
         if (Limits.Identities.TryHold(identity.Key) is { } place)
         {
             connection.TakeUp(place);
-            connection.ReadLimit = int.MaxValue;
+            connection.Input.ReadLimit = int.MaxValue;
             return true;
         }
 
@@ -48,7 +48,7 @@ internal sealed partial class LoopServices
     public void CountInstead(Identity identity, Connection connection)
     {
         connection.TakeUp(Limits.Identities.HoldInstead(identity.Key));
-        connection.ReadLimit = int.MaxValue;
+        connection.Input.ReadLimit = int.MaxValue;
     }
 
     /// <summary>Gives the next id to somebody whose token was verified, and lists it.</summary>

@@ -22,12 +22,13 @@ internal sealed partial class LoopServices
     /// <param name="admission">Who is let in; null lets everybody in.</param>
     /// <param name="tls">Who begins TLS; null where the hub does not speak it.</param>
     public LoopServices(
-        EventLoop loop, SessionTable sessions, SessionLimits limits, ILogger logger, Admission? admission = null, TlsAcceptor? tls = null)
+        ConnectionHost host, SessionTable sessions, SessionLimits limits, ILogger logger, Admission? admission = null, TlsAcceptor? tls = null)
     {
+        var loop = host.Loop;
+        Host = host;
         Tls = tls;
         _logger = logger;
         Admission = admission ?? new(null, TimeProvider.System, logger);
-        Loop = loop;
         Sessions = sessions;
         Users = sessions.Users;
         Limits = limits;
@@ -36,7 +37,7 @@ internal sealed partial class LoopServices
         Run = new(loop, Delivery, Router);
         Listing = new(Users, loop.Pool);
         Presence = new(this);
-        loop.DropUnfinished = () =>
+        loop.Failures.DropUnfinished = () =>
         {
             Run.Discard();
             Delivery.End();
@@ -44,7 +45,9 @@ internal sealed partial class LoopServices
         };
     }
 
-    public EventLoop Loop { get; }
+    public ConnectionHost Host { get; }
+
+    public EventLoop Loop => Host.Loop;
 
     public UserRegistry Users { get; }
 

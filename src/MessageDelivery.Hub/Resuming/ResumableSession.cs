@@ -176,7 +176,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         _isTravelling = false;
         Due = Math.Min(_home.Loop.Now + _table.Term.WindowMilliseconds, User.EndsAt);
         _home.Loop.Deadlines.Set(this, Due);
-        _home.Loop.Backlogs.Add(this);
+        _home.Host.Backlogs.Add(this);
     }
 
     /// <summary>Ends it with its connection, which sends what is queued.</summary>
@@ -365,6 +365,6 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     private void StopWaiting()
     {
         _home.Loop.Deadlines.Remove(this);
-        _home.Loop.Backlogs.Remove(this);
+        _home.Host.Backlogs.Remove(this);
     }
 }

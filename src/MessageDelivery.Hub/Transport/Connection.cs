@@ -7,83 +7,65 @@ using MessageDelivery.Hub.Transport.Layers;
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// A socket, its receiving and its sending. It belongs to one event loop: everything but the members marked "any thread" is
-/// called on that loop's thread. While nothing is under way it holds no buffer.
+/// A peer's connection: a layer of bytes, what is received, what is to be sent, and what is spoken on it. It belongs to one event loop:
+/// everything but the members marked "any thread" is called on that loop's thread. While nothing is under way it holds no buffer.
 /// </summary>
-internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwner, IPausable
+internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 {
-    private const int LingerMilliseconds = 2_000;
-    private const int ShutdownLingerMilliseconds = 250;
-    private const int ProgressChecksPerStall = 8;
-
-    private readonly int _socket;
-    private readonly IDescriptorPlace _place;
-    private IPlace? _share;
     private IProtocol? _handler;
-    private Phase _phase;
-    private bool _broken;
-    private bool _paused;
-    private long _closeDeadline = long.MaxValue;
-    private int _posted;
-    private int _unacknowledged;
-    private bool _watched;
-    private PeerLife _life;
+    private ConnectionDeadlines _deadlines;
     private int _isUntidy;
-    private Connection? _nextPosted;
-    private Connection? _nextUntidy;
 
-    public Connection(EventLoop loop, int socket, ulong tag, IDescriptorPlace place)
+    /// <param name="layer">Its bytes; the connection's from now on.</param>
+    /// <param name="place">What it takes up as long as it has its descriptor.</param>
+    /// <param name="address">The peer's.</param>
+    public Connection(ConnectionHost host, ByteLayer layer, IDescriptorPlace place, PeerAddress address)
+        : base(host.Loop)
     {
-        Loop = loop;
-        _socket = socket;
-        Tag = tag;
-        _place = place;
-        Outbound = new OutboundQueue(loop.Pool, loop.QueueLimitBytes, this);
-        OpenedAt = LastReceived = loop.Now;
+        Host = host;
+        Layer = layer;
+        Address = address;
+        Lifetime = new(this, place);
+        OpenedAt = Loop.Now;
+        Input = new(this);
+        Outbound = new(Loop.Pool, host.Settings.QueueLimitBytes, this);
     }
 
-    private enum Phase : byte
-    {
-        /// <summary>Receiving and sending.</summary>
-        Open,
-        /// <summary>Sending what is queued, then closing.</summary>
-        Draining,
-        /// <summary>Everything is sent. Closing a socket with unread input resets it and takes our last words along, so that input is read and dropped for a while.</summary>
-        Lingering,
-        /// <summary>Over; the loop closes the socket at the end of its turn.</summary>
-        Closed,
-    }
+    public ConnectionHost Host { get; }
 
-    public EventLoop Loop { get; }
+    /// <summary>Its bytes. One that is laid over it takes its place.</summary>
+    public ByteLayer Layer { get; set; }
+
+    /// <summary>What is received.</summary>
+    public ReceiveWindow Input { get; }
 
     /// <summary>What it has to send. A session that outlives connections brings its own.</summary>
-    public OutboundQueue Outbound { get; private set; }
+    public OutboundQueue Outbound { get; internal set; }
 
-    /// <summary>What epoll reports it as.</summary>
-    public ulong Tag { get; }
+    /// <summary>How it ends.</summary>
+    public ConnectionLifetime Lifetime { get; }
 
     public long OpenedAt { get; }
 
-    /// <summary>When bytes last came, or when receiving went on after a pause.</summary>
-    public long LastReceived { get; private set; }
+    /// <summary>The peer's address and port, as it was accepted.</summary>
+    public PeerAddress Address { get; }
 
-    /// <summary>Bytes that have come in all.</summary>
-    public long ReceivedBytes { get; private set; }
+    /// <summary>What it speaks, once that is known.</summary>
+    public string? Protocol { get; set; }
 
-    /// <summary>When receiving last went on after the hub had stopped it.</summary>
-    public long HeldUpUntil { get; private set; }
+    /// <summary>Who it has proved to be; null is nobody in particular.</summary>
+    public string? Subject { get; set; }
 
-    /// <summary>The peer sends nothing more, and everything it sent is in front of the handler.</summary>
-    public bool InputIsFinal { get; private set; }
+    public CloseReason Reason => Lifetime.Reason;
 
-    public bool IsOpen => _phase == Phase.Open;
+    public bool IsOpen => Lifetime.Phase == ConnectionPhase.Open;
 
-    public bool IsPaused => _paused;
+    public bool IsClosed => Lifetime.Phase == ConnectionPhase.Closed;
 
-    public CloseReason Reason { get; private set; }
+    /// <summary>Whether the peer is gone.</summary>
+    public bool IsBroken => Lifetime.IsBroken;
 
-    /// <summary>The peer's address and port, asked of the kernel.</summary>
-    public SocketPeer Peer => new(_socket);
+    public bool IsPaused { get; private set; }
 
     /// <summary>The conversation; swapped when the first bytes have told which protocol it is.</summary>
     public IProtocol Handler
@@ -94,258 +76,290 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
 
     internal bool HasHandler => _handler is not null;
 
-    private long NextProgressCheck => Loop.Now + Math.Max(1, Loop.StallMilliseconds / ProgressChecksPerStall);
-
-    internal ref Connection? NextPosted => ref _nextPosted;
-
-    internal ref Connection? NextUntidy => ref _nextUntidy;
-
-    internal Connection? NextToFlush { get; set; }
-
-    internal bool IsClosed => _phase == Phase.Closed;
-
     /// <summary>Its conversation takes up a place, until it ends.</summary>
-    public void TakeUp(IPlace place) => _share = _share is null ? place : new BothPlaces(_share, place);
+    public void TakeUp(IPlace place) => Lifetime.TakeUp(place);
 
     /// <summary>Stops receiving until <see cref="Resume"/>. What is queued is still sent.</summary>
     public void Pause()
     {
-        _paused = true;
-        _readBytes = MinReadBytes;
+        IsPaused = true;
+        Input.NotePause();
     }
 
     /// <summary>Goes on receiving. Any thread.</summary>
-    public void Resume() => Loop.Post(this, LoopWork.Resume);
+    public void Resume() => Post(ConnectionWork.Resume);
+
+    /// <summary>Leaves work for its loop. Any thread.</summary>
+    public void Post(ConnectionWork work) => base.Post((int)work);
 
     public void Send(ReadOnlySpan<byte> bytes) => Outbound.Add(bytes, Loop);
+
+    public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop);
 
     /// <summary>Sends what is to be the last: nothing is queued behind it. The caller closes.</summary>
     public void SendLast(ReadOnlySpan<byte> bytes) => Outbound.AddLast(bytes, Loop);
 
-    public void Send(ReadOnlySpan<Segment> segments) => Outbound.Add(segments, Loop);
-
     /// <inheritdoc/>
-    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    long IOutboundSink.Send(ReadOnlySpan<Segment> segments, LoopCounters counters) => Layer.Send(segments, counters);
+
+    /// <summary>A layer that was being set up brings what is inside from now on.</summary>
+    public void LayerIsReady()
     {
-        long sent;
-        if (_tls is not null)
+        Input.NoteReady(isEnd: false);
+        if (Outbound.Unblock())
         {
-            sent = _tls.Send(_socket, segments, counters);
-        }
-        else
-        {
-            sent = StreamSocket.Send(_socket, segments);
-            counters.BytesSent += Math.Max(sent, 0);
+            Flush(Loop, scheduled: false);
         }
 
-        _life.NoteSent();
-        return sent;
+        Receive();
+    }
+
+    /// <summary>Takes nothing more from the peer, sends what is queued and then the last words, and closes.</summary>
+    public void Close(CloseReason reason, ReadOnlySpan<byte> lastWords = default) => Lifetime.Close(reason, lastWords);
+
+    /// <summary>Closes at once; what is queued is dropped.</summary>
+    public void Abort(CloseReason reason) => Lifetime.Abort(reason);
+
+    /// <summary>The connection broke.</summary>
+    public void PeerIsGone() => Lifetime.Break();
+
+    /// <summary>Takes over the queue of a session whose connection is lost, in place of its own. The session lets it out.</summary>
+    public void Adopt(OutboundQueue queue)
+    {
+        Outbound.Close(Loop);
+        Outbound = queue;
+    }
+
+    /// <summary>Closes at the end of the turn: a defect showed in what it has queued. Any thread; does not throw.</summary>
+    public void FailSoon(Exception exception)
+    {
+        Loop.NoteFailure(exception);
+        Post(ConnectionWork.Failed);
+    }
+
+    /// <summary>From now on the peer has to take something.</summary>
+    public void BeginWatch() => _deadlines.BeginWatch(this);
+
+    /// <summary>Receives what is there, or drops it.</summary>
+    public void Receive()
+    {
+        if (Lifetime.Phase == ConnectionPhase.Lingering)
+        {
+            Lifetime.Closing!.DropInput();
+            return;
+        }
+
+        Input.Receive();
+        Reschedule();
     }
 
     /// <summary>Sends what is queued. Any loop's thread; <paramref name="running"/> is the one whose it is.</summary>
-    internal void Flush(EventLoop running, bool scheduled)
+    public void Flush(EventLoop running, bool scheduled)
     {
         switch (Outbound.Flush(this, running, scheduled))
         {
             case FlushResult.Drained:
-                Loop.Post(this, LoopWork.Drained);
+                Post(ConnectionWork.Drained);
                 break;
             case FlushResult.Broken:
-                Loop.Post(this, LoopWork.Broken);
+                Post(ConnectionWork.Broken);
                 break;
             case FlushResult.More:
-                Loop.Post(this, LoopWork.Flush);
+                Post(ConnectionWork.Flush);
                 break;
             default:
                 break;
         }
 
-        if (Outbound.IsUnparked)
-        {
-            Loop.WantTidying(this);
-        }
+        WantTidyingIfUnparked();
     }
 
-    /// <summary>Notes that it keeps small pieces; true if the connection is not in the loop's list of these yet. Any thread.</summary>
-    internal bool NoteUntidy() => Volatile.Read(ref _isUntidy) == 0 && Interlocked.Exchange(ref _isUntidy, 1) == 0;
+    /// <summary>Sees that the loop looks at the connection in time.</summary>
+    public void Reschedule() => _deadlines.Reschedule(this);
+
+    /// <inheritdoc/>
+    internal override void OnFlush(EventLoop running) => Flush(running, scheduled: true);
+
+    /// <inheritdoc/>
+    internal override void OnMemoryAvailable()
+    {
+        Input.NoteMemory();
+        Receive();
+        Reschedule();
+    }
 
     /// <summary>Copies small pieces together that were sent and are kept; later, if memory is too low for that.</summary>
-    internal void Tidy()
+    internal override void OnHousekeeping()
     {
         Volatile.Write(ref _isUntidy, 0);
         Outbound.Park();
-        if (Outbound.IsUnparked)
+        WantTidyingIfUnparked();
+    }
+
+    /// <inheritdoc/>
+    internal override void OnReady(uint events)
+    {
+        if ((events & Libc.EpollOut) != 0)
         {
-            Loop.WantTidying(this);
+            OnWritable();
+        }
+
+        if ((events & Libc.EpollErr) != 0)
+        {
+            Input.NoteReady(isEnd: true);
+            PeerIsGone();
+        }
+        else if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup)) != 0)
+        {
+            Input.NoteReady((events & (Libc.EpollRdHup | Libc.EpollHup)) != 0);
+            Receive();
         }
     }
 
-    /// <summary>Notes work for the loop; true if the connection is not in the loop's list yet. Any thread.</summary>
-    internal bool NotePosted(LoopWork work) => Interlocked.Or(ref _posted, (int)work) == 0;
+    /// <inheritdoc/>
+    internal override void OnDue() => _deadlines.OnDue(this);
 
-    internal void OnPosted()
+    /// <summary>A failure while another loop was sending on it is left to its own. Any thread; does not throw.</summary>
+    internal override void Fail()
     {
-        var work = (LoopWork)Interlocked.Exchange(ref _posted, 0);
-        if (_phase == Phase.Closed)
+        if (Loop.IsCurrent)
+        {
+            Lifetime.Fail();
+        }
+        else
+        {
+            Post(ConnectionWork.Failed);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override bool TryClose()
+    {
+        if (Outbound.IsSendingOn(this))
+        {
+            return false;
+        }
+
+        Loop.Counters.Connections--;
+        Lifetime.CloseLayer();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override void OnPosted(int work)
+    {
+        var posted = (ConnectionWork)work;
+        if (IsClosed)
         {
             return;
         }
 
-        if (work.HasFlag(LoopWork.Failed))
+        if (posted.HasFlag(ConnectionWork.Failed))
         {
             Fail();
             return;
         }
 
-        if (work.HasFlag(LoopWork.GiveWay) && _phase != Phase.Open)
+        if (posted.HasFlag(ConnectionWork.GiveWay) && !IsOpen)
         {
             Abort(Reason);
             return;
         }
 
-        if (work.HasFlag(LoopWork.Broken))
+        RunOwnWork(posted);
+        RunInputWork(posted);
+        Reschedule();
+    }
+
+    private void RunOwnWork(ConnectionWork posted)
+    {
+        if (posted.HasFlag(ConnectionWork.Untidy))
+        {
+            Loop.AwaitHousekeeping(this);
+        }
+
+        if (posted.HasFlag(ConnectionWork.Broken) || (posted.HasFlag(ConnectionWork.Layer) && !Layer.OnPosted(Loop.Counters)))
         {
             PeerIsGone();
         }
 
-        if (work.HasFlag(LoopWork.ShutDown))
+        if (posted.HasFlag(ConnectionWork.ShutDown))
         {
-            ShutDown();
+            Lifetime.ShutDown();
         }
 
-        if (work.HasFlag(LoopWork.Tls))
+        if (posted.HasFlag(ConnectionWork.Writable))
         {
-            AttendHandshake();
+            OnWritable();
         }
 
-        if (work.HasFlag(LoopWork.Drained) && _phase == Phase.Draining)
+        if (posted.HasFlag(ConnectionWork.Drained))
         {
-            Linger();
+            Lifetime.Closing?.Linger();
         }
 
-        if (work.HasFlag(LoopWork.HandOver))
+        if (posted.HasFlag(ConnectionWork.HandOver) && Lifetime is { QueueIsKept: true, Closing: { } closing, Phase: ConnectionPhase.Draining })
         {
-            HandOver();
+            closing.HandOver();
         }
+    }
 
-        if (work.HasFlag(LoopWork.Resume) && _paused)
+    private void RunInputWork(ConnectionWork posted)
+    {
+        if (posted.HasFlag(ConnectionWork.Resume) && IsPaused)
         {
-            _paused = false;
-            LastReceived = HeldUpUntil = Loop.Now;
-            if (_phase == Phase.Open)
+            IsPaused = false;
+            Input.NoteHeldUp();
+            if (IsOpen)
             {
                 Handler.Resumed();
             }
         }
 
-        if (work.HasFlag(LoopWork.Flush))
+        if (posted.HasFlag(ConnectionWork.Flush))
         {
             Flush(Loop, scheduled: false);
         }
 
-        if (work.HasFlag(LoopWork.Admitted) && _phase == Phase.Open)
+        if (posted.HasFlag(ConnectionWork.Readable))
+        {
+            Input.NoteReady(isEnd: false);
+        }
+
+        if (posted.HasFlag(ConnectionWork.ClaimGranted) && IsOpen)
         {
             OnMemoryAvailable();
         }
-        else if ((work & (LoopWork.Resume | LoopWork.Receive)) != 0)
+        else if ((posted & (ConnectionWork.Resume | ConnectionWork.Receive | ConnectionWork.Readable)) != 0)
         {
             Receive();
         }
-
-        Reschedule();
     }
 
-    /// <summary>Readiness, as epoll reports it.</summary>
-    internal void OnReady(uint events)
+    private void OnWritable()
     {
-        if ((events & Libc.EpollOut) != 0)
+        if (!Lifetime.QueueIsKept && Outbound.Unblock())
         {
-            if (!_queueIsKept && Outbound.Unblock())
-            {
-                Flush(Loop, scheduled: false);
-            }
-
-            if (_tls is not null)
-            {
-                WriteReady();
-            }
+            Flush(Loop, scheduled: false);
         }
 
-        if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0)
+        if (!IsClosed && !Layer.OnWritable(Loop.Counters))
         {
-            _readable = true;
-            _inputEnds |= (events & (Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0;
-            if ((events & Libc.EpollErr) != 0)
-            {
-                PeerIsGone();
-            }
-            else
-            {
-                Receive();
-            }
+            PeerIsGone();
+        }
+
+        // What the layer had to say at the end may have waited for room.
+        if (Lifetime.Closing is { IsFinishing: true } closing)
+        {
+            closing.Linger();
         }
     }
 
-    internal override void OnDue() => Loop.AttendDeadline(this);
-
-    internal void OnDeadline()
+    private void WantTidyingIfUnparked()
     {
-        long now = Loop.Now;
-        if (_phase == Phase.Draining && !Loop.IsShuttingDown)
+        if (Outbound.IsUnparked && Volatile.Read(ref _isUntidy) == 0 && Interlocked.Exchange(ref _isUntidy, 1) == 0)
         {
-            // A peer that still takes something gets all of it, however long that is.
-            NoteProgress(now);
-            _closeDeadline = Outbound.LastProgress + Loop.StallMilliseconds;
-        }
-
-        if (now >= _closeDeadline)
-        {
-            Abort(Reason);
-            return;
-        }
-
-        if (_phase == Phase.Open && HasStalled(now))
-        {
-            Handler.End(CloseReason.SlowConsumer);
-        }
-
-        if (_phase == Phase.Open && now >= Handler.Deadline)
-        {
-            Handler.OnDeadline();
-        }
-
-        Reschedule();
-    }
-
-    /// <summary>Sees that the loop looks at the connection in time.</summary>
-    internal void Reschedule()
-    {
-        if (_phase == Phase.Closed)
-        {
-            return;
-        }
-
-        long due = _closeDeadline;
-        if (_phase == Phase.Open)
-        {
-            long stall = Outbound.StallDeadline(Loop.StallMilliseconds);
-            if (stall != long.MaxValue && !_watched)
-            {
-                BeginWatch();
-                stall = Outbound.StallDeadline(Loop.StallMilliseconds);
-            }
-
-            due = Math.Min(Handler.Deadline, stall == long.MaxValue ? stall : Math.Min(stall, NextProgressCheck));
-        }
-        else if (_phase == Phase.Draining)
-        {
-            due = Math.Min(due, NextProgressCheck);
-        }
-
-        // A deadline that only moved away is found out when the old one comes.
-        if (due != long.MaxValue && (Slot == None || due < Due))
-        {
-            Loop.Deadlines.Set(this, due);
+            Post(ConnectionWork.Untidy);
         }
     }
 }

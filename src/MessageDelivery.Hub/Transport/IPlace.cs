@@ -1,5 +1,3 @@
-using MessageDelivery.Hub.Loop;
-
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>What a conversation takes up among others that are counted, and gives back when it ends. Any thread.</summary>
@@ -26,7 +24,7 @@ internal sealed class BothPlaces(IPlace first, IPlace second) : IPlace
 internal interface IDescriptorPlace
 {
     /// <summary>
-    /// The conversation has ended: from now on the connection may be asked, by <see cref="LoopWork.GiveWay"/>, to close at once for somebody
+    /// The conversation has ended: from now on the connection may be asked, by <see cref="ConnectionWork.GiveWay"/>, to close at once for somebody
     /// who has just come. May be called again when more of it is sent.
     /// </summary>
     /// <param name="connection">Whose place this is.</param>

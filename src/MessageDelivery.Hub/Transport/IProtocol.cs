@@ -17,9 +17,9 @@ internal interface IProtocol
 
     /// <summary>
     /// Looks at all bytes that were received and not consumed, and returns how many it is done with. Whoever keeps a part of the block
-    /// retains it, and says how much by <see cref="Connection.UnfinishedBytes"/>. It leaves at most
-    /// <see cref="Connection.MaxUnconsumedBytes"/>, unless it has paused the connection or found memory low; then it is called again with
-    /// the same bytes later. With <see cref="Connection.InputIsFinal"/> nothing will follow and the connection closes after the call; the
+    /// retains it, and says how much by <see cref="ReceiveWindow.UnfinishedBytes"/>. It leaves at most
+    /// <see cref="ReceiveWindow.MaxUnconsumedBytes"/>, unless it has paused the connection or found memory low; then it is called again with
+    /// the same bytes later. With <see cref="ReceiveWindow.IsFinal"/> nothing will follow and the connection closes after the call; the
     /// input may be empty then, without a block.
     /// </summary>
     int Consume(in Segment input);

@@ -6,10 +6,7 @@ namespace MessageDelivery.Hub.Transport;
 /// Looks at a loop's connections again and again, some in each turn, for peers that are gone without a word. One to which nothing was sent
 /// since it was last looked at costs no system call.
 /// </summary>
-/// <param name="loop">Whose connections they are.</param>
-/// <param name="connections">All of them.</param>
-/// <param name="afterMilliseconds">How long a peer may give no sign of life.</param>
-internal sealed class VanishedPeers(EventLoop loop, ConnectionTable connections, long afterMilliseconds) : WheelEntry
+internal sealed class VanishedPeers(ConnectionHost host) : WheelEntry
 {
     private const int RoundsPerTime = 8;
     private const int MinPerTurn = 256;
@@ -18,30 +15,32 @@ internal sealed class VanishedPeers(EventLoop loop, ConnectionTable connections,
 
     private int _place;
 
+    private long AfterMilliseconds => host.Settings.KeepAliveMilliseconds;
+
     /// <summary>There is a connection. The loop's thread.</summary>
     public void Begin()
     {
         if (Slot == None)
         {
-            loop.Deadlines.Set(this, loop.Now + Math.Clamp(afterMilliseconds / RoundsPerTime, 1, MaxMillisecondsBetweenRounds));
+            host.Loop.Deadlines.Set(this, host.Loop.Now + Math.Clamp(AfterMilliseconds / RoundsPerTime, 1, MaxMillisecondsBetweenRounds));
         }
     }
 
     /// <inheritdoc/>
     internal override void OnDue()
     {
-        if (loop.Now < Due)
+        if (host.Loop.Now < Due)
         {
-            loop.Deadlines.Set(this, Due);
+            host.Loop.Deadlines.Set(this, Due);
             return;
         }
 
-        for (int left = Math.Max(MinPerTurn, connections.Count / MaxTurnsPerRound); left > 0; left--)
+        for (int left = Math.Max(MinPerTurn, host.Loop.Entries.Count / MaxTurnsPerRound); left > 0; left--)
         {
-            if (connections.Next(ref _place) is not { } connection)
+            if (host.Loop.Entries.Next(ref _place) is not { } entry)
             {
                 _place = 0;
-                if (connections.Count > 0)
+                if (host.Loop.Counters.Connections > 0)
                 {
                     Begin();
                 }
@@ -49,9 +48,24 @@ internal sealed class VanishedPeers(EventLoop loop, ConnectionTable connections,
                 return;
             }
 
-            loop.AttendSilence(connection);
+            if (entry is Connection connection)
+            {
+                EndIfVanished(connection);
+            }
         }
 
-        loop.Deadlines.Set(this, loop.Now);
+        host.Loop.Deadlines.Set(this, host.Loop.Now);
+    }
+
+    private void EndIfVanished(Connection connection)
+    {
+        try
+        {
+            connection.Lifetime.EndIfVanished(AfterMilliseconds);
+        }
+        catch (Exception exception)
+        {
+            host.Loop.Fail(connection, exception);
+        }
     }
 }

@@ -40,7 +40,7 @@ internal sealed partial class BinarySession
         }
     }
 
-    private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.IsStarved ? long.MaxValue : _progress.Due;
+    private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.Input.IsStarved ? long.MaxValue : _progress.Due;
 
     private bool OwesTime => _paceDue != long.MaxValue && _connection.Loop.Now < _paceDue;
 
@@ -150,13 +150,13 @@ internal sealed partial class BinarySession
 
         // The place in the stream where the frame ends, or where that is not known begins, tells it from others.
         long missing = _refused?.Missing ?? (_assembly is { IsUnderWay: true } ? _assembly.Missing : -left);
-        _progress.Watch(_connection.ReceivedBytes + missing, _connection.ReceivedBytes, _connection.Loop.Now);
+        _progress.Watch(_connection.Input.ReceivedBytes + missing, _connection.Input.ReceivedBytes, _connection.Loop.Now);
     }
 
     private void EndIfStopped()
     {
         int least = _services.Limits.User.MinProgressBytes;
-        if (ProgressDue != long.MaxValue && _progress.HasStopped(least, _connection.ReceivedBytes, _connection.HeldUpUntil, _connection.Loop.Now))
+        if (ProgressDue != long.MaxValue && _progress.HasStopped(least, _connection.Input.ReceivedBytes, _connection.Input.HeldUpUntil, _connection.Loop.Now))
         {
             _services.Limited.Met(LimitKind.Progress, _connection.Peer, _connection.Loop);
             _connection.CloseWithGoodbye(CloseReason.HeartbeatTimeout, ProtocolCode.HeartbeatTimeout, RateText.NoProgress("frame", least));

@@ -60,9 +60,9 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
         : isReceived ? FrameCheck.MaxMissingBytes(front)
         : FrameCheck.RequestBytes(front);
 
-    private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.IsStarved
+    private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.Input.IsStarved
         ? long.MaxValue
-        : _connection.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
+        : _connection.Input.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
 
     private bool IsBetweenFrames => _refused is null && _assembly is not { IsUnderWay: true };
 
@@ -89,7 +89,7 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
         }
 
         WatchProgress(input.Length - used);
-        _connection.UnfinishedBytes = _assembly?.Bytes ?? 0;
+        _connection.Input.UnfinishedBytes = _assembly?.Bytes ?? 0;
         return used;
     }
 
@@ -209,7 +209,7 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
             return false;
         }
 
-        if (!_connection.MayTakeWork())
+        if (!_connection.Input.MayTakeWork())
         {
             return false;
         }
@@ -260,7 +260,7 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
     private bool TryTakeOther(in FrameHeader header, in Segment frame, int frameBytes)
     {
         bool isWhole = frame.Length == frameBytes;
-        bool mayWaitForAll = frameBytes <= Connection.MaxUnconsumedBytes;
+        bool mayWaitForAll = frameBytes <= ReceiveWindow.MaxUnconsumedBytes;
         if ((!isWhole && mayWaitForAll) || !CommitRun())
         {
             return false;
@@ -301,7 +301,7 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
 
     private bool TryAssemble(in Segment input, ref int used)
     {
-        if (input.Length == 0 || !_connection.MayTakeWork())
+        if (input.Length == 0 || !_connection.Input.MayTakeWork())
         {
             return false;
         }

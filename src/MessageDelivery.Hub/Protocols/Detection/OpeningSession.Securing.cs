@@ -6,18 +6,32 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Protocols.Detection;
 
 /// <content>TLS: after the handshake the first byte inside decides again (protocol, section 1).</content>
-internal sealed partial class OpeningSession
+internal sealed partial class OpeningSession : ITlsOwner
 {
     private const string InTheClearText = "this hub speaks TLS only, and this came in the clear";
 
     private bool _isShakingHands;
     private bool _isLeft;
 
-    private bool MustBeSecured => _services.Tls is { IsRequired: true } && !_connection.IsEncrypted;
+    private bool MustBeSecured => _services.Tls is { IsRequired: true } && !_connection.Layer.IsEncrypted;
 
-    private void Secured()
+    void ITlsOwner.HandshakeRefused(bool forLoad)
     {
-        if (_connection.PeerSubject is { } subject)
+        _services.Tls!.NoteFailed(_connection, forLoad ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
+        _connection.Abort(forLoad ? CloseReason.Overloaded : CloseReason.ProtocolError);
+    }
+
+    void ITlsOwner.HandshakeFailed(string why)
+    {
+        _services.Tls!.NoteFailed(_connection, why);
+        // Not cut: the alert that says what is wrong is to arrive.
+        _connection.Close(CloseReason.ProtocolError);
+    }
+
+    void ITlsOwner.HandshakeDone(TlsLayer secured)
+    {
+        _connection.Layer = secured;
+        if (_connection.Layer.PeerCertificate.Subject is { } subject)
         {
             _connection.Subject = subject;
             _services.Sessions.Audit.Authenticated(_connection);
@@ -30,11 +44,12 @@ internal sealed partial class OpeningSession
         }
 
         _connection.Handler = inside;
+        _connection.LayerIsReady();
     }
 
     private int ConsumeTls(in Segment input)
     {
-        if (_connection.IsEncrypted)
+        if (_connection.Layer.IsEncrypted)
         {
             _connection.SendTextError(ProtocolCode.Unsupported, "TLS inside of TLS");
             _connection.Close(CloseReason.Unsupported);
@@ -60,14 +75,14 @@ internal sealed partial class OpeningSession
         LeaveAsText();
         _user = null;
         _isShakingHands = true;
-        _connection.BeginTls(acceptor, input.Span, Secured);
+        acceptor.Begin(_connection, this, input.Span);
         return input.Length;
     }
 
     /// <summary>Whether it is told already that nothing will come of it: TLS is missing, or a certificate that holds.</summary>
     private bool IsUnwelcome(FirstBytesKind kind) => MustBeSecured
-        ? kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.InputIsFinal)
-        : _connection.PeerCertificate.Objection is not null;
+        ? kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.Input.IsFinal)
+        : _connection.Layer.PeerCertificate.Objection is not null;
 
     private int RefuseFirst(FirstBytesKind kind, in Segment input)
     {
@@ -91,7 +106,7 @@ internal sealed partial class OpeningSession
 
     private void RefuseCertificate()
     {
-        var peer = _connection.PeerCertificate;
+        var peer = _connection.Layer.PeerCertificate;
         _services.Admission.NoteRefused(_connection.Peer, peer.Subject is { } subject ? $"{peer.Objection} ({subject})" : peer.Objection!);
         Refuse(peer.IsShown ? ProtocolCode.AuthFailed : ProtocolCode.AuthRequired, CloseReason.CertificateRefused, peer.Objection!);
     }

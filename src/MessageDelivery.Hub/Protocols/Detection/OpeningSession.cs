@@ -44,7 +44,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         if (services.Admission.IsDemanded)
         {
             Deadline = services.Limits.AuthenticationDue(connection.OpenedAt);
-            connection.ReadLimit = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength;
+            connection.Input.ReadLimit = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength;
         }
 
         if (MustBeSecured)
@@ -102,7 +102,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         {
             _began = true;
             Deadline = Math.Min(
-                _services.Limits.HandshakeDue(_connection.LastReceived), _services.Admission.IsDemanded ? Deadline : long.MaxValue);
+                _services.Limits.HandshakeDue(_connection.Input.LastReceived), _services.Admission.IsDemanded ? Deadline : long.MaxValue);
         }
 
         var kind = FirstBytes.Tell(input.Span);
@@ -119,7 +119,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
                 return ConsumeTls(input);
             case FirstBytesKind.Http:
                 return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
-            case FirstBytesKind.Undecided when !_connection.InputIsFinal:
+            case FirstBytesKind.Undecided when !_connection.Input.IsFinal:
                 return 0;
             default:
                 return BecomeText(input);
@@ -165,7 +165,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         {
             RefuseAsTold();
         }
-        else if (_connection.PeerCertificate.Objection is not null)
+        else if (_connection.Layer.PeerCertificate.Objection is not null)
         {
             RefuseCertificate();
         }

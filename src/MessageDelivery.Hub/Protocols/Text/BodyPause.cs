@@ -17,9 +17,9 @@ internal sealed class BodyPause(Connection connection)
     private bool _wasTold;
 
     /// <summary>When it has lasted long enough, in the loop's milliseconds; never, while the hub does not read.</summary>
-    public long Due => connection.IsPaused || connection.IsStarved
+    public long Due => connection.IsPaused || connection.Input.IsStarved
         ? long.MaxValue
-        : Math.Max(connection.LastReceived, _begins) + TextParser.PauseMilliseconds;
+        : Math.Max(connection.Input.LastReceived, _begins) + TextParser.PauseMilliseconds;
 
     /// <summary>Whether it has lasted long enough. Reads once more before it says so; if not, it may have begun anew.</summary>
     public bool HasPassed()
@@ -32,8 +32,8 @@ internal sealed class BodyPause(Connection connection)
         }
 
         // Late again, with nothing in between, it has lasted long enough all the same.
-        bool isLate = late > MaxLateMilliseconds && _begins <= connection.LastReceived;
-        if (connection.ReceiveOnceMore() || isLate)
+        bool isLate = late > MaxLateMilliseconds && _begins <= connection.Input.LastReceived;
+        if (connection.Input.ReceiveOnceMore() || isLate)
         {
             _begins = now;
             return false;

@@ -49,7 +49,7 @@ internal sealed partial class TextSession
         }
     }
 
-    private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.IsStarved ? long.MaxValue : _progress.Due;
+    private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.Input.IsStarved ? long.MaxValue : _progress.Due;
 
     private bool OwesTime => _paceDue != long.MaxValue && _connection.Loop.Now < _paceDue;
 
@@ -121,14 +121,14 @@ internal sealed partial class TextSession
         }
         else
         {
-            _progress.Watch(_bodies, _connection.ReceivedBytes, _connection.Loop.Now);
+            _progress.Watch(_bodies, _connection.Input.ReceivedBytes, _connection.Loop.Now);
         }
     }
 
     private void EndIfStopped()
     {
         int least = _services.Limits.User.MinProgressBytes;
-        if (ProgressDue != long.MaxValue && _progress.HasStopped(least, _connection.ReceivedBytes, _connection.HeldUpUntil, _connection.Loop.Now))
+        if (ProgressDue != long.MaxValue && _progress.HasStopped(least, _connection.Input.ReceivedBytes, _connection.Input.HeldUpUntil, _connection.Loop.Now))
         {
             _services.Limited.Met(LimitKind.Progress, _connection.Peer, _connection.Loop);
             _connection.SendTextError(ProtocolCode.HeartbeatTimeout, RateText.NoProgress("body", least));

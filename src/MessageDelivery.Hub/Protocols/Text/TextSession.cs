@@ -64,14 +64,14 @@ internal sealed partial class TextSession : IProtocol, IReceiver
     public int Consume(in Segment input)
     {
         var bytes = input.Length == 0 ? [] : input.Span;
-        if (_connection.HasArrived)
+        if (_connection.Input.HasArrived)
         {
             _parser.BeginArrival();
         }
 
         int used = 0;
         bool isBefore = _user is null && _services.Admission.IsDemanded;
-        while (_connection.IsOpen && !_connection.IsPaused && _connection.MayTakeWork())
+        while (_connection.IsOpen && !_connection.IsPaused && _connection.Input.MayTakeWork())
         {
             if (_relay.WaitsForRoom(_connection.Outbound))
             {
@@ -108,7 +108,7 @@ internal sealed partial class TextSession : IProtocol, IReceiver
         }
 
         WatchProgress();
-        _connection.UnfinishedBytes = (int)_body.Bytes;
+        _connection.Input.UnfinishedBytes = (int)_body.Bytes;
         return used;
     }
 
@@ -126,7 +126,7 @@ internal sealed partial class TextSession : IProtocol, IReceiver
         if (_connection.IsOpen && _parser.BodyMayEndByPause && _pause.HasPassed())
         {
             _bodyEnds = true;
-            _connection.Reconsume();
+            _connection.Input.Reconsume();
         }
     }
 
@@ -181,7 +181,7 @@ internal sealed partial class TextSession : IProtocol, IReceiver
 
     private TextEvent Read(ReadOnlySpan<byte> input, out int consumed) =>
         _bodyEnds ? _parser.ReadAfterPause(input, out consumed)
-        : _connection.InputIsFinal ? _parser.ReadFinal(input, out consumed)
+        : _connection.Input.IsFinal ? _parser.ReadFinal(input, out consumed)
         : _parser.Read(input, out consumed);
 
     private void Join()

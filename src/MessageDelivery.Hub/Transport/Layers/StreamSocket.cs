@@ -6,18 +6,8 @@ namespace MessageDelivery.Hub.Transport.Layers;
 /// <summary>Receiving into blocks and sending from segments, on a socket that does not block.</summary>
 internal static unsafe class StreamSocket
 {
-    /// <summary>There is nothing to receive for now.</summary>
-    public const long WouldBlock = -1;
-
-    /// <summary>The connection is broken.</summary>
-    public const long Broken = -2;
-
-    /// <summary>Bytes received; 0 at the end of the stream; or one of the constants.</summary>
-    public static long Receive(int socket, Block block, int offset, int length) =>
-        ReceiveCore(socket, block.Address(offset), length, Libc.MsgDontWait);
-
-    /// <summary>The same, into memory that is not message memory.</summary>
-    public static long ReceiveBytes(int socket, Span<byte> destination)
+    /// <summary>Returns as <see cref="ByteLayer.Receive"/> does.</summary>
+    public static long Receive(int socket, Span<byte> destination)
     {
         fixed (byte* buffer = destination)
         {
@@ -50,12 +40,12 @@ internal static unsafe class StreamSocket
             int error = Libc.LastError;
             if (error != Libc.Interrupted)
             {
-                return error == Libc.TryAgain ? WouldBlock : Broken;
+                return error == Libc.TryAgain ? ByteLayer.WouldBlock : ByteLayer.Broken;
             }
         }
     }
 
-    /// <summary>Bytes the kernel has taken, possibly none; <see cref="Broken"/> if it takes no more for good.</summary>
+    /// <summary>Bytes the kernel has taken, possibly none; <see cref="ByteLayer.Broken"/> if it takes no more for good.</summary>
     public static long Send(int socket, ReadOnlySpan<Segment> segments)
     {
         if (segments.Length == 1)
@@ -76,8 +66,8 @@ internal static unsafe class StreamSocket
         return Result(Libc.SendMessage(socket, &message, Flags));
     }
 
-    /// <summary>The same, from memory that is not message memory.</summary>
-    public static long SendBytes(int socket, ReadOnlySpan<byte> bytes)
+    /// <summary>The same, from any memory.</summary>
+    public static long Send(int socket, ReadOnlySpan<byte> bytes)
     {
         fixed (byte* buffer = bytes)
         {
@@ -104,5 +94,5 @@ internal static unsafe class StreamSocket
     // An interrupted send that took nothing is repeated by the next flush, which a blocked queue gets from epoll only if the
     // kernel ran out of room; a socket that does not block is never interrupted, so this is not a case to handle.
     private static long Result(nint sent) =>
-        sent >= 0 ? sent : Libc.LastError is Libc.TryAgain or Libc.NoBufferSpace ? 0 : Broken;
+        sent >= 0 ? sent : Libc.LastError is Libc.TryAgain or Libc.NoBufferSpace ? 0 : ByteLayer.Broken;
 }

@@ -27,9 +27,16 @@ internal sealed class TlsAcceptor : IDisposable
         _terms = new(_options, certificates);
     }
 
-    public TlsHandshake Begin(Action progressed) => new(_terms, _threads, progressed);
+    /// <summary>Begins the handshake, of which these bytes have come. Nothing must have been queued for the connection.</summary>
+    public void Begin(Connection connection, ITlsOwner owner, ReadOnlySpan<byte> begun)
+    {
+        var handshake = new TlsHandshake(_terms, _threads, () => connection.Post(ConnectionWork.Layer));
+        var layer = new TlsHandshakeLayer(connection.Layer, connection.Loop.Pool, handshake, owner);
+        connection.Layer = layer;
+        layer.Begin(begun);
+    }
 
-    public void Failed(Connection connection, string why) => _events.HandshakeFailed(connection.Peer, why);
+    public void NoteFailed(Connection connection, string why) => _events.HandshakeFailed(connection.Address, why);
 
     public void Dispose() => _threads.Dispose();
 }

@@ -1,56 +1,161 @@
 using System.Net.Security;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
-/// TLS between a socket and its connection. It holds memory only for the part of a record that has come, and for what the kernel
-/// has not taken of what was encrypted. Receiving is for the loop's thread; sending for one thread at a time, which may be another.
+/// TLS after its handshake. It holds memory only for the part of a record that has come, and for what the layer below has not taken of
+/// what was encrypted.
 /// </summary>
-internal sealed unsafe partial class TlsLayer(BlockPool pool, TlsHandshake handshake)
+/// <remarks>
+/// Sending says that bytes were taken when the lower layer has taken them encrypted: those that are encrypted and wait for it still
+/// stand at the queue's front, and are not encrypted again.
+/// </remarks>
+internal sealed unsafe class TlsLayer : UpperLayer
 {
-    private SslStream? _ssl;
+    // A peer may send records that bring nothing: key updates. Others are not kept waiting for them.
+    private const int MaxEmptyReads = 4;
+
+    private readonly SslStream _ssl;
+    private readonly RecordStream _records;
+    private HeldBytes _held;
+    private HeldBytes _plain;
+    private UnsentBytes _unsent;
+    private long _ahead;
+    private bool _hasEnded;
+    private bool _hasFailed;
     private bool _saysGoodbye;
 
-    /// <summary>Whether the handshake has succeeded. Any thread: it is set before anything may be sent.</summary>
-    public bool IsEstablished => Volatile.Read(ref _ssl) is not null;
-
-    public TlsHandshake Handshake { get; } = handshake;
-
-    /// <summary>Bytes it keeps of what has come and could not be used yet.</summary>
-    public int HeldBytes => _held.Length + _plain.Length;
-
-    /// <summary>Whether something encrypted waits for the kernel. While the handshake is under way, or all is sent.</summary>
-    public bool HasUnsent => !_unsent.IsEmpty;
-
-    /// <summary>Whether it is done but for its last words, which the kernel has yet to take.</summary>
-    public bool IsSayingGoodbye => _saysGoodbye && !_unsent.IsEmpty;
-
-    /// <summary>The handshake has succeeded: what is received and sent from now on is what is inside.</summary>
-    public void Establish()
+    /// <param name="handshake">One that has succeeded; its stream is this layer's from now on.</param>
+    /// <param name="held">What came after it; taken over.</param>
+    public TlsLayer(ByteLayer lower, BlockPool pool, TlsHandshake handshake, ref HeldBytes held)
+        : base(lower)
     {
+        _ssl = handshake.Ssl;
+        _records = handshake.Stream;
+        PeerCertificate = handshake.Peer;
+        _held = new(pool);
+        _plain = new(pool);
+        _unsent = new(pool);
+
         // What came behind the handshake stands before what has come since.
-        var scratch = TlsScratch.Current;
-        var rest = Handshake.TakeRest();
-        rest.CopyTo(scratch.Input);
-        int length = rest.Length + TakeHeld(scratch.Input.AsSpan(rest.Length));
-        Hold(scratch.Input.AsSpan(0, length));
-        Handshake.Stream.IsEstablished = true;
-        Volatile.Write(ref _ssl, Handshake.Ssl);
+        byte[] input = TlsScratch.Current.Input;
+        var rest = handshake.TakeRest();
+        rest.CopyTo(input);
+        int length = rest.Length + held.Take(input.AsSpan(rest.Length));
+        _held.Keep(input.AsSpan(0, length));
+        _records.IsEstablished = true;
     }
 
-    /// <summary>
-    /// Says that nothing follows (close_notify), once everything was sent. False if the kernel does not take that yet: call again
-    /// when it does.
-    /// </summary>
-    public bool TrySayGoodbye(int socket)
+    /// <inheritdoc/>
+    public override bool IsEncrypted => true;
+
+    /// <inheritdoc/>
+    public override PeerCertificate PeerCertificate { get; }
+
+    /// <inheritdoc/>
+    public override int HeldBytes => _held.Count + _plain.Count + base.HeldBytes;
+
+    /// <summary>Receives what is inside. An end without the peer's word for it (close_notify) is a break.</summary>
+    /// <param name="destination">Room; what a record holds beyond it is kept.</param>
+    public override long Receive(Span<byte> destination, LoopCounters counters, out bool more)
     {
-        if (_ssl is null)
+        more = true;
+        if (_plain.Count > 0)
         {
-            return true;
+            return _plain.Take(destination);
         }
 
+        for (int reads = 0; reads < MaxEmptyReads; reads++)
+        {
+            if (_hasFailed || _hasEnded)
+            {
+                more = false;
+                return _hasFailed ? Broken : 0;
+            }
+
+            // With little room, one record at a time is read and kept in the clear.
+            bool isNarrow = destination.Length < _held.Count + TlsRecord.MaxBytes;
+            var scratch = TlsScratch.Current;
+            int length = _held.Take(scratch.Input);
+            int most = isNarrow ? 1 : int.MaxValue;
+            int whole = TlsRecord.WholeBytes(scratch.Input.AsSpan(0, length), most);
+            bool isDrained = false;
+            if (whole == 0)
+            {
+                int wanted = isNarrow
+                    ? TlsRecord.Missing(scratch.Input.AsSpan(0, length))
+                    : Math.Min(scratch.Input.Length, destination.Length) - length;
+                long received = Lower.Receive(scratch.Input.AsSpan(length, wanted), counters, out bool mayBeMore);
+                if (received <= 0)
+                {
+                    _held.Keep(scratch.Input.AsSpan(0, length));
+                    more = false;
+                    return received == 0 ? Broken : received;
+                }
+
+                isDrained = !mayBeMore;
+                length += (int)received;
+                whole = TlsRecord.WholeBytes(scratch.Input.AsSpan(0, length), most);
+            }
+
+            _hasFailed = whole == TlsRecord.Junk;
+            int plain = whole <= 0 ? 0 : isNarrow ? DecryptToKeep(scratch, whole, destination) : Decrypt(scratch, whole, destination);
+            _held.Keep(scratch.Input.AsSpan(Math.Max(whole, 0)..length));
+            if (plain > 0)
+            {
+                more = !isDrained || _plain.Count > 0 || _hasFailed || _hasEnded;
+                return plain;
+            }
+        }
+
+        return WouldBlock;
+    }
+
+    /// <inheritdoc/>
+    public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    {
+        var status = _unsent.Send(Lower, counters);
+        if (status != SendStatus.Sent)
+        {
+            return status == SendStatus.Broken ? Broken : 0;
+        }
+
+        var source = new PlainReader(segments);
+        long taken = source.Skip(_ahead);
+        _ahead -= taken;
+        var scratch = TlsScratch.Current;
+        while (!source.IsAtEnd)
+        {
+            scratch.ClearOutput();
+            int plain = Encrypt(scratch, ref source);
+            long sent = plain < 0 ? Broken : Lower.Send(scratch.Output, counters);
+            if (sent < 0)
+            {
+                return Broken;
+            }
+
+            if (sent < scratch.OutputLength)
+            {
+                _unsent.Add(scratch.Output[(int)sent..]);
+                _ahead += plain;
+                break;
+            }
+
+            taken += plain;
+        }
+
+        scratch.ClearOutput();
+        return taken;
+    }
+
+    /// <summary>Not offered: what is over TLS sends segments.</summary>
+    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override bool TryFinish(LoopCounters counters)
+    {
         if (!_saysGoodbye)
         {
             _saysGoodbye = true;
@@ -59,7 +164,7 @@ internal sealed unsafe partial class TlsLayer(BlockPool pool, TlsHandshake hands
             try
             {
                 _ssl.ShutdownAsync().GetAwaiter().GetResult();
-                _unsent.Copy(scratch.Output, QueuedSegment.Uncounted, ref _unsentBlocks);
+                _unsent.Add(scratch.Output);
             }
             catch (Exception error) when (error is IOException or InvalidOperationException)
             {
@@ -67,30 +172,102 @@ internal sealed unsafe partial class TlsLayer(BlockPool pool, TlsHandshake hands
             }
         }
 
-        return TrySendUnsent(socket, out _) != SendStatus.Blocked;
+        return _unsent.Send(Lower, counters) != SendStatus.Blocked && base.TryFinish(counters);
     }
 
-    /// <summary>Lets go of what was received. The loop's thread.</summary>
-    public void LetGoOfInput()
+    /// <inheritdoc/>
+    public override void ReleaseInput()
     {
-        _held.Block?.Release();
-        _plain.Block?.Release();
-        _held = _plain = default;
+        _held.Clear();
+        _plain.Clear();
+        base.ReleaseInput();
     }
 
-    /// <summary>Lets go of everything, once nobody sends any more.</summary>
-    public void Release()
+    /// <inheritdoc/>
+    public override void Close()
     {
-        LetGoOfInput();
+        ReleaseInput();
         _unsent.Clear();
-        _unsentBlocks.LetGo();
-        if (_ssl is null)
-        {
-            Handshake.Dispose();
-        }
-        else
+        try
         {
             _ssl.Dispose();
         }
+        finally
+        {
+            base.Close();
+        }
+    }
+
+    private int Decrypt(TlsScratch scratch, int length, Span<byte> destination)
+    {
+        fixed (byte* start = destination)
+        {
+            return Decrypt(scratch, length, scratch.Window.Over(start, destination.Length));
+        }
+    }
+
+    private int Decrypt(TlsScratch scratch, int length, Memory<byte> destination)
+    {
+        int plain = 0;
+        fixed (byte* records = scratch.Input)
+        {
+            _records.Offer(records, length);
+            while (_records.UnreadBytes > 0 && !_hasEnded && !_hasFailed)
+            {
+                try
+                {
+                    var reading = _ssl.ReadAsync(destination[plain..]);
+                    int read = reading.IsCompleted
+                        ? reading.GetAwaiter().GetResult()
+                        : throw new InvalidOperationException("Reading a whole record did not end at once.");
+                    plain += read;
+                    _hasEnded = read == 0;
+                }
+                catch (Exception error) when (error is IOException or InvalidOperationException)
+                {
+                    _hasFailed = !_records.RanDry;
+                }
+            }
+
+            _records.Offer(null, 0);
+        }
+
+        return plain;
+    }
+
+    private int DecryptToKeep(TlsScratch scratch, int length, Span<byte> destination)
+    {
+        int plain = Decrypt(scratch, length, scratch.Plain);
+        int taken = Math.Min(plain, destination.Length);
+        scratch.Plain.AsSpan(0, taken).CopyTo(destination);
+        _plain.Keep(scratch.Plain.AsSpan(taken, plain - taken));
+        return taken;
+    }
+
+    /// <summary>Encrypts as much as leaves in one send; returns plain bytes, or a negative number if that cannot be done any more.</summary>
+    private int Encrypt(TlsScratch scratch, ref PlainReader source)
+    {
+        int plain = 0;
+        try
+        {
+            for (int records = 0; records < TlsScratch.RecordsPerSend && scratch.HasRoomForRecord && !source.IsAtEnd; records++)
+            {
+                var next = source.Next(scratch);
+                var writing = _ssl.WriteAsync(next);
+                if (!writing.IsCompleted)
+                {
+                    throw new InvalidOperationException("Writing a record did not end at once.");
+                }
+
+                writing.GetAwaiter().GetResult();
+                plain += next.Length;
+            }
+        }
+        catch (Exception error) when (error is IOException or InvalidOperationException)
+        {
+            return -1;
+        }
+
+        return plain;
     }
 }

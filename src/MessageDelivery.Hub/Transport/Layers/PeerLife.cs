@@ -1,7 +1,7 @@
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Transport.Layers;
 
-namespace MessageDelivery.Hub.Transport;
+namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
 /// Whether a peer to which something was sent is still there. The kernel asks nobody (<see cref="KeepAlive"/>) from whom it awaits an

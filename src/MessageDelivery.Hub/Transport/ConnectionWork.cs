@@ -1,9 +1,8 @@
-
-namespace MessageDelivery.Hub.Loop;
+namespace MessageDelivery.Hub.Transport;
 
 /// <summary>What other threads, or a flush, leave for a connection's own loop to do.</summary>
 [Flags]
-internal enum LoopWork
+internal enum ConnectionWork
 {
     None = 0,
     /// <summary>What it paused for has come.</summary>
@@ -20,14 +19,20 @@ internal enum LoopWork
     Receive = 32,
     /// <summary>The hub stops.</summary>
     ShutDown = 64,
-    /// <summary>The memory it stood in line for has been set aside.</summary>
-    Admitted = 128,
+    /// <summary>The memory it claimed has been set aside.</summary>
+    ClaimGranted = 128,
     /// <summary>It lets go of a queue that outlives it.</summary>
     HandOver = 256,
-    /// <summary>Its TLS handshake has something to say, or is over.</summary>
-    Tls = 512,
+    /// <summary>What another thread did for its layer is done.</summary>
+    Layer = 512,
     /// <summary>It is closing, and somebody else needs its place now.</summary>
-    GiveWay = 1024,
+    GiveWay = 1_024,
     /// <summary>A defect in the hub showed while another thread sent on it.</summary>
     Failed = 2_048,
+    /// <summary>It keeps small pieces of what was received, which pin the blocks in which they came.</summary>
+    Untidy = 4_096,
+    /// <summary>Its layer, which epoll does not watch, has something to receive.</summary>
+    Readable = 8_192,
+    /// <summary>The same has room to send.</summary>
+    Writable = 16_384,
 }

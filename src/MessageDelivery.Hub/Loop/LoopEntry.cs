@@ -1,0 +1,66 @@
+namespace MessageDelivery.Hub.Loop;
+
+/// <summary>
+/// What an event loop looks after: a connection, a listener. It belongs to one loop, on whose thread all members are called but those
+/// that say otherwise. What throws is failed by <see cref="Fail"/>, and the loop goes on.
+/// </summary>
+internal abstract class LoopEntry(EventLoop loop) : WheelEntry
+{
+    private int _posted;
+    private LoopEntry? _nextPosted;
+
+    public EventLoop Loop => loop;
+
+    /// <summary>What epoll reports it as; 0 until the loop has it.</summary>
+    internal ulong Tag { get; set; }
+
+    /// <summary>The next in the list of those to flush, of the loop whose turn it is.</summary>
+    internal LoopEntry? NextToFlush { get; set; }
+
+    internal ref LoopEntry? NextPosted => ref _nextPosted;
+
+    /// <summary>Leaves work for it, as bits whose meaning is its own. Any thread.</summary>
+    protected void Post(int work)
+    {
+        if (NotePosted(work))
+        {
+            loop.Post(this);
+        }
+    }
+
+    /// <summary>Notes work; true if it is not in the loop's mailbox yet. Any thread.</summary>
+    internal bool NotePosted(int work) => Interlocked.Or(ref _posted, work) == 0;
+
+    internal void RunPosted() => OnPosted(Interlocked.Exchange(ref _posted, 0));
+
+    /// <summary>Its descriptor is ready, as epoll reports it.</summary>
+    internal virtual void OnReady(uint events)
+    {
+    }
+
+    /// <summary>Work was left for it.</summary>
+    protected virtual void OnPosted(int work)
+    {
+    }
+
+    /// <summary>The turn ends that wanted it flushed. Any loop's thread.</summary>
+    internal virtual void OnFlush(EventLoop running)
+    {
+    }
+
+    /// <summary>There is memory again (<see cref="EventLoop.AwaitMemory"/>).</summary>
+    internal virtual void OnMemoryAvailable()
+    {
+    }
+
+    /// <summary>The loop has time for what need not be done at once (<see cref="EventLoop.AwaitHousekeeping"/>).</summary>
+    internal virtual void OnHousekeeping()
+    {
+    }
+
+    /// <summary>It has failed and ends. Any thread; does not throw.</summary>
+    internal abstract void Fail();
+
+    /// <summary>It was released: closes its descriptor. False while another thread uses that; asked again in the next turn.</summary>
+    internal abstract bool TryClose();
+}

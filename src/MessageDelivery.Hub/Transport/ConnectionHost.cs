@@ -1,0 +1,123 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport.Layers;
+
+namespace MessageDelivery.Hub.Transport;
+
+/// <summary>What is kept for a peer that has no connection at the moment.</summary>
+internal interface IBacklog
+{
+    long HeldBytes { get; }
+
+    /// <summary>Drops it, for the memory it holds.</summary>
+    void GiveUp();
+}
+
+/// <summary>The connections of one loop. The loop's thread, except where it says otherwise.</summary>
+internal sealed class ConnectionHost : IHousekeeper
+{
+    // Edges: where a closed socket's duplicate lives on, as in a child that is being started, its events are no more than noise.
+    private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
+
+    private readonly VanishedPeers? _vanished;
+
+    public ConnectionHost(EventLoop loop, ConnectionSettings settings)
+    {
+        Loop = loop;
+        Settings = settings;
+        _vanished = settings.KeepAliveMilliseconds > 0 ? new(this) : null;
+        loop.Housekeeper = this;
+    }
+
+    public EventLoop Loop { get; }
+
+    public ConnectionSettings Settings { get; }
+
+    public bool IsShuttingDown { get; private set; }
+
+    /// <summary>What is kept for peers that were last on this loop and are away.</summary>
+    public HashSet<IBacklog> Backlogs { get; } = [];
+
+    /// <summary>The connections at this moment.</summary>
+    public IEnumerable<Connection> Connections
+    {
+        get
+        {
+            foreach (var entry in Loop.Entries)
+            {
+                if (entry is Connection connection)
+                {
+                    yield return connection;
+                }
+            }
+        }
+    }
+
+    /// <summary>Makes a connection, which takes up <paramref name="place"/> and owns the layer. Any thread.</summary>
+    /// <param name="converse">Makes what is spoken on it. The loop's thread.</param>
+    public void Adopt(ByteLayer layer, IDescriptorPlace place, PeerAddress address, Func<Connection, IProtocol> converse)
+    {
+        if (Loop.IsCurrent)
+        {
+            AdoptHere(layer, place, address, converse);
+        }
+        else
+        {
+            Loop.Call(() => AdoptHere(layer, place, address, converse));
+        }
+    }
+
+    /// <summary>Lets every connection say goodbye, and ends the loop when all are gone.</summary>
+    public void ShutDown()
+    {
+        IsShuttingDown = true;
+        foreach (var connection in Connections)
+        {
+            connection.Post(ConnectionWork.ShutDown);
+        }
+
+        Loop.Stop();
+    }
+
+    /// <summary>Closes every connection at once.</summary>
+    public void AbortAll()
+    {
+        foreach (var connection in Connections)
+        {
+            Loop.Failures.Call(connection, () => connection.Abort(CloseReason.ShuttingDown));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void KeepHouse(long shortMilliseconds) => MemoryRelief.Seek(this, shortMilliseconds);
+
+    private void AdoptHere(ByteLayer layer, IDescriptorPlace place, PeerAddress address, Func<Connection, IProtocol> converse)
+    {
+        Connection? connection = null;
+        try
+        {
+            connection = new(this, layer, place, address);
+            if (Loop.TryAdd(connection, layer.Descriptor, SocketEvents))
+            {
+                Loop.Counters.Connections++;
+                connection.Handler = converse(connection);
+                connection.Reschedule();
+                _vanished?.Begin();
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            Loop.NoteFailure(exception);
+            if (connection is { Tag: not 0 })
+            {
+                connection.Fail();
+                return;
+            }
+        }
+
+        layer.Close();
+        place.Leave();
+    }
+}

@@ -1,0 +1,81 @@
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Loop;
+
+namespace MessageDelivery.Hub.Transport.Layers;
+
+/// <summary>
+/// Bytes in both directions, over a descriptor or over another layer. A connection holds the top one and knows no kind. Receiving, and
+/// everything else that does not say otherwise, is for the thread of the connection's loop; sending is for one thread at a time, which
+/// may be another loop's. Nothing blocks.
+/// </summary>
+internal abstract class ByteLayer
+{
+    /// <summary>There is nothing to receive for now; the loop is told when there is.</summary>
+    public const long WouldBlock = -1;
+
+    /// <summary>The connection is broken.</summary>
+    public const long Broken = -2;
+
+    /// <summary>The layer cannot be looked into.</summary>
+    public const long CannotPeek = -3;
+
+    /// <summary>What epoll watches; negative if readiness is posted (<see cref="Connection.PostReady"/>).</summary>
+    public abstract int Descriptor { get; }
+
+    /// <summary>Whether it is being set up: what is inside can neither be received nor sent yet. Receiving, with no room, goes on with that.</summary>
+    public virtual bool IsOpening => false;
+
+    /// <summary>Whether nobody between the two ends can read what passes.</summary>
+    public virtual bool IsEncrypted => false;
+
+    /// <summary>What the peer has shown to prove who it is.</summary>
+    public virtual PeerCertificate PeerCertificate => default;
+
+    /// <summary>Bytes it keeps of what was received and could not be used yet.</summary>
+    public virtual int HeldBytes => 0;
+
+    /// <summary>Receives; returns how many bytes, 0 at the end of the stream, <see cref="WouldBlock"/> or <see cref="Broken"/>.</summary>
+    /// <param name="destination">Outside of the collected heap, or pinned by the callee.</param>
+    /// <param name="more">Whether there may be more at once.</param>
+    public abstract long Receive(Span<byte> destination, LoopCounters counters, out bool more);
+
+    /// <summary>Looks at what is to be received, and leaves it; returns as <see cref="Receive"/> does, or <see cref="CannotPeek"/>.</summary>
+    public virtual long Peek(Span<byte> destination) => CannotPeek;
+
+    /// <summary>Receives and drops bytes; returns as <see cref="Receive"/> does. Of a layer that cannot be looked into, what lies below it.</summary>
+    public abstract long Drop(int bytes);
+
+    /// <summary>Sends what it can: bytes taken, possibly none; <see cref="Broken"/> if it takes no more for good.</summary>
+    public abstract long Send(ReadOnlySpan<Segment> segments, LoopCounters counters);
+
+    /// <summary>The same, from any memory.</summary>
+    public abstract long Send(ReadOnlySpan<byte> bytes, LoopCounters counters);
+
+    /// <summary>Bytes that were taken and that the peer's machine has not acknowledged. Falls when the peer takes something.</summary>
+    public abstract int UnacknowledgedBytes { get; }
+
+    /// <summary>There is room to send: sends what the layer itself has to say. False if the connection is broken.</summary>
+    public virtual bool OnWritable(LoopCounters counters) => true;
+
+    /// <summary>What another thread did for the layer is done. False if the connection is broken.</summary>
+    public virtual bool OnPosted(LoopCounters counters) => true;
+
+    /// <summary>
+    /// Everything was sent: tells the peer that nothing follows. False if that waits for room: call again when there is some.
+    /// </summary>
+    public abstract bool TryFinish(LoopCounters counters);
+
+    /// <summary>Whether something waits for the peer's acknowledgement, and nothing at all has come of its machine for so long.</summary>
+    public abstract bool HasVanished(long afterMilliseconds);
+
+    /// <summary>Makes <see cref="Close"/> reset the connection and drop what the kernel holds.</summary>
+    public abstract void ResetOnClose();
+
+    /// <summary>Lets go of what was received and could not be used.</summary>
+    public virtual void ReleaseInput()
+    {
+    }
+
+    /// <summary>Lets go of everything, once nobody sends any more.</summary>
+    public abstract void Close();
+}
