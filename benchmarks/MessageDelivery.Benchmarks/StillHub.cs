@@ -51,7 +51,7 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 
     public StillUser Join()
     {
-        var connection = new Connection(Loop, socket: -1, tag: 1, new ConnectionPlaces(1).TryTake()!);
+        var connection = new Connection(Loop, socket: -1, peer: default, tag: 1, new ConnectionPlaces(1).TryTake()!);
         var user = Users.Add(null!);
         var session = new BinarySession(_services, connection, user, resumable: null);
         connection.Handler = session;

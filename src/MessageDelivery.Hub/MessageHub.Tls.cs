@@ -27,5 +27,5 @@ public sealed partial class MessageHub : ITlsEvents
         _logger.CertificatesInUse(certificates.Certificate.Subject, certificates.Certificate.NotAfter.ToUniversalTime());
     }
 
-    void ITlsEvents.HandshakeFailed(SocketPeer peer, string why) => _logger.HandshakeFailed(peer, why);
+    void ITlsEvents.HandshakeFailed(in PeerAddress peer, string why) => _logger.HandshakeFailed(peer, why);
 }

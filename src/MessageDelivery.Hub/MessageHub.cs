@@ -151,13 +151,13 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     /// <summary>Stops, if that has not been done.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    void IListenerEvents.Accepted(int socket)
+    void IListenerEvents.Accepted(int socket, in PeerAddress peer)
     {
-        var place = TryAdmit(socket, out var refusal);
+        var place = TryAdmit(peer, out var refusal);
         place ??= _places.TryTakeToRefuse();
         if (place is null)
         {
-            TurnAway(socket, refusal!);
+            TurnAway(peer, refusal!);
             Libc.Close(socket);
             return;
         }
@@ -169,15 +169,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
         try
         {
-            _loops[index].Adopt(socket, place, connection =>
-            {
-                if (Options.Audit is not null)
-                {
-                    connection.NotePeer();
-                }
-
-                return new OpeningSession(services, connection, refusal, order);
-            });
+            _loops[index].Adopt(socket, peer, place, connection => new OpeningSession(services, connection, refusal, order));
         }
         catch
         {
@@ -187,9 +179,9 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         }
     }
 
-    void IListenerEvents.TurnedAway(int socket)
+    void IListenerEvents.TurnedAway(in PeerAddress peer)
     {
-        NoteTurnedAway(socket, CloseReason.TooManyConnections);
+        NoteTurnedAway(peer, CloseReason.TooManyConnections);
         if (_loops[0].Now >= _quietUntil)
         {
             _quietUntil = _loops[0].Now + QuietMilliseconds;
@@ -228,9 +220,10 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
 
     private void OpenListeners()
     {
+        var keepAlive = KeepAlive.Within(Options.KeepAlive);
         foreach (var socket in Options.ListeningSockets)
         {
-            var listener = new Listener(socket, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) };
+            var listener = new Listener(socket, Options.SendBufferBytes, keepAlive, this);
             _listeners.Add(listener);
             if (Options.IsOpenToStrangers(listener.Endpoint))
             {
@@ -243,7 +236,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         {
             foreach (var endpoint in Options.Listen)
             {
-                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) });
+                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, keepAlive, this));
             }
         }
     }

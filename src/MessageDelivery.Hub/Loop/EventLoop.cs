@@ -123,15 +123,15 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public void Call(Connection connection, Action action) => Call(() => Attend(connection, action));
 
     /// <summary>Makes a connection of an accepted socket, which takes up <paramref name="place"/>. Any thread.</summary>
-    public void Adopt(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
+    public void Adopt(int socket, PeerAddress peer, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
         if (IsCurrent)
         {
-            AdoptHere(socket, place, converse);
+            AdoptHere(socket, peer, place, converse);
         }
         else
         {
-            Call(() => AdoptHere(socket, place, converse));
+            Call(() => AdoptHere(socket, peer, place, converse));
         }
     }
 
@@ -269,12 +269,12 @@ internal sealed partial class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _epoll.Dispose();
     }
 
-    private void AdoptHere(int socket, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
+    private void AdoptHere(int socket, PeerAddress peer, IDescriptorPlace place, Func<Connection, IConnectionHandler> converse)
     {
         Connection? connection = null;
         try
         {
-            connection = _connections.Add(tag => new Connection(this, socket, tag, place));
+            connection = _connections.Add(tag => new Connection(this, socket, peer, tag, place));
             if (!_stopping && _epoll.TryAdd(socket, SocketEvents, connection.Tag))
             {
                 // Closing it must not need memory.

@@ -32,10 +32,11 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     private Connection? _nextPosted;
     private Connection? _nextUntidy;
 
-    public Connection(EventLoop loop, int socket, ulong tag, IDescriptorPlace place)
+    public Connection(EventLoop loop, int socket, in PeerAddress peer, ulong tag, IDescriptorPlace place)
     {
         Loop = loop;
         _socket = socket;
+        Peer = peer;
         Tag = tag;
         _place = place;
         Outbound = new OutboundQueue(loop.Pool, loop.QueueLimitBytes, this);
@@ -81,9 +82,6 @@ internal sealed partial class Connection : WheelEntry, IOutboundSink, IClaimOwne
     public bool IsPaused => _paused;
 
     public CloseReason Reason { get; private set; }
-
-    /// <summary>The peer's address and port, asked of the kernel.</summary>
-    public SocketPeer Peer => new(_socket);
 
     /// <summary>The conversation; swapped when the first bytes have told which protocol it is.</summary>
     public IConnectionHandler Handler

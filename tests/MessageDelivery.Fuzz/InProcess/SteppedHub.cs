@@ -54,7 +54,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var (hub, socket) = SocketPair.Open();
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
-        _loop.Adopt(hub, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
+        _loop.Adopt(hub, default, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
         Turn();
         return peer;
     }

@@ -73,7 +73,7 @@ public sealed class FailingHandlerTests
             accepted = Libc.Accept((int)listener.Server.Handle, null, null, Libc.CloseOnExec | Libc.NonBlocking);
         }
         while (accepted < 0);
-        loop.Adopt(accepted, place, connection => new EchoingHandler(connection, call));
+        loop.Adopt(accepted, default, place, connection => new EchoingHandler(connection, call));
         return client;
     }
 

@@ -45,7 +45,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
         var (hub, descriptor) = SocketPair.Open();
         var user = new SteppedUser(descriptor, (ulong)_users.Count + 1);
         _users.Add(user);
-        _loop.Adopt(hub, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
+        _loop.Adopt(hub, default, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
         Span<byte> hello = stackalloc byte[12];
         new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, 4).Write(hello);
         "MDS1"u8.CopyTo(hello[8..]);

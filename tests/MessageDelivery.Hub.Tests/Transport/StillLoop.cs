@@ -18,7 +18,7 @@ internal sealed class StillLoop : ILoopEvents, IDisposable
 
     public EventLoop Loop { get; }
 
-    public Connection Connect() => new(Loop, socket: -1, tag: 1, new ConnectionPlaces(1).TryTake()!);
+    public Connection Connect() => new(Loop, socket: -1, peer: default, tag: 1, new ConnectionPlaces(1).TryTake()!);
 
     /// <summary>Whether work was left for the connection; a connection that went to sleep was woken.</summary>
     public static bool WasWoken(Connection connection) => !connection.NotePosted(LoopWork.None);

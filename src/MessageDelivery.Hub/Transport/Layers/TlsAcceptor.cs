@@ -37,5 +37,5 @@ internal sealed class TlsAcceptor : IDisposable
 /// <summary>What is told of handshakes. Called on the connection's loop.</summary>
 internal interface ITlsEvents
 {
-    void HandshakeFailed(SocketPeer peer, string why);
+    void HandshakeFailed(in PeerAddress peer, string why);
 }
