@@ -7,6 +7,7 @@ using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,17 +20,19 @@ namespace MessageDelivery.Benchmarks;
 /// </summary>
 internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 {
+    private readonly ConnectionHost _host;
     private readonly LoopServices _services;
 
     public StillHub()
     {
         Pool = new(256 << 20);
         Users = new(Pool);
-        Loop = new(0, Pool, new(QueueLimitBytes: 64 << 20, StallMilliseconds: 10_000, DrainMilliseconds: 10_000), TimeProvider.System, this);
+        Loop = new(0, Pool, TimeProvider.System, this);
+        _host = new(Loop, new(QueueLimitBytes: 64 << 20, StallMilliseconds: 10_000, DrainMilliseconds: 10_000));
         var term = new SessionTerm(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MaxAway: 0);
         // On a clock that stands still, a rate would soon let nobody do anything.
         var limits = new SessionLimits(HeartbeatSeconds: 0, MaxConnections: 1) { User = new() { ListsPerSecond = 0, EchoesPerSecond = 0 } };
-        _services = new(Loop, new(Users, term, NullLogger.Instance), limits, NullLogger.Instance);
+        _services = new(_host, new(Users, term, NullLogger.Instance), limits, NullLogger.Instance);
     }
 
     public BlockPool Pool { get; }
@@ -51,7 +54,7 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 
     public StillUser Join()
     {
-        var connection = new Connection(Loop, socket: -1, tag: 1, new ConnectionPlaces(1).TryTake()!);
+        var connection = new Connection(_host, new SocketLayer(-1), new ConnectionPlaces(1).TryTake()!, peer: default);
         var user = Users.Add(null!);
         var session = new BinarySession(_services, connection, user, resumable: null);
         connection.Handler = session;

@@ -31,12 +31,12 @@ public enum AuditKind
 /// <summary>Somebody came, was refused, went or was removed. A small value; holds on to nothing.</summary>
 public readonly record struct AuditEvent
 {
-    internal AuditEvent(AuditKind kind, ulong userId, string? reason, in PeerAddress address)
+    internal AuditEvent(AuditKind kind, ulong userId, string? reason, in PeerAddress peer)
     {
         Kind = kind;
         UserId = userId;
         Reason = reason;
-        Address = address;
+        PeerAddress = peer;
     }
 
     /// <summary>What has happened.</summary>
@@ -64,12 +64,11 @@ public readonly record struct AuditEvent
     public long Milliseconds { get; init; }
 
     /// <summary>
-    /// The peer's address and port; null where the connection was gone before the hub could ask, or there is none. Made anew by each
-    /// call.
+    /// The peer's address and port; null where the connection has none. Made anew by each call.
     /// </summary>
-    public IPEndPoint? Peer => Address.ToEndPoint();
+    public IPEndPoint? Peer => PeerAddress.ToEndPoint();
 
-    internal PeerAddress Address { get; }
+    internal PeerAddress PeerAddress { get; }
 }
 
 /// <summary>Takes what a hub tells about who comes and goes.</summary>

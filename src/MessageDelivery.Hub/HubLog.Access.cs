@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub;
 internal static partial class HubLog
 {
     [LoggerMessage(30, LogLevel.Debug, "User {UserId} at {Peer} is authenticated as {Identity}")]
-    public static partial void Authenticated(this ILogger logger, ulong userId, string identity, SocketPeer peer);
+    public static partial void Authenticated(this ILogger logger, ulong userId, string identity, PeerAddress peer);
 
     [LoggerMessage(31, LogLevel.Warning, "{Peer} is refused: {Why}; refused since this was last said, with this one: {Count}")]
     public static partial void Refused(this ILogger logger, string peer, string why, long count);

@@ -19,7 +19,7 @@ internal static partial class HubLog
     public static partial void Stopped(this ILogger logger);
 
     [LoggerMessage(4, LogLevel.Debug, "User {UserId} joined from {Peer}, speaking {Protocol}")]
-    public static partial void UserJoined(this ILogger logger, ulong userId, string protocol, SocketPeer peer);
+    public static partial void UserJoined(this ILogger logger, ulong userId, string protocol, PeerAddress peer);
 
     [LoggerMessage(5, LogLevel.Debug, "User {UserId} left after {Milliseconds} ms: {Reason}")]
     public static partial void UserLeft(this ILogger logger, ulong userId, CloseReason reason, long milliseconds);
@@ -37,7 +37,7 @@ internal static partial class HubLog
     public static partial void ConnectionFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(10, LogLevel.Warning, "User {UserId} at {Peer} is cut off: it took nothing for the stall limit while {Pending} ({PendingBytes} bytes) waited for it")]
-    public static partial void SlowConsumer(this ILogger logger, ulong userId, ByteText pending, long pendingBytes, SocketPeer peer);
+    public static partial void SlowConsumer(this ILogger logger, ulong userId, ByteText pending, long pendingBytes, PeerAddress peer);
 
     [LoggerMessage(11, LogLevel.Information, "Memory for messages: {Limit} ({LimitBytes} bytes); connections: {MaxConnections}; event loops: {EventLoops}")]
     public static partial void Limits(this ILogger logger, ByteText limit, long limitBytes, int maxConnections, int eventLoops);
@@ -46,13 +46,13 @@ internal static partial class HubLog
     public static partial void UserAway(this ILogger logger, ulong userId, CloseReason reason, long windowMilliseconds);
 
     [LoggerMessage(13, LogLevel.Debug, "User {UserId} has resumed from {Peer}")]
-    public static partial void UserResumed(this ILogger logger, ulong userId, SocketPeer peer);
+    public static partial void UserResumed(this ILogger logger, ulong userId, PeerAddress peer);
 
     [LoggerMessage(14, LogLevel.Debug, "The session of user {UserId}, who was away, has ended: {Reason}")]
     public static partial void SessionEnded(this ILogger logger, ulong userId, SessionEnd reason);
 
     [LoggerMessage(20, LogLevel.Debug, "A TLS handshake with {Peer} failed: {Why}")]
-    public static partial void HandshakeFailed(this ILogger logger, SocketPeer peer, string why);
+    public static partial void HandshakeFailed(this ILogger logger, PeerAddress peer, string why);
 
     [LoggerMessage(21, LogLevel.Information, "The certificate in use is of {Subject}, good until {NotAfter:u}")]
     public static partial void CertificatesInUse(this ILogger logger, string subject, DateTime notAfter);

@@ -14,19 +14,19 @@ public sealed partial class MessageHub
     bool IListenerEvents.TryMakeRoom() => _places.TryMakeRoom();
 
     /// <summary>A place for a connection, in the hub and among those of its address; or why there is none. The accepting loop's thread.</summary>
-    private IDescriptorPlace? TryAdmit(int socket, out Refusal? refusal)
+    private IDescriptorPlace? TryAdmit(in PeerAddress peer, out Refusal? refusal)
     {
         var loop = _loops[0];
         refusal = null;
-        bool isKnown = NetworkAddress.TryAsk(socket, out var address);
-        if (isKnown && !_addresses!.IsInTime(address, loop.Now))
+        var address = new NetworkAddress(peer);
+        if (!_addresses!.IsInTime(address, loop.Now))
         {
             _limited!.Met(LimitKind.ConnectionRate, address, loop);
             refusal = Refusal.OfRate(address, _addresses.ShareOf(address).PerSecond);
             return null;
         }
 
-        int maxOfAddress = isKnown ? _addresses!.ShareOf(address).Most : 0;
+        int maxOfAddress = _addresses.ShareOf(address).Most;
         if (_places.TryTake(address, maxOfAddress, out bool isOfAddress) is { } place)
         {
             return place;
@@ -57,25 +57,21 @@ public sealed partial class MessageHub
     }
 
     /// <summary>Closes without a word: those who are being told are enough.</summary>
-    private void TurnAway(int socket, Refusal refusal)
+    private void TurnAway(in PeerAddress peer, Refusal refusal)
     {
         if (refusal.Reason == CloseReason.TooManyConnections)
         {
-            ((IListenerEvents)this).TurnedAway(socket);
+            ((IListenerEvents)this).TurnedAway(peer);
         }
         else
         {
-            NoteTurnedAway(socket, refusal.Reason);
+            NoteTurnedAway(peer, refusal.Reason);
         }
     }
 
-    private void NoteTurnedAway(int socket, CloseReason reason)
+    private void NoteTurnedAway(in PeerAddress peer, CloseReason reason)
     {
-        if (Options.Audit is not null)
-        {
-            _sessions!.Audit.TurnedAway(PeerAddress.Of(socket), reason);
-        }
-
+        _sessions!.Audit.TurnedAway(peer, reason);
         _loops[0].Counters.Disconnects[(int)reason]++;
     }
 }

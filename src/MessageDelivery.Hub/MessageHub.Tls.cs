@@ -1,10 +1,9 @@
-using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub;
 
 /// <content>TLS.</content>
-public sealed partial class MessageHub : ITlsEvents
+public sealed partial class MessageHub
 {
     private TlsAcceptor? _tls;
 
@@ -26,6 +25,4 @@ public sealed partial class MessageHub : ITlsEvents
         _tls.Use(certificates);
         _logger.CertificatesInUse(certificates.Certificate.Subject, certificates.Certificate.NotAfter.ToUniversalTime());
     }
-
-    void ITlsEvents.HandshakeFailed(SocketPeer peer, string why) => _logger.HandshakeFailed(peer, why);
 }

@@ -10,6 +10,7 @@ using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -114,7 +115,6 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            OpenListeners();
             _pool = new BlockPool(
                 Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
             _pool.CeilingChanged = TellCeiling;
@@ -129,7 +129,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _logger.Limits(new(_pool.LimitBytes), _pool.LimitBytes, _places.Most, _loops.Length);
         foreach (var listener in _listeners)
         {
-            _loops[0].Call(() => _loops[0].Listen(listener));
+            listener.Listen();
             _logger.Listening(listener.Endpoint);
         }
 
@@ -151,13 +151,13 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     /// <summary>Stops, if that has not been done.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    void IListenerEvents.Accepted(int socket)
+    void IListenerEvents.Accepted(int socket, in PeerAddress peer)
     {
-        var place = TryAdmit(socket, out var refusal);
+        var place = TryAdmit(peer, out var refusal);
         place ??= _places.TryTakeToRefuse();
         if (place is null)
         {
-            TurnAway(socket, refusal!);
+            TurnAway(peer, refusal!);
             Libc.Close(socket);
             return;
         }
@@ -169,15 +169,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
         try
         {
-            _loops[index].Adopt(socket, place, connection =>
-            {
-                if (Options.Audit is not null)
-                {
-                    connection.NotePeer();
-                }
-
-                return new OpeningSession(services, connection, refusal, order);
-            });
+            services.Host.Adopt(new SocketLayer(socket), place, peer, connection => new OpeningSession(services, connection, refusal, order));
         }
         catch
         {
@@ -187,9 +179,9 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         }
     }
 
-    void IListenerEvents.TurnedAway(int socket)
+    void IListenerEvents.TurnedAway(in PeerAddress peer)
     {
-        NoteTurnedAway(socket, CloseReason.TooManyConnections);
+        NoteTurnedAway(peer, CloseReason.TooManyConnections);
         if (_loops[0].Now >= _quietUntil)
         {
             _quietUntil = _loops[0].Now + QuietMilliseconds;
@@ -228,9 +220,10 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
 
     private void OpenListeners()
     {
+        var keepAlive = KeepAlive.Within(Options.KeepAlive);
         foreach (var socket in Options.ListeningSockets)
         {
-            var listener = new Listener(socket, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) };
+            var listener = new Listener(_loops[0], socket, Options.SendBufferBytes, keepAlive, this);
             _listeners.Add(listener);
             if (Options.IsOpenToStrangers(listener.Endpoint))
             {
@@ -243,14 +236,14 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         {
             foreach (var endpoint in Options.Listen)
             {
-                _listeners.Add(new Listener(endpoint, Backlog, Options.SendBufferBytes, this) { KeepAlive = KeepAlive.Within(Options.KeepAlive) });
+                _listeners.Add(new Listener(_loops[0], endpoint, Backlog, Options.SendBufferBytes, keepAlive, this));
             }
         }
     }
 
     private void StartLoops(BlockPool pool)
     {
-        var settings = new EventLoopSettings(
+        var settings = new ConnectionSettings(
             Options.QueueLimitBytes,
             (long)Options.StallTimeout.TotalMilliseconds,
             (long)Options.DrainTimeout.TotalMilliseconds,
@@ -263,9 +256,10 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _limited = _sessions.Limited;
         _addresses = CreateAddressTable();
         int count = Options.EventLoops ?? Environment.ProcessorCount;
-        _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, settings, _time, this, _failures))];
-        _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, this, _logger.ConnectionFailed);
-        _services = [.. _loops.Select(loop => new LoopServices(loop, _sessions, limits, _logger, _admission, _tls))];
+        _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, _time, this, _failures))];
+        OpenListeners();
+        _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, _logger.ConnectionFailed);
+        _services = [.. _loops.Select(loop => new LoopServices(new(loop, settings), _sessions, limits, _logger, _admission, _tls))];
         _metrics = new(_meters, _loops, _sessions, pool, _failures);
         foreach (var loop in _loops)
         {
@@ -290,13 +284,13 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         }
 
         _logger.Stopping(_places.Taken, Options.DrainTimeout);
-        await _loops[0].StopListeningAsync().ConfigureAwait(false);
-        foreach (var loop in _loops)
+        await Task.WhenAll(_listeners.Select(listener => listener.StopAsync())).ConfigureAwait(false);
+        foreach (var services in _services)
         {
-            loop.Call(loop.ShutDown);
+            services.Loop.Call(services.Host.ShutDown);
         }
 
-        await using (cancellationToken.Register(() => Array.ForEach(_loops, loop => loop.Call(loop.AbortAll))))
+        await using (cancellationToken.Register(() => Array.ForEach(_services, services => services.Loop.Call(services.Host.AbortAll))))
         {
             await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
         }
@@ -345,7 +339,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         {
             if (loop.IsStarted)
             {
-                loop.Call(loop.ShutDown);
+                loop.Call(loop.Stop);
                 loop.Ended.Wait();
             }
 

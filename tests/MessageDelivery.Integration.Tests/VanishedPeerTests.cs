@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using MessageDelivery.Hub;
 using MessageDelivery.Integration.Tests.Support;
 using MessageDelivery.Protocol;
@@ -11,7 +13,7 @@ namespace MessageDelivery.Integration.Tests;
 public sealed class VanishedPeerTests
 {
     private const int LevelSocket = 1, LevelTcp = 6;
-    private const int OptionKeepAlive = 9, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpUserTimeout = 18;
+    private const int OptionKeepAlive = 9, TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpUserTimeout = 18;
 
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -88,12 +90,37 @@ public sealed class VanishedPeerTests
         await using var hub = await RunningHub.StartAsync();
         await using var user = await hub.BinaryAsync();
         Assert.Equal(
-            (1, 60, 15, 4, 0),
-            (AcceptedSocket.Option(user.Local, LevelSocket, OptionKeepAlive),
+            (1, 1, 60, 15, 4, 0),
+            (AcceptedSocket.Option(user.Local, LevelTcp, TcpNoDelay),
+                AcceptedSocket.Option(user.Local, LevelSocket, OptionKeepAlive),
                 AcceptedSocket.Option(user.Local, LevelTcp, TcpKeepIdle),
                 AcceptedSocket.Option(user.Local, LevelTcp, TcpKeepInterval),
                 AcceptedSocket.Option(user.Local, LevelTcp, TcpKeepCount),
                 AcceptedSocket.Option(user.Local, LevelTcp, TcpUserTimeout)));
+    }
+
+    /// <summary>Sockets take over what the listening one has when they are made. Those that wait in one that is passed may be older than that.</summary>
+    [Fact]
+    public async Task Who_had_come_before_the_hub_is_asked_too()
+    {
+        using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listening.Listen();
+        using var early = new TcpClient(AddressFamily.InterNetwork);
+        await early.ConnectAsync((IPEndPoint)listening.LocalEndPoint!);
+        await using var hub = await RunningHub.StartAsync(o => o with { ListeningSockets = [listening.SafeHandle] });
+        for (int i = 0; i < 2; i++)
+        {
+            await using var late = await hub.BinaryAsync();
+            foreach (var user in (IPEndPoint[])[(IPEndPoint)early.Client.LocalEndPoint!, late.Local])
+            {
+                Assert.Equal(
+                    (1, 1, 60),
+                    (AcceptedSocket.Option(user, LevelTcp, TcpNoDelay),
+                        AcceptedSocket.Option(user, LevelSocket, OptionKeepAlive),
+                        AcceptedSocket.Option(user, LevelTcp, TcpKeepIdle)));
+            }
+        }
     }
 
     private static Task<RunningHub> StartAsync() => RunningHub.StartAsync(o => o with

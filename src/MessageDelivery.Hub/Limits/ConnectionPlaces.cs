@@ -1,4 +1,3 @@
-using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Limits;

@@ -27,6 +27,7 @@ internal static unsafe partial class Libc
     public const int MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
     public const int LevelSocket = 1;
+    public const int OptionSendBuffer = 7;
     public const int OptionKeepAlive = 9;
     public const int OptionLinger = 13;
     public const int ProtocolTcp = 6;
@@ -99,9 +100,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int fd, nuint request, int* result);
-
-    [LibraryImport(Library, EntryPoint = "getpeername", SetLastError = true)]
-    public static partial int GetPeerName(int fd, byte* address, uint* length);
 
     [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
     public static partial byte* MemoryMap(void* address, nint length, int protection, int flags, int fd, nint offset);

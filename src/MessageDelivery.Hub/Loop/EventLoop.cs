@@ -157,6 +157,9 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     public void ScheduleFlush(LoopEntry entry) => _toFlush.Add(entry);
 
     /// <inheritdoc/>
+    public void Watch(LoopEntry entry) => entry.Watch();
+
+    /// <inheritdoc/>
     public void DoLater(ISlicedWork work)
     {
         _unfinished.Add(work);

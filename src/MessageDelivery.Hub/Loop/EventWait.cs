@@ -1,4 +1,3 @@
-using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Loop;

@@ -17,6 +17,9 @@ internal interface IOutlet
     /// <summary>Flush this entry at the end of the turn.</summary>
     void ScheduleFlush(LoopEntry entry);
 
+    /// <summary>The entry's queue is full from now on: see that it moves.</summary>
+    void Watch(LoopEntry entry);
+
     /// <summary>Go on with this in later turns, while it says that there is more.</summary>
     void DoLater(ISlicedWork work);
 }

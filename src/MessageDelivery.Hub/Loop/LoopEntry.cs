@@ -48,6 +48,11 @@ internal abstract class LoopEntry(EventLoop loop) : WheelEntry
     {
     }
 
+    /// <inheritdoc/>
+    internal override void OnDue()
+    {
+    }
+
     /// <summary>There is memory again (<see cref="EventLoop.AwaitMemory"/>).</summary>
     internal virtual void OnMemoryAvailable()
     {
@@ -57,6 +62,14 @@ internal abstract class LoopEntry(EventLoop loop) : WheelEntry
     internal virtual void OnHousekeeping()
     {
     }
+
+    /// <summary>Its queue is full from now on: see that it moves. Any thread.</summary>
+    internal virtual void Watch()
+    {
+    }
+
+    /// <summary>Ends it at the end of the turn: a defect showed in what it has queued. Any thread; does not throw.</summary>
+    internal virtual void FailSoon(Exception exception) => loop.NoteFailure(exception);
 
     /// <summary>It has failed and ends. Any thread; does not throw.</summary>
     internal abstract void Fail();

@@ -1,6 +1,5 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Outbound;
 
@@ -34,7 +33,7 @@ internal sealed partial class OutboundQueue
     public QueueResult AddCounted(ReadOnlySpan<byte> bytes, IOutlet outlet)
     {
         bool schedule;
-        Connection? owner;
+        LoopEntry? owner;
         lock (Gate)
         {
             if (_state == State.Away && !TryCountAway(bytes.Length))
@@ -70,7 +69,7 @@ internal sealed partial class OutboundQueue
     public TotalCheck Acknowledge(ulong total, IOutlet outlet)
     {
         WaitingLine accepted;
-        Connection? owner;
+        LoopEntry? owner;
         bool schedule;
         lock (Gate)
         {
@@ -100,7 +99,7 @@ internal sealed partial class OutboundQueue
     {
         AcknowledgementWait forgotten;
         WaitingLine accepted;
-        Connection? owner;
+        LoopEntry? owner;
         bool schedule;
         lock (Gate)
         {
@@ -166,7 +165,7 @@ internal sealed partial class OutboundQueue
     /// The peer is back with another connection and its total: sends what came after that again, behind <paramref name="first"/>.
     /// Null, and nothing has changed, while another thread is still sending on the connection before.
     /// </summary>
-    public TotalCheck? ComeBack(Connection owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
+    public TotalCheck? ComeBack(LoopEntry owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
     {
         lock (Gate)
         {
@@ -236,7 +235,7 @@ internal sealed partial class OutboundQueue
         }
 
         WaitingLine accepted;
-        Connection? owner;
+        LoopEntry? owner;
         bool schedule;
         lock (Gate)
         {

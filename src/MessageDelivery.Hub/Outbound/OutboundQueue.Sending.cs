@@ -1,6 +1,5 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Outbound;
 
@@ -27,7 +26,7 @@ internal sealed partial class OutboundQueue
     {
         lock (Gate)
         {
-            if (_owner is not null && sink is Connection && !ReferenceEquals(sink, _owner))
+            if (_owner is not null && sink is LoopEntry && !ReferenceEquals(sink, _owner))
             {
                 return FlushResult.Nothing;
             }

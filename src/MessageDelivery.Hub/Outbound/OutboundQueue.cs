@@ -1,6 +1,5 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Outbound;
 
@@ -25,7 +24,7 @@ internal sealed partial class OutboundQueue
     private PendingSegments _pending;
     private CopyBlocks _copies;
     private WaitingLine _line;
-    private Connection? _owner;
+    private LoopEntry? _owner;
     private IOutboundSink? _sendingOn;
     private State _state;
     private bool _blocked;
@@ -36,7 +35,7 @@ internal sealed partial class OutboundQueue
     /// <param name="pool">Where copies go.</param>
     /// <param name="limitBytes">Bytes at which it is full.</param>
     /// <param name="owner">The connection it is sent on.</param>
-    public OutboundQueue(BlockPool pool, long limitBytes, Connection? owner)
+    public OutboundQueue(BlockPool pool, long limitBytes, LoopEntry? owner)
     {
         _pool = pool;
         _limit = new(limitBytes, pool.LimitBytes);
@@ -96,7 +95,7 @@ internal sealed partial class OutboundQueue
     {
         bool schedule;
         bool becameFull;
-        Connection? owner;
+        LoopEntry? owner;
         lock (Gate)
         {
             if (_state != State.Open)
@@ -126,7 +125,7 @@ internal sealed partial class OutboundQueue
 
         if (becameFull)
         {
-            owner!.Post(ConnectionWork.Reschedule);
+            outlet.Watch(owner!);
         }
 
         ScheduleFlush(schedule, outlet, owner);
@@ -137,7 +136,7 @@ internal sealed partial class OutboundQueue
     public void Add(ReadOnlySpan<Segment> segments, IOutlet outlet)
     {
         bool schedule = false;
-        Connection? owner;
+        LoopEntry? owner;
         lock (Gate)
         {
             owner = _owner;
@@ -160,7 +159,7 @@ internal sealed partial class OutboundQueue
     private void Add(ReadOnlySpan<byte> bytes, bool isLast, IOutlet outlet)
     {
         bool schedule = false;
-        Connection? owner;
+        LoopEntry? owner;
         lock (Gate)
         {
             owner = _owner;
@@ -192,7 +191,7 @@ internal sealed partial class OutboundQueue
     public bool Complete(IOutlet outlet)
     {
         WaitingLine refused;
-        Connection? owner;
+        LoopEntry? owner;
         bool isEmpty;
         bool schedule;
         lock (Gate)
@@ -255,7 +254,7 @@ internal sealed partial class OutboundQueue
     public void Uncork(ReadOnlySpan<byte> first, IOutlet outlet)
     {
         bool schedule;
-        Connection? owner;
+        LoopEntry? owner;
         lock (Gate)
         {
             if (_state != State.Open)
@@ -281,7 +280,7 @@ internal sealed partial class OutboundQueue
         ScheduleFlush(schedule, outlet, owner);
     }
 
-    private static void ScheduleFlush(bool wanted, IOutlet outlet, Connection? owner)
+    private static void ScheduleFlush(bool wanted, IOutlet outlet, LoopEntry? owner)
     {
         if (wanted)
         {

@@ -1,5 +1,4 @@
 using System.Collections;
-using MessageDelivery.Hub.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Hub.Outside;
@@ -17,14 +16,7 @@ internal sealed class LogCall(LogLevel level, EventId id, string text, KeyValueP
     /// <summary>Makes a line of what a message of <see cref="HubLog"/> hands to its logger.</summary>
     public static LogCall Of<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        var values = state is IReadOnlyList<KeyValuePair<string, object?>> list ? new KeyValuePair<string, object?>[list.Count] : [];
-        for (int i = 0; i < values.Length; i++)
-        {
-            var (name, value) = ((IReadOnlyList<KeyValuePair<string, object?>>)state!)[i];
-            // Who is at the other end of a socket can be asked now only: its number may be another's later.
-            values[i] = new(name, value is SocketPeer peer ? peer.ToString() : value);
-        }
-
+        KeyValuePair<string, object?>[] values = state is IReadOnlyList<KeyValuePair<string, object?>> list ? [.. list] : [];
         return new(level, id, formatter(state, exception), values, exception);
     }
 

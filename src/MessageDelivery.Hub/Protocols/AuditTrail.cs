@@ -38,7 +38,7 @@ internal sealed class AuditTrail(IHubAudit? audit)
     public void Ended(ulong userId, SessionEnd reason, Connection last)
     {
         var kind = reason is SessionEnd.Expired or SessionEnd.ShuttingDown ? AuditKind.Left : AuditKind.Removed;
-        audit?.Record(new(kind, userId, Ends[(int)reason], last.Address)
+        audit?.Record(new(kind, userId, Ends[(int)reason], last.Peer)
         {
             Subject = last.Subject,
             Protocol = last.Protocol,
@@ -54,7 +54,7 @@ internal sealed class AuditTrail(IHubAudit? audit)
         audit?.Record(Event(kind, userId, reason, connection));
 
     private static AuditEvent Event(AuditKind kind, ulong userId, string? reason, Connection connection) =>
-        new(kind, userId, reason, connection.Address)
+        new(kind, userId, reason, connection.Peer)
         {
             Subject = connection.Subject,
             Protocol = connection.Protocol,

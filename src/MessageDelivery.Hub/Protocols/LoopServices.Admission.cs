@@ -24,7 +24,7 @@ internal sealed partial class LoopServices
     public TokenCheck? Check(ReadOnlySpan<byte> token, Connection connection, Action<AuthenticationResult, IAuthenticator> answer)
     {
         var check = new TokenCheck(
-            token, new(connection.Peer.Endpoint, connection.Layer.PeerCertificate.Subject), (result, by) => Loop.Call(connection, () => answer(result, by)));
+            token, new(connection.Peer.ToEndPoint(), connection.Layer.PeerCertificate.Subject), (result, by) => Loop.Call(connection, () => answer(result, by)));
         return Admission.TryBegin(check) ? check : null;
     }
 

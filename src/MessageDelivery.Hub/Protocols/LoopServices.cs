@@ -34,7 +34,7 @@ internal sealed partial class LoopServices
         Limits = limits;
         Delivery = new(loop.Pool);
         Router = new(Users, loop);
-        Run = new(loop, Delivery, Router);
+        Run = new(host, Delivery, Router);
         Listing = new(Users, loop.Pool);
         Presence = new(this);
         loop.Failures.DropUnfinished = () =>
@@ -107,6 +107,9 @@ internal sealed partial class LoopServices
         _logger.SlowConsumer(userId, new(pending), pending, connection.Peer);
         connection.Abort(CloseReason.SlowConsumer);
     }
+
+    /// <summary>A TLS handshake has come to nothing.</summary>
+    public void NoteHandshakeFailed(Connection connection, string why) => _logger.HandshakeFailed(connection.Peer, why);
 
     /// <summary>Takes the user off the list.</summary>
     public void Leave(User user, Connection connection)

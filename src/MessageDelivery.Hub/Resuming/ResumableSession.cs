@@ -316,7 +316,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
             End(SessionEnd.TotalLetGo);
             takeOver.Answer(check);
         }
-        else if (_last.IsHandingOver)
+        else if (_last.Lifetime.IsHandingOver)
         {
             RequestTakeOver(takeOver);
         }

@@ -1,5 +1,4 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;

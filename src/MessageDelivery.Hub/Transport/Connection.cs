@@ -18,13 +18,13 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 
     /// <param name="layer">Its bytes; the connection's from now on.</param>
     /// <param name="place">What it takes up as long as it has its descriptor.</param>
-    /// <param name="address">The peer's.</param>
-    public Connection(ConnectionHost host, ByteLayer layer, IDescriptorPlace place, PeerAddress address)
+    /// <param name="peer">Who is at the other end.</param>
+    public Connection(ConnectionHost host, ByteLayer layer, IDescriptorPlace place, PeerAddress peer)
         : base(host.Loop)
     {
         Host = host;
         Layer = layer;
-        Address = address;
+        Peer = peer;
         Lifetime = new(this, place);
         OpenedAt = Loop.Now;
         Input = new(this);
@@ -48,7 +48,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     public long OpenedAt { get; }
 
     /// <summary>The peer's address and port, as it was accepted.</summary>
-    public PeerAddress Address { get; }
+    public PeerAddress Peer { get; }
 
     /// <summary>What it speaks, once that is known.</summary>
     public string? Protocol { get; set; }
@@ -130,12 +130,15 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
         Outbound = queue;
     }
 
-    /// <summary>Closes at the end of the turn: a defect showed in what it has queued. Any thread; does not throw.</summary>
-    public void FailSoon(Exception exception)
+    /// <inheritdoc/>
+    internal override void FailSoon(Exception exception)
     {
-        Loop.NoteFailure(exception);
+        base.FailSoon(exception);
         Post(ConnectionWork.Failed);
     }
+
+    /// <inheritdoc/>
+    internal override void Watch() => Post(ConnectionWork.Reschedule);
 
     /// <summary>From now on the peer has to take something.</summary>
     public void BeginWatch() => _deadlines.BeginWatch(this);
@@ -298,9 +301,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
             Lifetime.Closing?.Linger();
         }
 
-        if (posted.HasFlag(ConnectionWork.HandOver) && Lifetime is { QueueIsKept: true, Closing: { } closing, Phase: ConnectionPhase.Draining })
+        if (posted.HasFlag(ConnectionWork.HandOver) && Lifetime.IsHandingOver)
         {
-            closing.HandOver();
+            Lifetime.Closing!.HandOver();
         }
     }
 

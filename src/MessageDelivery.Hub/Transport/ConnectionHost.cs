@@ -1,4 +1,3 @@
-using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport.Layers;
@@ -56,15 +55,15 @@ internal sealed class ConnectionHost : IHousekeeper
 
     /// <summary>Makes a connection, which takes up <paramref name="place"/> and owns the layer. Any thread.</summary>
     /// <param name="converse">Makes what is spoken on it. The loop's thread.</param>
-    public void Adopt(ByteLayer layer, IDescriptorPlace place, PeerAddress address, Func<Connection, IProtocol> converse)
+    public void Adopt(ByteLayer layer, IDescriptorPlace place, PeerAddress peer, Func<Connection, IProtocol> converse)
     {
         if (Loop.IsCurrent)
         {
-            AdoptHere(layer, place, address, converse);
+            AdoptHere(layer, place, peer, converse);
         }
         else
         {
-            Loop.Call(() => AdoptHere(layer, place, address, converse));
+            Loop.Call(() => AdoptHere(layer, place, peer, converse));
         }
     }
 
@@ -92,12 +91,12 @@ internal sealed class ConnectionHost : IHousekeeper
     /// <inheritdoc/>
     public void KeepHouse(long shortMilliseconds) => MemoryRelief.Seek(this, shortMilliseconds);
 
-    private void AdoptHere(ByteLayer layer, IDescriptorPlace place, PeerAddress address, Func<Connection, IProtocol> converse)
+    private void AdoptHere(ByteLayer layer, IDescriptorPlace place, PeerAddress peer, Func<Connection, IProtocol> converse)
     {
         Connection? connection = null;
         try
         {
-            connection = new(this, layer, place, address);
+            connection = new(this, layer, place, peer);
             if (Loop.TryAdd(connection, layer.Descriptor, SocketEvents))
             {
                 Loop.Counters.Connections++;

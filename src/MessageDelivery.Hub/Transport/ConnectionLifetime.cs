@@ -35,6 +35,9 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
     /// <summary>Whether what is queued belongs to a session that outlives the connection.</summary>
     public bool QueueIsKept => _queueIsKept;
 
+    /// <summary>Whether it still has last words to say and has to do with a queue that is not its own any more.</summary>
+    public bool IsHandingOver => _queueIsKept && Phase == ConnectionPhase.Draining;
+
     /// <summary>How it closes; null until it does.</summary>
     public Closing? Closing { get; private set; }
 

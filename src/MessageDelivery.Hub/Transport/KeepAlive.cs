@@ -30,7 +30,7 @@ internal readonly unsafe struct KeepAlive
     /// <summary>Half of a time for silence, the other half for questions; zero asks nothing.</summary>
     public static KeepAlive Within(TimeSpan time) => time == TimeSpan.Zero ? default : new((int)time.TotalSeconds);
 
-    /// <summary>Sets it on a socket that was accepted, and so on one that had waited in a listener from before the hub.</summary>
+    /// <summary>Sets it on a socket, or on a listening one for all that it will accept.</summary>
     public void Apply(int socket)
     {
         if (IdleSeconds > 0)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -8,19 +9,27 @@ namespace MessageDelivery.Hub.Transport;
 /// A listening socket. Its loop accepts and deals the connections out to all loops in turn. Accepting survives running out
 /// of file descriptors: one is kept in reserve, so that whoever knocks is turned away instead of being left waiting.
 /// </summary>
-internal sealed unsafe class Listener : IDisposable
+internal sealed unsafe class Listener : LoopEntry, IDisposable
 {
     private const int MaxAcceptsPerTurn = 256;
     private const long QuietMilliseconds = 1_000;
 
     private readonly Socket _socket;
+    private readonly int _sendBufferBytes;
+    private readonly KeepAlive _keepAlive;
     private readonly IListenerEvents _events;
     private int _reserve = OpenReserve();
     private long _quietUntil;
 
-    public Listener(IPEndPoint endpoint, int backlog, int sendBufferBytes, IListenerEvents events)
+    // Whether there may still be connections that had come before the socket had its options, which they have not taken over then.
+    private bool _hadWaiting;
+
+    public Listener(EventLoop loop, IPEndPoint endpoint, int backlog, int sendBufferBytes, KeepAlive keepAlive, IListenerEvents events)
+        : base(loop)
     {
         _events = events;
+        _sendBufferBytes = sendBufferBytes;
+        _keepAlive = keepAlive;
         _socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
@@ -31,12 +40,7 @@ internal sealed unsafe class Listener : IDisposable
                 _socket.DualMode = false;
             }
 
-            if (sendBufferBytes > 0)
-            {
-                // Accepted sockets take it over. Why it is bounded: docs/adr/0007.
-                _socket.SendBufferSize = sendBufferBytes;
-            }
-
+            SetOptions(Descriptor);
             _socket.Bind(endpoint);
             _socket.Listen(backlog);
         }
@@ -51,9 +55,13 @@ internal sealed unsafe class Listener : IDisposable
 
     /// <summary>Takes over a socket that listens already.</summary>
     /// <exception cref="ArgumentException">It is no TCP socket that listens.</exception>
-    public Listener(SafeSocketHandle passed, int sendBufferBytes, IListenerEvents events)
+    public Listener(EventLoop loop, SafeSocketHandle passed, int sendBufferBytes, KeepAlive keepAlive, IListenerEvents events)
+        : base(loop)
     {
         _events = events;
+        _sendBufferBytes = sendBufferBytes;
+        _keepAlive = keepAlive;
+        _hadWaiting = true;
         try
         {
             _socket = new(passed);
@@ -64,10 +72,7 @@ internal sealed unsafe class Listener : IDisposable
             }
 
             _socket.Blocking = false;
-            if (sendBufferBytes > 0)
-            {
-                _socket.SendBufferSize = sendBufferBytes;
-            }
+            SetOptions(Descriptor);
         }
         catch (SocketException exception)
         {
@@ -81,25 +86,49 @@ internal sealed unsafe class Listener : IDisposable
     /// <summary>Where it listens, with the port it was given.</summary>
     public IPEndPoint Endpoint { get; }
 
-    /// <summary>How those who are accepted are asked whether they are still there.</summary>
-    public KeepAlive KeepAlive { get; init; }
+    private int Descriptor => (int)_socket.Handle;
 
-    public int Descriptor => (int)_socket.Handle;
+    /// <summary>Begins to accept. Any thread.</summary>
+    public void Listen() => Loop.Call(() => Loop.TryAdd(this, Descriptor, Libc.EpollIn));
 
-    /// <summary>Accepts what is there. The loop's thread; epoll calls again while there is more.</summary>
-    public void Accept(long now)
+    /// <summary>Accepts nobody any more. Any thread; completes when it is so.</summary>
+    public Task StopAsync()
     {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Loop.Call(() =>
+        {
+            try
+            {
+                // A service manager keeps the sockets that it has passed.
+                Loop.Unwatch(Descriptor);
+                Loop.Remove(this);
+                Dispose();
+            }
+            finally
+            {
+                done.SetResult();
+            }
+        });
+        return Task.WhenAny(done.Task, Loop.Ended);
+    }
+
+    /// <summary>Accepts what is there; epoll calls again while there is more.</summary>
+    internal override void OnReady(uint events)
+    {
+        long now = Loop.Now;
         for (int i = 0; i < MaxAcceptsPerTurn && _events.MayAccept; i++)
         {
-            int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
+            int accepted = Accept(out var peer);
             if (accepted >= 0)
             {
-                int one = 1;
                 try
                 {
-                    Libc.SetSocketOption(accepted, Libc.ProtocolTcp, Libc.TcpNoDelay, &one, sizeof(int));
-                    KeepAlive.Apply(accepted);
-                    _events.Accepted(accepted);
+                    if (_hadWaiting)
+                    {
+                        SetOptions(accepted);
+                    }
+
+                    _events.Accepted(accepted, peer);
                 }
                 catch
                 {
@@ -119,13 +148,28 @@ internal sealed unsafe class Listener : IDisposable
                     return;
                 case Libc.TooManyFiles or Libc.TooManyFilesInSystem when TurnAway(now):
                     continue;
-                case Libc.TryAgain or Libc.TooManyFiles or Libc.TooManyFilesInSystem:
+                case Libc.TryAgain:
+                    _hadWaiting = false;
+                    return;
+                case Libc.TooManyFiles or Libc.TooManyFilesInSystem:
                     return;
                 default:
                     Report(now, Libc.LastError);
                     return;
             }
         }
+    }
+
+    /// <summary>One connection could not be accepted; the others can.</summary>
+    internal override void Fail()
+    {
+    }
+
+    /// <inheritdoc/>
+    internal override bool TryClose()
+    {
+        Dispose();
+        return true;
     }
 
     public void Dispose()
@@ -146,6 +190,29 @@ internal sealed unsafe class Listener : IDisposable
         }
     }
 
+    /// <summary>Sets what sockets take over that are accepted once this one has it (tcp(7)), so that each of them costs no call of its own.</summary>
+    private void SetOptions(int socket)
+    {
+        int value = 1;
+        Libc.SetSocketOption(socket, Libc.ProtocolTcp, Libc.TcpNoDelay, &value, sizeof(int));
+        _keepAlive.Apply(socket);
+        if (_sendBufferBytes > 0)
+        {
+            // Why it is bounded: docs/adr/0007.
+            value = _sendBufferBytes;
+            Libc.SetSocketOption(socket, Libc.LevelSocket, Libc.OptionSendBuffer, &value, sizeof(int));
+        }
+    }
+
+    private int Accept(out PeerAddress peer)
+    {
+        byte* address = stackalloc byte[PeerAddress.MaxBytes];
+        uint length = PeerAddress.MaxBytes;
+        int accepted = Libc.Accept(Descriptor, address, &length, Libc.CloseOnExec | Libc.NonBlocking);
+        peer = accepted >= 0 ? new(new ReadOnlySpan<byte>(address, PeerAddress.MaxBytes)) : default;
+        return accepted;
+    }
+
     /// <summary>Accepts and closes one connection with the descriptor kept for that; false if none was waiting.</summary>
     private bool TurnAway(long now)
     {
@@ -154,11 +221,11 @@ internal sealed unsafe class Listener : IDisposable
             Libc.Close(_reserve);
         }
 
-        int accepted = Libc.Accept(Descriptor, null, null, Libc.CloseOnExec | Libc.NonBlocking);
+        int accepted = Accept(out var peer);
         if (accepted >= 0)
         {
-            _events.TurnedAway(accepted);
             Libc.Close(accepted);
+            _events.TurnedAway(peer);
             Report(now, Libc.TooManyFiles);
         }
 
@@ -185,12 +252,11 @@ internal interface IListenerEvents
     /// <summary>The process has no file descriptor left. True if one is given back soon: those who knock wait for it.</summary>
     bool TryMakeRoom();
 
-    /// <summary>A socket that does not block; the callee's now.</summary>
-    void Accepted(int socket);
+    /// <summary>A socket that does not block; the callee's now, unless it throws.</summary>
+    void Accepted(int socket, in PeerAddress peer);
 
-    /// <summary>A connection is closed for want of file descriptors.</summary>
-    /// <param name="socket">Closed once this returns.</param>
-    void TurnedAway(int socket);
+    /// <summary>A connection was closed for want of file descriptors.</summary>
+    void TurnedAway(in PeerAddress peer);
 
     /// <summary>Accepting failed with this error number; told at most once a second.</summary>
     void AcceptFailed(IPEndPoint endpoint, int error);

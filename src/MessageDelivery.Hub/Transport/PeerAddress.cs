@@ -1,59 +1,62 @@
 using System.Buffers.Binary;
 using System.Net;
-using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport;
 
-/// <summary>An address and a port, kept as plain numbers: it outlives the socket and costs no allocation.</summary>
-internal readonly unsafe struct PeerAddress : IEquatable<PeerAddress>
+/// <summary>
+/// A peer's address and port, as accept tells them (struct sockaddr_in and sockaddr_in6), kept as plain numbers: it outlives the socket and
+/// costs neither a system call nor an allocation. The default is nobody's: of a connection that is not of the internet.
+/// </summary>
+internal readonly record struct PeerAddress
 {
-    private const int MaxAddressBytes = 128;
+    /// <summary>Bytes that the address of any socket fits into (struct sockaddr_storage).</summary>
+    public const int MaxBytes = 128;
+
     private const int FamilyInternet = 2;
     private const int FamilyInternet6 = 10;
 
-    private readonly UInt128 _address;
+    private readonly ulong _high;
+    private readonly ulong _low;
     private readonly ushort _port;
     private readonly byte _family;
 
-    private PeerAddress(ReadOnlySpan<byte> address)
+    /// <param name="address">A sockaddr, at least as long as its family has it.</param>
+    public PeerAddress(ReadOnlySpan<byte> address)
     {
+        switch (address[0] | (address[1] << 8))
+        {
+            case FamilyInternet:
+                _low = BinaryPrimitives.ReadUInt32BigEndian(address[4..]);
+                break;
+            case FamilyInternet6:
+                _high = BinaryPrimitives.ReadUInt64BigEndian(address[8..]);
+                _low = BinaryPrimitives.ReadUInt64BigEndian(address[16..]);
+                break;
+            default:
+                return;
+        }
+
         _family = address[0];
         _port = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
-        _address = _family == FamilyInternet
-            ? BinaryPrimitives.ReadUInt32BigEndian(address[4..])
-            : BinaryPrimitives.ReadUInt128BigEndian(address[8..]);
     }
 
-    /// <summary>Asks the kernel who is at the other end; nobody if the connection is gone already.</summary>
-    public static PeerAddress Of(int socket)
-    {
-        byte* address = stackalloc byte[MaxAddressBytes];
-        uint length = MaxAddressBytes;
-        return Libc.GetPeerName(socket, address, &length) == 0 && address[0] is FamilyInternet or FamilyInternet6 && address[1] == 0
-            ? new(new ReadOnlySpan<byte>(address, MaxAddressBytes))
-            : default;
-    }
+    public bool IsInternet6 => _family == FamilyInternet6;
+
+    /// <summary>The first 64 bits of an IPv6 address; 0 for IPv4.</summary>
+    public ulong High => _high;
+
+    /// <summary>The last 64 bits of an IPv6 address, or all 32 of an IPv4 address.</summary>
+    public ulong Low => _low;
 
     /// <summary>Null if there is none.</summary>
     public IPEndPoint? ToEndPoint()
     {
         Span<byte> bytes = stackalloc byte[16];
-        switch (_family)
-        {
-            case FamilyInternet:
-                BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)_address);
-                return new(new IPAddress(bytes[..4]), _port);
-            case FamilyInternet6:
-                BinaryPrimitives.WriteUInt128BigEndian(bytes, _address);
-                return new(new IPAddress(bytes), _port);
-            default:
-                return null;
-        }
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, _high);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], _low);
+        return _family == 0 ? null : new(new IPAddress(IsInternet6 ? bytes : bytes[12..]), _port);
     }
 
-    public bool Equals(PeerAddress other) => (_address, _port, _family) == (other._address, other._port, other._family);
-
-    public override bool Equals(object? obj) => obj is PeerAddress other && Equals(other);
-
-    public override int GetHashCode() => HashCode.Combine(_address, _port, _family);
+    /// <summary>Such as <c>192.0.2.1:5000</c> or <c>[2001:db8::1]:5000</c>.</summary>
+    public override string ToString() => ToEndPoint()?.ToString() ?? "unknown";
 }

@@ -5,6 +5,7 @@ using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Resuming;
+using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -37,7 +38,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
 
     public SteppedHub()
     {
-        _loop = new(0, _pool, new(QueueLimitBytes, 10_000, 10_000), _time, this);
+        _loop = new(0, _pool, _time, this);
         var term = new SessionTerm(ResumeWindowSeconds * 1_000L, RetentionBytes, ConfirmMilliseconds, MaxConnections);
         _sessions = new(new UserRegistry(_pool), term, NullLogger.Instance);
         // What a peer may say is what the protocol allows: how often is another matter, with tests of its own.
@@ -45,7 +46,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         {
             User = new() { MaxErrorsPerMinute = 0, ListsPerSecond = 0, EchoesPerSecond = 0, MinProgressBytes = 0 },
         };
-        _services = new(_loop, _sessions, limits, NullLogger.Instance);
+        _services = new(new(_loop, new(QueueLimitBytes, 10_000, 10_000)), _sessions, limits, NullLogger.Instance);
         Turn();
     }
 
@@ -54,7 +55,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var (hub, socket) = SocketPair.Open();
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
-        _loop.Adopt(hub, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
+        _services.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
         Turn();
         return peer;
     }

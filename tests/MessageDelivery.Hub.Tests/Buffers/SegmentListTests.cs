@@ -1,7 +1,6 @@
 using CsCheck;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Tests.Buffers;
 

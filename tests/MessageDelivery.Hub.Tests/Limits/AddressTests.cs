@@ -1,5 +1,6 @@
 using System.Net;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Limits;
 
@@ -60,12 +61,13 @@ public sealed class AddressTests
 
         Assert.Equal(0, Allocations.MinOf(() =>
         {
-            Span<byte> address = stackalloc byte[16];
-            address[0] = 0x20;
+            Span<byte> address = stackalloc byte[24];
+            address[0] = 10;
+            address[8] = 0x20;
             for (int last = seen + 1_000_000; seen < last; seen++)
             {
-                BitConverter.TryWriteBytes(address[4..], seen);
-                refused += table.IsInTime(new(address), seen / 500) ? 0 : 1;
+                BitConverter.TryWriteBytes(address[12..], seen);
+                refused += table.IsInTime(new(new PeerAddress(address)), seen / 500) ? 0 : 1;
             }
         }));
         Assert.InRange(refused, 0, seen / 100);
@@ -94,5 +96,5 @@ public sealed class AddressTests
         table.Leave("a");
     }
 
-    private static NetworkAddress Address(string text) => new(IPAddress.Parse(text).GetAddressBytes());
+    private static NetworkAddress Address(string text) => new(new PeerAddress(new IPEndPoint(IPAddress.Parse(text), 5_000).Serialize().Buffer.Span));
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Tests.Transport;
+using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Limits;
 
@@ -180,5 +181,5 @@ public sealed class ConnectionPlacesTests
         Assert.Equal(0, places.Taken);
     }
 
-    private static NetworkAddress Address(string text) => new(IPAddress.Parse(text).GetAddressBytes());
+    private static NetworkAddress Address(string text) => new(new PeerAddress(new IPEndPoint(IPAddress.Parse(text), 5_000).Serialize().Buffer.Span));
 }

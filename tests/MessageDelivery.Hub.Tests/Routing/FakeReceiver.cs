@@ -1,6 +1,5 @@
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Hub.Tests.Routing;

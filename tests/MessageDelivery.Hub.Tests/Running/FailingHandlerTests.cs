@@ -4,6 +4,7 @@ using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Tests.Running;
 
@@ -32,14 +33,15 @@ public sealed class FailingHandlerTests
     {
         using var pool = new BlockPool(64 << 20);
         var events = new CountedEvents();
-        using var loop = new EventLoop(0, pool, new(64 << 20, 200, 200), TimeProvider.System, events);
+        using var loop = new EventLoop(0, pool, TimeProvider.System, events);
+        var host = new ConnectionHost(loop, new(64 << 20, 200, 200));
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var (healthyPlace, faultyPlace) = (new CountedPlace(), new CountedPlace());
         int calls = 0;
         loop.Start();
-        using var healthy = Adopt(loop, listener, healthyPlace, static () => { });
-        using var faulty = Adopt(loop, listener, faultyPlace, () =>
+        using var healthy = Adopt(host, listener, healthyPlace, static () => { });
+        using var faulty = Adopt(host, listener, faultyPlace, () =>
         {
             int call = Interlocked.Increment(ref calls);
             if (call >= at && call - at < times)
@@ -55,7 +57,7 @@ public sealed class FailingHandlerTests
         await EndAsync(faulty);
         await SendAsync(healthy, 1_000);
         Assert.Equal(1_000, await ReceiveAsync(healthy, 1_000));
-        loop.Call(loop.ShutDown);
+        loop.Call(host.ShutDown);
         await loop.Ended.WaitAsync(Patience);
         Assert.Equal((1, 1, 0), (healthyPlace.Left, faultyPlace.Left, events.LoopFailures));
         Assert.Equal(0, loop.Counters.Connections);
@@ -63,7 +65,7 @@ public sealed class FailingHandlerTests
         return calls;
     }
 
-    private static unsafe TcpClient Adopt(EventLoop loop, TcpListener listener, IDescriptorPlace place, Action call)
+    private static unsafe TcpClient Adopt(ConnectionHost host, TcpListener listener, IDescriptorPlace place, Action call)
     {
         var client = new TcpClient();
         client.Connect((IPEndPoint)listener.LocalEndpoint);
@@ -73,7 +75,7 @@ public sealed class FailingHandlerTests
             accepted = Libc.Accept((int)listener.Server.Handle, null, null, Libc.CloseOnExec | Libc.NonBlocking);
         }
         while (accepted < 0);
-        loop.Adopt(accepted, place, connection => new EchoingHandler(connection, call));
+        host.Adopt(new SocketLayer(accepted), place, default, connection => new EchoingHandler(connection, call));
         return client;
     }
 

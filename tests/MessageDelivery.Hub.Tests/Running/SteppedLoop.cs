@@ -8,6 +8,7 @@ using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Resuming;
+using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -34,9 +35,9 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
 
     public SteppedLoop(long queueLimitBytes)
     {
-        _loop = new(0, _pool, new(queueLimitBytes, 10_000, 10_000), _time, this);
+        _loop = new(0, _pool, _time, this);
         _sessions = new(new UserRegistry(_pool), new SessionTerm(120_000, 8 << 20, 30_000, 1_000), NullLogger.Instance);
-        _services = new(_loop, _sessions, new SessionLimits(0, 1_000), NullLogger.Instance);
+        _services = new(new(_loop, new(queueLimitBytes, 10_000, 10_000)), _sessions, new SessionLimits(0, 1_000), NullLogger.Instance);
     }
 
     /// <summary>Somebody who has said HELLO. The first has id 1, the next 2.</summary>
@@ -45,7 +46,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
         var (hub, descriptor) = SocketPair.Open();
         var user = new SteppedUser(descriptor, (ulong)_users.Count + 1);
         _users.Add(user);
-        _loop.Adopt(hub, _places.TryTake()!, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
+        _services.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
         Span<byte> hello = stackalloc byte[12];
         new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, 4).Write(hello);
         "MDS1"u8.CopyTo(hello[8..]);

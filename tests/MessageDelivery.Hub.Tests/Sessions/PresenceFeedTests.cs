@@ -3,7 +3,6 @@ using CsCheck;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Tests.Transport;
-using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -317,7 +316,7 @@ public sealed class PresenceFeedTests : IDisposable
     }
 
     private static LoopServices Services(UserRegistry users, StillLoop still) =>
-        new(still.Loop, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MaxConnections: 1), NullLogger.Instance);
+        new(still.Host, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MaxConnections: 1), NullLogger.Instance);
 
     private void Watch(int count)
     {

@@ -5,7 +5,6 @@ using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Tests.Routing;
 using MessageDelivery.Hub.Tests.Running;
 using MessageDelivery.Hub.Tests.Transport;
-using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
@@ -112,7 +111,7 @@ public sealed class RelayRunTests : IDisposable
         Assert.Equal(2, _still.Loop.Counters.NotDelivered[(int)Outcome.Unknown]);
     }
 
-    private RelayRun Run(StillLoop still) => new(still.Loop, new Delivery(still.Pool), new Router(_users, still.Loop));
+    private RelayRun Run(StillLoop still) => new(still.Host, new Delivery(still.Pool), new Router(_users, still.Loop));
 
     /// <summary>Puts the relays into one block, one behind the other, and through the run as a session does.</summary>
     private void Feed(StillLoop still, RelayRun run, (ulong[] To, int BodyBytes)[] relays)

@@ -1,7 +1,6 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 
@@ -29,11 +28,11 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 
     public LoopCounters Counters { get; } = new();
 
-    public Segment[] SendScratch { get; } = new Segment[OutboundQueue.MaxVectors];
+    public Segment[] SendScratch { get; } = new Segment[EventLoop.MaxVectors];
 
-    public void ScheduleFlush(Connection connection) => FlushesScheduled++;
+    public void ScheduleFlush(LoopEntry entry) => FlushesScheduled++;
 
-    public void Watch(Connection connection) => Watched++;
+    public void Watch(LoopEntry entry) => Watched++;
 
     /// <summary>What was not done at once.</summary>
     public Queue<ISlicedWork> Unfinished { get; } = [];

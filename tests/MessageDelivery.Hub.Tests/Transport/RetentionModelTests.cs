@@ -3,7 +3,6 @@ using CsCheck;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Protocols.Binary;
-using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Tests.Transport;

@@ -2,6 +2,7 @@ using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 
@@ -11,17 +12,20 @@ internal sealed class StillLoop : ILoopEvents, IDisposable
     public StillLoop(long queueLimitBytes = 64 << 20)
     {
         Pool = new(64 << 20);
-        Loop = new(0, Pool, new(queueLimitBytes, 10_000, 10_000), TimeProvider.System, this);
+        Loop = new(0, Pool, TimeProvider.System, this);
+        Host = new(Loop, new(queueLimitBytes, 10_000, 10_000));
     }
 
     public BlockPool Pool { get; }
 
     public EventLoop Loop { get; }
 
-    public Connection Connect() => new(Loop, socket: -1, tag: 1, new ConnectionPlaces(1).TryTake()!);
+    public ConnectionHost Host { get; }
+
+    public Connection Connect() => new(Host, new SocketLayer(-1), new ConnectionPlaces(1).TryTake()!, peer: default);
 
     /// <summary>Whether work was left for the connection; a connection that went to sleep was woken.</summary>
-    public static bool WasWoken(Connection connection) => !connection.NotePosted(LoopWork.None);
+    public static bool WasWoken(Connection connection) => !connection.NotePosted(0);
 
     public void ConnectionFailed(Exception exception) => throw exception;
 

@@ -1,6 +1,5 @@
 using CsCheck;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Outbound;
 
 namespace MessageDelivery.Hub.Tests.Transport;
 

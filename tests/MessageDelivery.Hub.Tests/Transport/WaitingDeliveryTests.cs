@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 
 namespace MessageDelivery.Hub.Tests.Transport;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
@@ -11,7 +11,7 @@ namespace MessageDelivery.Hub.Protocols.Binary;
 /// where they stand, and touch: a run is one piece of memory. To several, small ones are copied together once, and all
 /// receivers share that copy.
 /// </summary>
-internal sealed class RelayRun(EventLoop loop, Delivery delivery, Router router)
+internal sealed class RelayRun(ConnectionHost host, Delivery delivery, Router router)
 {
     /// <summary>
     /// Deliveries up to this size are copied into a run for several receivers. Measured: below it one shared piece of memory
@@ -20,7 +20,7 @@ internal sealed class RelayRun(EventLoop loop, Delivery delivery, Router router)
     private const int MaxCopiedBytes = 4 << 10;
 
     // A queue takes one more relay while it is below its limit; taking a whole run must not go far beyond that.
-    private readonly long _maxBytes = Math.Min(BlockSizes.LargeBytes, Math.Max(1, loop.QueueLimitBytes / 4));
+    private readonly long _maxBytes = Math.Min(BlockSizes.LargeBytes, Math.Max(1, host.Settings.QueueLimitBytes / 4));
 
     private ulong _senderId;
     private ulong _onlyId;
@@ -141,7 +141,7 @@ internal sealed class RelayRun(EventLoop loop, Delivery delivery, Router router)
             return false;
         }
 
-        var buffer = loop.CopyBuffer;
+        var buffer = host.Loop.CopyBuffer;
         if (!_copied)
         {
             if (_frames.Length > MaxCopiedBytes)
@@ -170,7 +170,7 @@ internal sealed class RelayRun(EventLoop loop, Delivery delivery, Router router)
         var copy = new Segment(_frames.Block, _frames.End, part.Length);
         part.Span.CopyTo(copy.Span);
         WriteHeader(copy.Span, bodyBytes);
-        loop.CopyBuffer.Commit(part.Length);
+        host.Loop.CopyBuffer.Commit(part.Length);
         _frames = _frames with { Length = _frames.Length + part.Length };
     }
 }

@@ -1,6 +1,7 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Protocols.Text;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Protocols.Detection;
@@ -17,13 +18,13 @@ internal sealed partial class OpeningSession : ITlsOwner
 
     void ITlsOwner.HandshakeRefused(bool forLoad)
     {
-        _services.Tls!.NoteFailed(_connection, forLoad ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
+        _services.NoteHandshakeFailed(_connection, forLoad ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
         _connection.Abort(forLoad ? CloseReason.Overloaded : CloseReason.ProtocolError);
     }
 
     void ITlsOwner.HandshakeFailed(string why)
     {
-        _services.Tls!.NoteFailed(_connection, why);
+        _services.NoteHandshakeFailed(_connection, why);
         // Not cut: the alert that says what is wrong is to arrive.
         _connection.Close(CloseReason.ProtocolError);
     }
@@ -75,7 +76,9 @@ internal sealed partial class OpeningSession : ITlsOwner
         LeaveAsText();
         _user = null;
         _isShakingHands = true;
-        acceptor.Begin(_connection, this, input.Span);
+        var layer = acceptor.Create(_connection.Layer, _connection.Loop.Pool, this, () => _connection.Post(ConnectionWork.Layer));
+        _connection.Layer = layer;
+        layer.Begin(input.Span);
         return input.Length;
     }
 

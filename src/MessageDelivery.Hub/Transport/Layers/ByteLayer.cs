@@ -19,7 +19,7 @@ internal abstract class ByteLayer
     /// <summary>The layer cannot be looked into.</summary>
     public const long CannotPeek = -3;
 
-    /// <summary>What epoll watches; negative if readiness is posted (<see cref="Connection.PostReady"/>).</summary>
+    /// <summary>What epoll watches; negative if readiness is posted to the connection.</summary>
     public abstract int Descriptor { get; }
 
     /// <summary>Whether it is being set up: what is inside can neither be received nor sent yet. Receiving, with no room, goes on with that.</summary>

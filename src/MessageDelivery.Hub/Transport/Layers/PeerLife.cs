@@ -1,5 +1,4 @@
 using MessageDelivery.Hub.Linux;
-using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 

@@ -1,3 +1,5 @@
+using MessageDelivery.Hub.Buffers;
+
 namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>What all connections of a hub need to speak TLS.</summary>
@@ -5,13 +7,11 @@ internal sealed class TlsAcceptor : IDisposable
 {
     private readonly HubTlsOptions _options;
     private readonly HandshakeThreads _threads;
-    private readonly ITlsEvents _events;
     private volatile TlsTerms _terms;
 
-    public TlsAcceptor(HubTlsOptions options, ITlsEvents events, Action<Exception> failed)
+    public TlsAcceptor(HubTlsOptions options, Action<Exception> failed)
     {
         _options = options;
-        _events = events;
         _terms = new(options, options.Certificates!);
         _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, failed);
     }
@@ -27,22 +27,10 @@ internal sealed class TlsAcceptor : IDisposable
         _terms = new(_options, certificates);
     }
 
-    /// <summary>Begins the handshake, of which these bytes have come. Nothing must have been queued for the connection.</summary>
-    public void Begin(Connection connection, ITlsOwner owner, ReadOnlySpan<byte> begun)
-    {
-        var handshake = new TlsHandshake(_terms, _threads, () => connection.Post(ConnectionWork.Layer));
-        var layer = new TlsHandshakeLayer(connection.Layer, connection.Loop.Pool, handshake, owner);
-        connection.Layer = layer;
-        layer.Begin(begun);
-    }
-
-    public void NoteFailed(Connection connection, string why) => _events.HandshakeFailed(connection.Address, why);
+    /// <summary>A layer that shakes hands over another. It waits for its <see cref="TlsHandshakeLayer.Begin"/>.</summary>
+    /// <param name="progressed">Called, on any thread, when <see cref="ByteLayer.OnPosted"/> has something to do.</param>
+    public TlsHandshakeLayer Create(ByteLayer lower, BlockPool pool, ITlsOwner owner, Action progressed) =>
+        new(lower, pool, new(_terms, _threads, progressed), owner);
 
     public void Dispose() => _threads.Dispose();
-}
-
-/// <summary>What is told of handshakes. Called on the connection's loop.</summary>
-internal interface ITlsEvents
-{
-    void HandshakeFailed(SocketPeer peer, string why);
 }

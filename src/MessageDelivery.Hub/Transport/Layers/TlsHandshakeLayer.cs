@@ -21,7 +21,7 @@ internal interface ITlsOwner
 /// <summary>TLS while it shakes hands: it brings nothing that is inside yet, and takes nothing.</summary>
 internal sealed class TlsHandshakeLayer(ByteLayer lower, BlockPool pool, TlsHandshake handshake, ITlsOwner owner) : UpperLayer(lower)
 {
-    private HeldBytes _held = new(pool);
+    private LayerBuffer _held = new(pool);
     private UnsentBytes _unsent = new(pool);
     private bool _isOver;
 

@@ -19,8 +19,8 @@ internal sealed unsafe class TlsLayer : UpperLayer
 
     private readonly SslStream _ssl;
     private readonly RecordStream _records;
-    private HeldBytes _held;
-    private HeldBytes _plain;
+    private LayerBuffer _held;
+    private LayerBuffer _plain;
     private UnsentBytes _unsent;
     private long _ahead;
     private bool _hasEnded;
@@ -29,7 +29,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
 
     /// <param name="handshake">One that has succeeded; its stream is this layer's from now on.</param>
     /// <param name="held">What came after it; taken over.</param>
-    public TlsLayer(ByteLayer lower, BlockPool pool, TlsHandshake handshake, ref HeldBytes held)
+    public TlsLayer(ByteLayer lower, BlockPool pool, TlsHandshake handshake, ref LayerBuffer held)
         : base(lower)
     {
         _ssl = handshake.Ssl;

@@ -3,7 +3,7 @@ using MessageDelivery.Hub.Buffers;
 namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>Bytes that a layer received and keeps for the next time, in message memory.</summary>
-internal struct HeldBytes(BlockPool pool)
+internal struct LayerBuffer(BlockPool pool)
 {
     private Segment _segment;
 
