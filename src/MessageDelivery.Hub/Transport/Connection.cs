@@ -102,6 +102,16 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     /// <inheritdoc/>
     long IOutboundSink.Send(ReadOnlySpan<Segment> segments, LoopCounters counters) => Layer.Send(segments, counters);
 
+    /// <summary>Where epoll watches nothing, the layer tells what happens.</summary>
+    public void BeginReceiving()
+    {
+        if (Layer.Descriptor < 0)
+        {
+            Layer.Attach(() => Post(ConnectionWork.Readable), () => Post(ConnectionWork.Writable));
+            Post(ConnectionWork.Readable);
+        }
+    }
+
     /// <summary>A layer that was being set up brings what is inside from now on.</summary>
     public void LayerIsReady()
     {
@@ -122,6 +132,13 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 
     /// <summary>The connection broke.</summary>
     public void PeerIsGone() => Lifetime.Break();
+
+    /// <summary>
+    /// Gives the connection to somebody who serves another protocol: the hub receives, sends and closes nothing on it any more. The
+    /// conversation must not have sent anything; it ends without being told.
+    /// </summary>
+    /// <param name="received">What was received and is not the hub's.</param>
+    public GivenConnection GiveAway(ReadOnlySpan<byte> received) => Lifetime.GiveAway(received);
 
     /// <summary>Takes over the queue of a session whose connection is lost, in place of its own. The session lets it out.</summary>
     public void Adopt(OutboundQueue queue)

@@ -102,6 +102,7 @@ internal sealed class ConnectionHost : IHousekeeper
                 Loop.Counters.Connections++;
                 connection.Handler = converse(connection);
                 connection.Reschedule();
+                connection.BeginReceiving();
                 _vanished?.Begin();
                 return;
             }

@@ -121,6 +121,26 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
         }
     }
 
+    /// <summary>The connection is somebody else's from now on.</summary>
+    public GivenConnection GiveAway(ReadOnlySpan<byte> received)
+    {
+        var given = new GivenConnection(connection.Layer, connection.Peer, received.ToArray(), place);
+        Phase = ConnectionPhase.Closed;
+        _isReleased = _isEndTold = true;
+        connection.Outbound.Close(connection.Loop);
+        connection.Input.ReleaseClaim();
+        connection.Input.ReleaseHeld();
+        _share?.Leave();
+        if (given.Layer.Descriptor >= 0)
+        {
+            connection.Loop.Unwatch(given.Layer.Descriptor);
+        }
+
+        connection.Loop.Remove(connection);
+        connection.Loop.Counters.Connections--;
+        return given;
+    }
+
     /// <summary>The hub stops.</summary>
     public void ShutDown()
     {

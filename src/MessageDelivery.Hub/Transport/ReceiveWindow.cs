@@ -344,7 +344,8 @@ internal sealed class ReceiveWindow(Connection connection)
         return _claim is { IsHeld: true } ? pool.Rent(size) : pool.TryRentForReceiving(size);
     }
 
-    private void ReleaseHeld()
+    /// <summary>Lets go of what was received, but not of what the layer keeps.</summary>
+    public void ReleaseHeld()
     {
         if (_held.Length > 0)
         {

@@ -34,6 +34,11 @@ internal abstract class ByteLayer
     /// <summary>Bytes it keeps of what was received and could not be used yet.</summary>
     public virtual int HeldBytes => 0;
 
+    /// <summary>Who is told, on any thread, that there is something to receive, or room to send, where epoll watches nothing.</summary>
+    public virtual void Attach(Action readable, Action writable)
+    {
+    }
+
     /// <summary>Receives; returns how many bytes, 0 at the end of the stream, <see cref="WouldBlock"/> or <see cref="Broken"/>.</summary>
     /// <param name="destination">Outside of the collected heap, or pinned by the callee.</param>
     /// <param name="more">Whether there may be more at once.</param>

@@ -1,0 +1,230 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Loop;
+
+namespace MessageDelivery.Hub.Transport.Layers;
+
+/// <summary>
+/// A pipe within the process, with a connection at the hub's end and a <see cref="Stream"/> at the other. Each direction holds about
+/// <see cref="CapacityBytes"/>: whoever sends more waits until the other end has taken some, as with a socket.
+/// </summary>
+internal sealed class MemoryLayer : ByteLayer
+{
+    /// <summary>Bytes that one direction holds before its sender waits.</summary>
+    public const int CapacityBytes = 64 << 10;
+
+    private readonly PipeReader _toHub;
+    private readonly PipeWriter _fromHub;
+    private readonly MemoryLayerStream _otherEnd;
+    private Action _readable = static () => { };
+    private Action _writable = static () => { };
+    private ValueTaskAwaiter<ReadResult>? _reading;
+    private ValueTaskAwaiter<FlushResult>? _flushing;
+    private long _sent;
+    private bool _resets;
+
+    private MemoryLayer(PipeReader toHub, PipeWriter fromHub, MemoryLayerStream otherEnd) =>
+        (_toHub, _fromHub, _otherEnd) = (toHub, fromHub, otherEnd);
+
+    /// <inheritdoc/>
+    public override int Descriptor => -1;
+
+    /// <summary>Nobody but this process sees what passes.</summary>
+    public override bool IsEncrypted => true;
+
+    /// <inheritdoc/>
+    public override int UnacknowledgedBytes => (int)Math.Min(int.MaxValue, Volatile.Read(ref _sent) - _otherEnd.ReadBytes);
+
+    /// <summary>Makes both ends.</summary>
+    /// <param name="otherEnd">The end that is not the hub's. Whoever has it disposes of it.</param>
+    public static MemoryLayer Create(out Stream otherEnd)
+    {
+        // The hub's continuations do no more than leave work for its loop; the other end's are anybody's code.
+        var toHub = CreatePipe(reader: PipeScheduler.Inline, writer: PipeScheduler.ThreadPool);
+        var fromHub = CreatePipe(reader: PipeScheduler.ThreadPool, writer: PipeScheduler.Inline);
+        var stream = new MemoryLayerStream(fromHub.Reader, toHub.Writer);
+        otherEnd = stream;
+        return new(toHub.Reader, fromHub.Writer, stream);
+    }
+
+    /// <inheritdoc/>
+    public override void Attach(Action readable, Action writable) => (_readable, _writable) = (readable, writable);
+
+    /// <inheritdoc/>
+    public override long Receive(Span<byte> destination, LoopCounters counters, out bool more)
+    {
+        long received = Take(destination, isPeek: false, destination.Length, out more);
+        counters.BytesReceived += Math.Max(received, 0);
+        return received;
+    }
+
+    /// <inheritdoc/>
+    public override long Peek(Span<byte> destination) => Take(destination, isPeek: true, destination.Length, out _);
+
+    /// <inheritdoc/>
+    public override long Drop(int bytes) => Take([], isPeek: false, bytes, out _);
+
+    /// <inheritdoc/>
+    public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    {
+        long taken = 0;
+        foreach (ref readonly var segment in segments)
+        {
+            long here = Send(segment.Span, counters);
+            if (here < 0)
+            {
+                return Broken;
+            }
+
+            taken += here;
+            if (here < segment.Length)
+            {
+                break;
+            }
+        }
+
+        return taken;
+    }
+
+    /// <inheritdoc/>
+    [SuppressMessage("Reliability", "CA2012", Justification = "The awaiter is kept until the loop comes back, and used once.")]
+    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters)
+    {
+        int taken = 0;
+        while (taken < bytes.Length)
+        {
+            if (_flushing is { IsCompleted: false })
+            {
+                break;
+            }
+
+            bool isOver = _flushing is { } flushed && flushed.GetResult().IsCompleted;
+            _flushing = null;
+            if (isOver)
+            {
+                return Broken;
+            }
+
+            var part = bytes[taken..Math.Min(bytes.Length, taken + CapacityBytes)];
+            _fromHub.Write(part);
+            taken += part.Length;
+            Volatile.Write(ref _sent, _sent + part.Length);
+            var flushing = _fromHub.FlushAsync().GetAwaiter();
+            _flushing = flushing;
+            if (!flushing.IsCompleted)
+            {
+                flushing.UnsafeOnCompleted(_writable);
+            }
+        }
+
+        counters.BytesSent += taken;
+        return taken;
+    }
+
+    /// <inheritdoc/>
+    public override bool TryFinish(LoopCounters counters)
+    {
+        _fromHub.Complete();
+        return true;
+    }
+
+    /// <summary>The other end lives as long as this process.</summary>
+    public override bool HasVanished(long afterMilliseconds) => false;
+
+    /// <inheritdoc/>
+    public override void ResetOnClose() => _resets = true;
+
+    /// <inheritdoc/>
+    public override void Close()
+    {
+        if (_resets)
+        {
+            _otherEnd.Reset();
+        }
+
+        _fromHub.Complete();
+        _toHub.Complete();
+    }
+
+    private static Pipe CreatePipe(PipeScheduler reader, PipeScheduler writer) => new(new(
+        readerScheduler: reader,
+        writerScheduler: writer,
+        pauseWriterThreshold: CapacityBytes,
+        resumeWriterThreshold: CapacityBytes / 2,
+        minimumSegmentSize: CapacityBytes / 4,
+        useSynchronizationContext: false));
+
+    private long Take(Span<byte> destination, bool isPeek, int maxBytes, out bool more)
+    {
+        more = false;
+        if (!TryRead(out var result))
+        {
+            return WouldBlock;
+        }
+
+        var buffer = result.Buffer;
+        int length = (int)Math.Min(buffer.Length, maxBytes);
+        var taken = buffer.Slice(0, length);
+        if (!destination.IsEmpty)
+        {
+            taken.CopyTo(destination);
+        }
+
+        more = isPeek || buffer.Length > length || result.IsCompleted;
+        _toHub.AdvanceTo(isPeek ? buffer.Start : taken.End);
+        if (length == 0)
+        {
+            return 0;
+        }
+
+        if (!more)
+        {
+            // What comes from now on is told.
+            more = TryBeginRead();
+        }
+
+        return length;
+    }
+
+    /// <summary>What has come; false if nothing has: then it is told when something does.</summary>
+    private bool TryRead(out ReadResult result)
+    {
+        if (_reading is null)
+        {
+            if (_toHub.TryRead(out result))
+            {
+                return true;
+            }
+
+            TryBeginRead();
+        }
+
+        if (_reading is not { IsCompleted: true } read)
+        {
+            result = default;
+            return false;
+        }
+
+        _reading = null;
+        result = read.GetResult();
+        return true;
+    }
+
+    /// <summary>Begins to wait for more; true if that has come already.</summary>
+    [SuppressMessage("Reliability", "CA2012", Justification = "The awaiter is kept until the loop comes back, and used once.")]
+    private bool TryBeginRead()
+    {
+        var reading = _toHub.ReadAsync().GetAwaiter();
+        _reading = reading;
+        if (reading.IsCompleted)
+        {
+            return true;
+        }
+
+        reading.UnsafeOnCompleted(_readable);
+        return false;
+    }
+}

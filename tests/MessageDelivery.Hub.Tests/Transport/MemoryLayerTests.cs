@@ -1,0 +1,260 @@
+using System.Text;
+using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
+
+namespace MessageDelivery.Hub.Tests.Transport;
+
+/// <summary>A pipe within the process in place of a socket: the same bytes, the same backpressure, the same ends.</summary>
+public sealed class MemoryLayerTests : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private readonly LoopCounters _counters = new();
+    private readonly MemoryLayer _layer;
+    private readonly Stream _stream;
+    private readonly SemaphoreSlim _readable = new(0);
+    private readonly SemaphoreSlim _writable = new(0);
+
+    public MemoryLayerTests()
+    {
+        _layer = MemoryLayer.Create(out _stream);
+        _layer.Attach(() => _readable.Release(), () => _writable.Release());
+    }
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _layer.Close();
+        _readable.Dispose();
+        _writable.Dispose();
+    }
+
+    [Fact]
+    public async Task What_the_other_end_writes_is_received_and_told_when_nothing_was_there()
+    {
+        byte[] buffer = new byte[16];
+        Assert.Equal(ByteLayer.WouldBlock, _layer.Receive(buffer, _counters, out bool more));
+        Assert.False(more);
+        await _stream.WriteAsync("hello"u8.ToArray());
+        Assert.True(await _readable.WaitAsync(s_patience));
+        Assert.Equal(2, _layer.Peek(buffer.AsSpan(0, 2)));
+        Assert.Equal("he", Encoding.ASCII.GetString(buffer, 0, 2));
+        Assert.Equal(1, _layer.Drop(1));
+        Assert.Equal(3, _layer.Receive(buffer.AsSpan(0, 3), _counters, out more));
+        Assert.Equal("ell", Encoding.ASCII.GetString(buffer, 0, 3));
+        Assert.True(more);
+        Assert.Equal(1, _layer.Receive(buffer, _counters, out more));
+        Assert.False(more);
+        Assert.Equal(4, _counters.BytesReceived);
+        await _stream.WriteAsync("!"u8.ToArray());
+        Assert.True(await _readable.WaitAsync(s_patience));
+        Assert.Equal(1, _layer.Receive(buffer, _counters, out _));
+    }
+
+    [Fact]
+    public async Task Who_sends_more_than_the_other_end_takes_is_kept_waiting()
+    {
+        byte[] bytes = new byte[4 * MemoryLayer.CapacityBytes];
+        Random.Shared.NextBytes(bytes);
+        long sent = _layer.Send(bytes, _counters);
+        Assert.InRange(sent, MemoryLayer.CapacityBytes, 2 * MemoryLayer.CapacityBytes);
+        Assert.Equal(0, _layer.Send(bytes.AsSpan((int)sent), _counters));
+        Assert.Equal(sent, _layer.UnacknowledgedBytes);
+        byte[] received = new byte[bytes.Length];
+        await _stream.ReadExactlyAsync(received.AsMemory(0, (int)sent));
+        Assert.True(await _writable.WaitAsync(s_patience));
+        Assert.Equal(0, _layer.UnacknowledgedBytes);
+        Assert.True(_layer.Send(bytes.AsSpan((int)sent, 100), _counters) == 100);
+        await _stream.ReadExactlyAsync(received.AsMemory((int)sent, 100));
+        Assert.True(bytes.AsSpan(0, (int)sent + 100).SequenceEqual(received.AsSpan(0, (int)sent + 100)));
+
+        var writing = _stream.WriteAsync(bytes).AsTask();
+        await Task.Delay(50);
+        Assert.False(writing.IsCompleted);
+        byte[] buffer = new byte[MemoryLayer.CapacityBytes];
+        for (long left = bytes.Length; left > 0;)
+        {
+            long got = _layer.Receive(buffer, _counters, out _);
+            left -= Math.Max(got, 0);
+            if (got < 0)
+            {
+                Assert.True(await _readable.WaitAsync(s_patience));
+            }
+        }
+
+        await writing.WaitAsync(s_patience);
+    }
+
+    [Fact]
+    public async Task An_end_is_an_end_and_a_reset_is_an_error()
+    {
+        _layer.Send("last words"u8, _counters);
+        Assert.True(_layer.TryFinish(_counters));
+        byte[] buffer = new byte[32];
+        Assert.Equal(10, await _stream.ReadAtLeastAsync(buffer, 32, throwOnEndOfStream: false));
+        await _stream.WriteAsync("still heard"u8.ToArray());
+        Assert.Equal(11, _layer.Receive(buffer, _counters, out _));
+        _layer.ResetOnClose();
+        _layer.Close();
+        await Assert.ThrowsAsync<IOException>(async () => await _stream.ReadExactlyAsync(buffer));
+        await Assert.ThrowsAsync<IOException>(async () => await _stream.WriteAsync(buffer));
+    }
+
+    [Fact]
+    public void Who_disposes_of_the_stream_is_gone()
+    {
+        _stream.Dispose();
+        byte[] buffer = new byte[16];
+        Assert.Equal(0, _layer.Receive(buffer, _counters, out _));
+        Assert.Contains(ByteLayer.Broken, new[] { _layer.Send("x"u8, _counters), _layer.Send("y"u8, _counters) });
+    }
+
+    /// <summary>A connection over it: a protocol that echoes, with more than fits into both directions.</summary>
+    [Fact]
+    public async Task A_connection_speaks_over_it_as_over_a_socket()
+    {
+        using var running = new RunningHost();
+        using var stream = running.Connect(connection => new Echoing(connection));
+        byte[] bytes = new byte[1 << 20];
+        Random.Shared.NextBytes(bytes);
+        var writing = stream.WriteAsync(bytes).AsTask();
+        byte[] echoed = new byte[bytes.Length];
+        await stream.ReadExactlyAsync(echoed).AsTask().WaitAsync(s_patience);
+        await writing.WaitAsync(s_patience);
+        Assert.True(bytes.AsSpan().SequenceEqual(echoed));
+        stream.Dispose();
+        await running.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_hub_that_stops_says_goodbye_and_ends_it()
+    {
+        using var running = new RunningHost();
+        using var stream = running.Connect(connection => new Echoing(connection));
+        await stream.WriteAsync("one"u8.ToArray());
+        byte[] buffer = new byte[16];
+        await stream.ReadExactlyAsync(buffer.AsMemory(0, 3));
+        var stopping = running.StopAsync();
+        Assert.Equal(3, await stream.ReadAtLeastAsync(buffer, 16, throwOnEndOfStream: false).AsTask().WaitAsync(s_patience));
+        Assert.Equal("bye", Encoding.ASCII.GetString(buffer, 0, 3));
+        stream.Dispose();
+        await stopping;
+    }
+
+    /// <summary>For who serves HTTP: the connection leaves the hub with what was received, and the hub does no more with it.</summary>
+    [Fact]
+    public async Task A_connection_can_be_given_away_with_what_was_received()
+    {
+        using var running = new RunningHost();
+        var given = new TaskCompletionSource<GivenConnection>();
+        using var stream = running.Connect(connection => new Giving(connection, given));
+        await stream.WriteAsync("GET / HTTP/1.1\r\n"u8.ToArray());
+        var connection = await given.Task.WaitAsync(s_patience);
+        Assert.Equal("GET / HTTP/1.1\r\n", Encoding.ASCII.GetString(connection.Received.Span));
+        Assert.Equal(0, running.Place.Left);
+        await running.StopAsync();
+
+        // The hub has stopped, and the connection lives.
+        connection.Layer.Send("HTTP/1.1 200 OK\r\n"u8, _counters);
+        byte[] buffer = new byte[17];
+        await stream.ReadExactlyAsync(buffer);
+        await stream.WriteAsync("more"u8.ToArray());
+        Assert.Equal(4, connection.Layer.Receive(buffer, _counters, out _));
+        connection.Dispose();
+        Assert.Equal(1, running.Place.Left);
+        Assert.Equal(0, await stream.ReadAsync(buffer));
+    }
+
+    private sealed class RunningHost : ILoopEvents, IDisposable
+    {
+        private readonly BlockPool _pool = new(64 << 20);
+        private readonly EventLoop _loop;
+        private readonly ConnectionHost _host;
+
+        public RunningHost()
+        {
+            _loop = new(0, _pool, TimeProvider.System, this);
+            _host = new(_loop, new(64 << 20, 10_000, 10_000));
+            _loop.Start();
+        }
+
+        public CountedPlace Place { get; } = new();
+
+        public Stream Connect(Func<Connection, IProtocol> converse)
+        {
+            _host.Adopt(MemoryLayer.Create(out var stream), Place, default, converse);
+            return stream;
+        }
+
+        public async Task StopAsync()
+        {
+            _loop.Call(_host.ShutDown);
+            await _loop.Ended.WaitAsync(s_patience);
+            Assert.Equal(0, _pool.OutstandingBlocks);
+            Assert.Equal(0, _loop.Counters.Connections);
+        }
+
+        public void ConnectionFailed(Exception exception) => throw exception;
+
+        public void LoopFailed(Exception exception) => throw exception;
+
+        public void Dispose()
+        {
+            _loop.Dispose();
+            _pool.Dispose();
+        }
+    }
+
+    private sealed class CountedPlace : IDescriptorPlace
+    {
+        private int _left;
+
+        public int Left => Volatile.Read(ref _left);
+
+        public void Yield(Connection connection, bool isAllSent)
+        {
+        }
+
+        public void Leave() => Interlocked.Increment(ref _left);
+    }
+
+    private class Echoing(Connection connection) : IProtocol
+    {
+        public long Deadline => long.MaxValue;
+
+        public void OnDeadline()
+        {
+        }
+
+        public virtual int Consume(in Segment input)
+        {
+            connection.Send(input.Length == 0 ? [] : input.Span);
+            return input.Length;
+        }
+
+        public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) => 0;
+
+        public void Resumed()
+        {
+        }
+
+        public void End(CloseReason reason) => connection.Close(reason, "bye"u8);
+
+        public void Closed(CloseReason reason)
+        {
+        }
+    }
+
+    private sealed class Giving(Connection connection, TaskCompletionSource<GivenConnection> given) : Echoing(connection)
+    {
+        private readonly Connection _connection = connection;
+
+        public override int Consume(in Segment input)
+        {
+            given.SetResult(_connection.GiveAway(input.Span));
+            return input.Length;
+        }
+    }
+}
