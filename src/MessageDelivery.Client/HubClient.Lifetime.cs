@@ -25,12 +25,16 @@ public sealed partial class HubClient
     private volatile bool _isDisposed;
     private ConnectionState _toldState;
 
-    // Handlers and token providers that are running.
+    // Handlers, token providers and connect callbacks that are running.
     private int _programCalls;
 
     private HubClient(HubClientOptions options)
     {
-        _options = options.TokenProvider is { } provider ? options with { TokenProvider = token => Ask(provider, token) } : options;
+        _options = options with
+        {
+            TokenProvider = options.TokenProvider is { } provider ? token => CallProgram(() => provider(token)) : null,
+            ConnectCallback = options.ConnectCallback is { } connect ? (context, token) => CallProgram(() => connect(context, token)) : null,
+        };
         _deliveries = new(options.ReceiveBufferBytes);
         _telemetry = new(options);
         _session = new(options, _deliveries, OnRelayRejected, _telemetry);
@@ -200,12 +204,12 @@ public sealed partial class HubClient
         }
     }
 
-    private ValueTask<string> Ask(Func<CancellationToken, ValueTask<string>> provider, CancellationToken cancellationToken)
+    private ValueTask<T> CallProgram<T>(Func<ValueTask<T>> call)
     {
         Interlocked.Increment(ref _programCalls);
         try
         {
-            return provider(cancellationToken);
+            return call();
         }
         finally
         {

@@ -29,7 +29,7 @@ public sealed partial class HubClient
     internal void Begin() => _begin?.TrySetResult();
 
     /// <summary>Where it connects to, in words.</summary>
-    internal string HubName => $"{_options.Host}:{_options.Port}";
+    internal string HubName => _options.HubName;
 
     /// <summary>Why it is not connected; null while it is, and before the first attempt has failed.</summary>
     internal HubConnectionException? Trouble => _closeReason ?? _connection?.CloseReason ?? (_connection is null ? _telemetry.LastFailure : null);
