@@ -113,7 +113,7 @@ internal sealed class Connection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Close(new(ProtocolCode.Normal, "the client was closed"));
+        Close(HubConnectionException.ClosedHere());
         await _completion.ConfigureAwait(false);
     }
 
@@ -211,7 +211,7 @@ internal sealed class Connection : IAsyncDisposable
                 }
                 else if (status == ReadStatus.TooLarge)
                 {
-                    reason = Session.TooLarge(_link, frame.Header);
+                    reason = ProtocolViolation.TooLarge(_link, frame.Header);
                 }
                 else
                 {

@@ -143,7 +143,7 @@ public sealed partial class HubClient
                 connection = _connection;
             }
 
-            connection?.Close(ClosedHere());
+            connection?.Close(HubConnectionException.ClosedHere());
             await EndsSoonAsync(_closed.Task).ConfigureAwait(false);
             throw;
         }
@@ -178,8 +178,6 @@ public sealed partial class HubClient
     internal long PendingSendBytes => _session.PendingBytes;
 
     internal bool IsSendIdle => _session.IsSendIdle;
-
-    private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 
     private Session Live()
     {
@@ -222,8 +220,8 @@ public sealed partial class HubClient
         // Left at once, so that whoever calls holds the lock only for a moment, and _close is set when the rest runs.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         _deliveries.BeginClose();
-        bool isNeeded = _session.BeginClose() || _session.IsOwedToCalls;
-        HubConnectionException? farewell = _session.Farewell;
+        bool isNeeded = _session.BeginClose() || _session.NeedsConnection;
+        HubConnectionException? farewell = _session.Shutdown;
         if (!isNeeded || farewell is not null)
         {
             await _stopping.CancelAsync().ConfigureAwait(false);

@@ -13,7 +13,7 @@ public sealed partial class HubClient
 
     // Who is closing waits for a session to go on where calls need it, but not for a hub that has said goodbye itself.
     private bool MayReconnect(HubConnectionException reason, int attempts) =>
-        _options.Reconnect is { } policy && (!IsClosing || (_session.IsOwedToCalls && _session.Farewell is null))
+        _options.Reconnect is { } policy && (!IsClosing || (_session.NeedsConnection && _session.Shutdown is null))
         && (policy.MaxAttempts is not { } most || attempts < most)
         && (reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause
             || (reason.ReconnectAdvice == ReconnectAdvice.WithToken && _options.TokenProvider is not null && _refusedTokens == 0));
@@ -114,7 +114,7 @@ public sealed partial class HubClient
             }
             catch (OperationCanceledException)
             {
-                return (null, ClosedHere(), attempts);
+                return (null, HubConnectionException.ClosedHere(), attempts);
             }
         }
 
@@ -135,7 +135,7 @@ public sealed partial class HubClient
             _connection = next;
             if (_stopping.IsCancellationRequested)
             {
-                next.Close(ClosedHere());
+                next.Close(HubConnectionException.ClosedHere());
             }
         }
 

@@ -43,7 +43,7 @@ public sealed partial class HubClient
         }
         catch (OperationCanceledException)
         {
-            Finish(ClosedHere());
+            Finish(HubConnectionException.ClosedHere());
             return;
         }
 
@@ -69,7 +69,7 @@ public sealed partial class HubClient
             _connection = connection;
             if (_stopping.IsCancellationRequested)
             {
-                connection.Close(ClosedHere());
+                connection.Close(HubConnectionException.ClosedHere());
             }
         }
 
@@ -91,7 +91,7 @@ public sealed partial class HubClient
             {
                 Connection connection = await Connection.OpenAsync(_options, _session, _deliveries, _stopping.Token).ConfigureAwait(false);
                 _refusedTokens = 0;
-                return (connection, ClosedHere());
+                return (connection, HubConnectionException.ClosedHere());
             }
             catch (HubConnectionException error) when (MayReconnect(error, attempts))
             {
@@ -104,7 +104,7 @@ public sealed partial class HubClient
                 }
                 catch (OperationCanceledException)
                 {
-                    return (null, ClosedHere());
+                    return (null, HubConnectionException.ClosedHere());
                 }
             }
             catch (HubConnectionException error)
@@ -113,7 +113,7 @@ public sealed partial class HubClient
             }
             catch (OperationCanceledException)
             {
-                return (null, ClosedHere());
+                return (null, HubConnectionException.ClosedHere());
             }
         }
     }
