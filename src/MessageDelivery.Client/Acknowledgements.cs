@@ -28,8 +28,8 @@ internal sealed class Acknowledgements : IDisposable
     private long _receivedBytes;
     private ulong _acknowledged;
     private long _acknowledgedBytes;
-    private ulong _repeats;
-    private ulong _firstLost = ulong.MaxValue;
+    private ulong _replayed;
+    private ulong _firstDropped = ulong.MaxValue;
     private bool _isAwaited;
     private bool _isTimerSet;
 
@@ -84,7 +84,7 @@ internal sealed class Acknowledgements : IDisposable
         lock (_gate)
         {
             _received++;
-            if (_firstLost == ulong.MaxValue)
+            if (_firstDropped == ulong.MaxValue)
             {
                 _untaken.Enqueue(new(_received, _receivedBytes, isAwaited));
             }
@@ -104,7 +104,7 @@ internal sealed class Acknowledgements : IDisposable
         lock (_gate)
         {
             bool counts = false;
-            while (_untaken.TryPeek(out Untaken first) && first.Number <= number && first.Number < _firstLost)
+            while (_untaken.TryPeek(out Untaken first) && first.Number <= number && first.Number < _firstDropped)
             {
                 _untaken.Dequeue();
                 _isAwaited |= first.IsAwaited;
@@ -115,12 +115,12 @@ internal sealed class Acknowledgements : IDisposable
         }
     }
 
-    /// <summary>A delivery was thrown away, which the program has not taken: neither it nor what comes behind it in this session ever counts.</summary>
-    public void Lose(ulong number)
+    /// <summary>A delivery was dropped that the program has not taken: neither it nor what comes behind it in this session ever counts.</summary>
+    public void Drop(ulong number)
     {
         lock (_gate)
         {
-            _firstLost = number > _sessionStart ? Math.Min(_firstLost, number) : _firstLost;
+            _firstDropped = number > _sessionStart ? Math.Min(_firstDropped, number) : _firstDropped;
         }
     }
 
@@ -159,7 +159,7 @@ internal sealed class Acknowledgements : IDisposable
         {
             Debug.Assert(_sessionStart + told >= _acknowledged && _sessionStart + told <= _received, "a total never goes back");
             _acknowledged = _sessionStart + told;
-            _repeats = _received - _acknowledged;
+            _replayed = _received - _acknowledged;
             if (Counted == _acknowledged)
             {
                 (_acknowledgedBytes, _isAwaited) = (CountedBytes, false);
@@ -168,16 +168,16 @@ internal sealed class Acknowledgements : IDisposable
     }
 
     /// <summary>Whether the counted frame that comes now is one that had come before the session was resumed.</summary>
-    public bool TryDropRepeat()
+    public bool TryDropReplayed()
     {
         lock (_gate)
         {
-            if (_repeats == 0)
+            if (_replayed == 0)
             {
                 return false;
             }
 
-            _repeats--;
+            _replayed--;
             return true;
         }
     }
@@ -190,13 +190,13 @@ internal sealed class Acknowledgements : IDisposable
             _untaken.Clear();
             _sessionStart = _acknowledged = _received;
             _acknowledgedBytes = _receivedBytes;
-            (_repeats, _firstLost, _isAwaited) = (0, ulong.MaxValue, false);
+            (_replayed, _firstDropped, _isAwaited) = (0, ulong.MaxValue, false);
         }
     }
 
     public void Dispose() => _timer.Dispose();
 
-    private ulong Counted => _untaken.TryPeek(out Untaken first) ? first.Number - 1 : Math.Min(_received, _firstLost - 1);
+    private ulong Counted => _untaken.TryPeek(out Untaken first) ? first.Number - 1 : Math.Min(_received, _firstDropped - 1);
 
     private long CountedBytes => _untaken.TryPeek(out Untaken first) ? first.BytesBefore : _receivedBytes;
 

@@ -39,7 +39,7 @@ internal sealed class ClientTelemetry
     {
         _logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger<HubClient>();
         _time = options.TimeProvider;
-        _hub = $"{options.Host}:{options.Port}";
+        _hub = options.HubName;
         _address = new("server.address", options.Host);
         _port = new("server.port", options.Port);
 

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
@@ -6,13 +5,12 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// A socket to the hub, the loop that receives and the loop that sends. However it ends, it ends in one way: the session lets go of
-/// it, the socket closes, both loops end; then <see cref="Completion"/> is done.
+/// A transport to the hub, the loop that receives and the loop that sends. However it ends, it ends in one way: the session lets go of
+/// it, the transport is aborted, both loops end; then <see cref="Completion"/> is done.
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
-    private readonly Socket _socket;
-    private readonly SslStream? _tls;
+    private readonly Transport _transport;
     private readonly DeliveryQueue _deliveries;
     private readonly TimeProvider _time;
     private readonly Session _session;
@@ -22,10 +20,9 @@ internal sealed class Connection : IAsyncDisposable
     private readonly Task _completion;
     private volatile Heartbeat? _heartbeat;
 
-    private Connection(Socket socket, SslStream? tls, TimeProvider time, Session session, DeliveryQueue deliveries, string token)
+    private Connection(Transport transport, TimeProvider time, Session session, DeliveryQueue deliveries, string token)
     {
-        _socket = socket;
-        _tls = tls;
+        _transport = transport;
         _deliveries = deliveries;
         _time = time;
         _session = session;
@@ -52,17 +49,12 @@ internal sealed class Connection : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        Socket? socket = null;
         Connection? connection = null;
         try
         {
             string token = await TokenAsync(options, either.Token).ConfigureAwait(false);
-            socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            await socket.ConnectAsync(options.Host, options.Port, either.Token).ConfigureAwait(false);
-            CheckOtherEnd(socket, options);
-            var tls = options.Tls is null ? null : await TlsOpening.OpenAsync(socket, options, options.Tls, either.Token).ConfigureAwait(false);
-            connection = new(socket, tls, options.TimeProvider, session, deliveries, token);
+            Transport transport = await Transport.OpenAsync(options, either.Token).ConfigureAwait(false);
+            connection = new(transport, options.TimeProvider, session, deliveries, token);
             await connection._opened.Task.WaitAsync(either.Token).ConfigureAwait(false);
             return connection;
         }
@@ -72,14 +64,10 @@ internal sealed class Connection : IAsyncDisposable
             {
                 HubConnectionException known => known,
                 OperationCanceledException => new(
-                    null, $"{options.Host}:{options.Port} did not answer within {options.ConnectTimeout.TotalSeconds:0.###} s", new TimeoutException()),
-                _ => new(null, $"no connection to {options.Host}:{options.Port}: {error.Message}", error),
+                    null, $"{options.HubName} did not answer within {options.ConnectTimeout.TotalSeconds:0.###} s", new TimeoutException()),
+                _ => new(null, $"no connection to {options.HubName}: {error.Message}", error),
             };
-            if (connection is null)
-            {
-                socket?.Dispose();
-            }
-            else
+            if (connection is not null)
             {
                 connection.Close(reason);
                 await connection.Completion.ConfigureAwait(false);
@@ -87,19 +75,6 @@ internal sealed class Connection : IAsyncDisposable
 
             cancellationToken.ThrowIfCancellationRequested();
             throw reason;
-        }
-    }
-
-    /// <summary>
-    /// Where nobody listens, but the port is one of those that the system gives to who connects, it may give just that one: then TCP
-    /// connects the socket to itself. The client would take its own HELLO for an answer, and no hub could listen there any more.
-    /// </summary>
-    private static void CheckOtherEnd(Socket socket, HubClientOptions options)
-    {
-        if (socket.LocalEndPoint is { } local && local.Equals(socket.RemoteEndPoint))
-        {
-            throw new HubConnectionException(
-                null, $"no connection to {options.Host}:{options.Port}: nobody listens there, and the client was connected to itself");
         }
     }
 
@@ -132,13 +107,13 @@ internal sealed class Connection : IAsyncDisposable
             _ = _opened.Task.Exception;
         }
 
-        _socket.Dispose();
+        _transport.Abort();
         _deliveries.WakeProducer();
     }
 
     public async ValueTask DisposeAsync()
     {
-        Close(new(ProtocolCode.Normal, "the client was closed"));
+        Close(HubConnectionException.ClosedHere());
         await _completion.ConfigureAwait(false);
     }
 
@@ -148,7 +123,7 @@ internal sealed class Connection : IAsyncDisposable
         await GuardAsync(ReleaseAsync()).ConfigureAwait(false);
     }
 
-    /// <summary>Ends the connection if a part of it fails, of whatever nobody has foreseen: the other parts would wait for it for ever.</summary>
+    /// <summary>Ends the connection if a part of it fails unexpectedly: the other parts would wait for it for ever.</summary>
     private async Task GuardAsync(Task part)
     {
         try
@@ -157,7 +132,7 @@ internal sealed class Connection : IAsyncDisposable
         }
         catch (Exception error)
         {
-            Close(Lost(error));
+            Close(new(null, error.Message, error));
         }
     }
 
@@ -168,10 +143,7 @@ internal sealed class Connection : IAsyncDisposable
             await heartbeat.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (_tls is not null)
-        {
-            await _tls.DisposeAsync().ConfigureAwait(false);
-        }
+        await _transport.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task SendLoopAsync()
@@ -192,21 +164,11 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
-    private async ValueTask TrySendAsync(ReadOnlyMemory<byte> rest)
+    private async ValueTask TrySendAsync(ReadOnlyMemory<byte> bytes)
     {
         try
         {
-            if (_tls is not null)
-            {
-                await _tls.WriteAsync(rest, CancellationToken.None).ConfigureAwait(false);
-                rest = default;
-            }
-
-            while (!rest.IsEmpty)
-            {
-                rest = rest[await _socket.SendAsync(rest, SocketFlags.None, CancellationToken.None).ConfigureAwait(false)..];
-            }
-
+            await _transport.WriteAsync(bytes).ConfigureAwait(false);
             _heartbeat?.NoteSent();
         }
         catch (Exception error)
@@ -249,12 +211,22 @@ internal sealed class Connection : IAsyncDisposable
                 }
                 else if (status == ReadStatus.TooLarge)
                 {
-                    reason = Session.TooLarge(_link, frame.Header);
+                    reason = ProtocolViolation.TooLarge(_link, frame.Header);
                 }
                 else
                 {
                     _session.AcknowledgeIfDue();
-                    int bytes = await ReceiveAsync(reader.GetSpace()).ConfigureAwait(false);
+                    int bytes;
+                    try
+                    {
+                        bytes = await _transport.ReadAsync(reader.GetSpace()).ConfigureAwait(false);
+                    }
+                    catch (Exception error)
+                    {
+                        reason = Lost(error);
+                        break;
+                    }
+
                     reader.Advance(bytes);
                     _heartbeat?.NoteReceived();
                     if (bytes == 0)
@@ -267,7 +239,8 @@ internal sealed class Connection : IAsyncDisposable
         }
         catch (Exception error)
         {
-            reason = Lost(error);
+            // A handler of the program's that failed, say.
+            reason = new(null, error.Message, error);
         }
 
         Close(reason);
@@ -296,19 +269,17 @@ internal sealed class Connection : IAsyncDisposable
         _heartbeat?.Resume();
     }
 
-    private ValueTask<int> ReceiveAsync(Memory<byte> space) => _tls is null
-        ? _socket.ReceiveAsync(space, SocketFlags.None, CancellationToken.None)
-        : _tls.ReadAsync(space, CancellationToken.None);
-
+    /// <summary>Why the connection ended, where reading or writing failed.</summary>
     private HubConnectionException Lost(Exception error)
     {
         // In TLS 1.3 the hub looks at the client's certificate when the client has long been done.
-        if (_tls is not null && !_opened.Task.IsCompleted && TlsOpening.IsObjection(error))
+        if (_transport.IsTls && !_opened.Task.IsCompleted && TlsOpening.IsObjection(error))
         {
             return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {error.InnerException?.Message ?? error.Message}", error);
         }
 
-        bool isSocket = error is SocketException or ObjectDisposedException or IOException { InnerException: SocketException };
-        return new(null, isSocket ? $"the connection was lost: {error.Message}" : error.Message, error);
+        // A stream of a socket says no more than its socket, in more words.
+        Exception cause = error is IOException { InnerException: SocketException socketError } ? socketError : error;
+        return new(null, $"the connection was lost: {cause.Message}", cause);
     }
 }

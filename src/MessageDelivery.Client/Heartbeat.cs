@@ -60,7 +60,7 @@ internal sealed class Heartbeat : IAsyncDisposable
         }
 
         long now = _time.GetTimestamp();
-        if (_isPaused || _session.MayBeHeldBack)
+        if (_isPaused || _session.MayBeBackpressured)
         {
             _excused = now;
         }

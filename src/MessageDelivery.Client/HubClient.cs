@@ -23,10 +23,106 @@ namespace MessageDelivery.Client;
 /// client stops reading, and answers to its calls wait behind the messages. Their senders wait, too, and in the end the hub takes this
 /// client for a slow consumer. A program that only sends says so with <see cref="HubClientOptions.DiscardDeliveries"/>.
 /// </remarks>
-public sealed partial class HubClient : IAsyncDisposable
+public sealed class HubClient : IAsyncDisposable
 {
     /// <summary>The name of the meter and of the activity source of all clients; docs/hosting.md lists what they show.</summary>
     public const string TelemetryName = ClientTelemetry.Name;
+
+    private readonly HubClientOptions _options;
+    private readonly DeliveryQueue _deliveries;
+    private readonly Session _session;
+    private readonly ClientTelemetry _telemetry;
+    private readonly ProgramCallbacks _callbacks;
+    private readonly ConnectionSupervisor _supervisor;
+    private readonly ClientShutdown _shutdown;
+
+    private HubClient(HubClientOptions options)
+    {
+        _deliveries = new(options.ReceiveBufferBytes);
+        _telemetry = new(options);
+        _callbacks = new(this, _telemetry);
+        _options = _callbacks.Count(options);
+        _session = new(_options, _deliveries, _callbacks.RaiseRelayRejected, _telemetry);
+        _supervisor = new(_options, _session, _deliveries, _telemetry, _callbacks);
+        _shutdown = new(_options, _session, _deliveries, _supervisor, _callbacks);
+    }
+
+    /// <summary>
+    /// Raised when <see cref="ConnectionState"/> has changed: for a lost connection before the first attempt to replace it, for a new
+    /// one behind the event that says what it is. Handlers run one after another and hold up what follows; one that throws closes
+    /// the client.
+    /// </summary>
+    public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged
+    {
+        add => _callbacks.ConnectionStateChanged += value;
+        remove => _callbacks.ConnectionStateChanged -= value;
+    }
+
+    /// <summary>
+    /// Raised when a lost connection was replaced and the session goes on: same id, nothing lost. Handlers run one after another
+    /// before the next loss is dealt with; one that throws closes the client.
+    /// </summary>
+    public event EventHandler<SessionResumedEventArgs>? SessionResumed
+    {
+        add => _callbacks.SessionResumed += value;
+        remove => _callbacks.SessionResumed -= value;
+    }
+
+    /// <summary>
+    /// Raised when a lost connection was replaced but the session could not be resumed: the id has changed, and calls that were
+    /// pending have failed. Nothing is sent as the new user before the handlers have returned: calls made before that fail, too;
+    /// <see cref="WaitUntilConnectedAsync"/> or <see cref="ConnectionStateChanged"/> tell when they no longer do. Handlers run as
+    /// those of <see cref="SessionResumed"/> do.
+    /// </summary>
+    public event EventHandler<IdentityChangedEventArgs>? IdentityChanged
+    {
+        add => _callbacks.IdentityChanged += value;
+        remove => _callbacks.IdentityChanged -= value;
+    }
+
+    /// <summary>
+    /// Raised when the hub answers a relay without a receipt with an error. Handlers hold up what arrives behind it and must not
+    /// block; one that throws ends the connection.
+    /// </summary>
+    public event EventHandler<HubRelayRejectedEventArgs>? RelayRejected
+    {
+        add => _callbacks.RelayRejected += value;
+        remove => _callbacks.RelayRejected -= value;
+    }
+
+    /// <summary>This user's id, as the hub's welcome said; another one after <see cref="IdentityChanged"/>. 0 before the first connection.</summary>
+    public ulong UserId => _session.Welcome.UserId;
+
+    /// <summary>The most bytes a relay's body may have; before the first connection what the protocol allows.</summary>
+    public int MaxBodyBytes => (int)_session.Welcome.MaxBodyBytes;
+
+    /// <summary>The most receivers a relay may list; before the first connection what the protocol allows.</summary>
+    public int MaxReceivers => _session.Welcome.MaxReceivers;
+
+    /// <summary>What the client is doing.</summary>
+    public ConnectionState ConnectionState => _supervisor.State;
+
+    /// <summary>Completes when the client is closed for good, whoever closed it; never fails. <see cref="CloseReason"/> says why.</summary>
+    public Task Closed => _supervisor.Closed;
+
+    /// <summary>Why the client is closed for good; null while it is not. The code is <c>normal</c> if it was closed here.</summary>
+    public HubConnectionException? CloseReason => _supervisor.CloseReason;
+
+    /// <summary>Bytes that wait for the reader, for tests.</summary>
+    internal long PendingDeliveryBytes => _deliveries.PendingBytes;
+
+    internal bool IsReceivePaused => _supervisor.Connection is { IsReceivePaused: true };
+
+    /// <summary>Bytes that wait to be sent or acknowledged, for tests.</summary>
+    internal long PendingSendBytes => _session.PendingBytes;
+
+    internal bool IsSendIdle => _session.IsSendIdle;
+
+    /// <summary>Where it connects to, in words.</summary>
+    internal string HubName => _options.HubName;
+
+    /// <summary>Why it is not connected; null while it is, and before the first attempt has failed.</summary>
+    internal HubConnectionException? Trouble => _supervisor.Trouble;
 
     /// <summary>Connects and waits until the hub has given an id. A first connection that fails is not tried again.</summary>
     /// <exception cref="HubConnectionException">There is no hub, it refuses (its code says why), or it takes too long.</exception>
@@ -36,10 +132,7 @@ public sealed partial class HubClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var client = new HubClient(options);
-        Connection connection = await Connection.OpenAsync(client._options, client._session, client._deliveries, cancellationToken).ConfigureAwait(false);
-        client._connection = connection;
-        client._telemetry.NoteFirst(connection.Link.Opening!);
-        client._run = client.RunAsync(connection);
+        await client._supervisor.ConnectAsync(cancellationToken).ConfigureAwait(false);
         return client;
     }
 
@@ -48,6 +141,29 @@ public sealed partial class HubClient : IAsyncDisposable
     /// <exception cref="FormatException">It is not a host and port.</exception>
     public static ValueTask<HubClient> ConnectAsync(string hostAndPort, CancellationToken cancellationToken = default) =>
         ConnectAsync(HubClientOptions.Parse(hostAndPort), cancellationToken);
+
+    /// <summary>Completes when the client is connected: at once, or after the first connection or the reconnection that is under way.</summary>
+    /// <exception cref="HubConnectionException">The client is closed for good.</exception>
+    public async ValueTask WaitUntilConnectedAsync(CancellationToken cancellationToken = default)
+    {
+        Begin();
+        while (true)
+        {
+            Task changed = _supervisor.Changed;
+            ObjectDisposedException.ThrowIf(_shutdown.IsDisposed, this);
+            if (CloseReason is { } reason)
+            {
+                throw reason;
+            }
+
+            if (_supervisor.Connection is { CloseReason: null })
+            {
+                return;
+            }
+
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Asks the hub for this client's id; the same as <see cref="UserId"/>, after a way to the hub and back.</summary>
     /// <exception cref="HubRequestException">The hub answered with an error.</exception>
@@ -162,7 +278,7 @@ public sealed partial class HubClient : IAsyncDisposable
     /// <exception cref="InvalidOperationException">Another loop is receiving.</exception>
     public IAsyncEnumerable<Delivery> ReceiveAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ObjectDisposedException.ThrowIf(_shutdown.IsDisposed, this);
         Begin();
         return _deliveries.ReadAsync(cancellationToken);
     }
@@ -177,6 +293,47 @@ public sealed partial class HubClient : IAsyncDisposable
     /// <exception cref="HubConnectionException">The connection has ended for good.</exception>
     public IAsyncEnumerable<PresenceUpdate> WatchAsync(CancellationToken cancellationToken = default) =>
         Live().Presence.WatchAsync(cancellationToken);
+
+    /// <summary>
+    /// Says goodbye: sends everything the client has taken before, and waits until the hub has carried it out and answered with
+    /// its own goodbye, behind which nothing comes. Calls made from now on fail. While there is no connection but calls taken
+    /// before need one, it first waits for the session to be resumed, unless the hub had said that it is shutting down. Messages still
+    /// arriving go to the reader; if there is none, those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are thrown away.
+    /// More than once does no harm. A handler of this client's events must not block until it has completed.
+    /// </summary>
+    /// <param name="cancellationToken">Stops waiting and cuts the connection.</param>
+    /// <exception cref="HubConnectionException">The connection ended before the hub's goodbye, so some of it may be lost.</exception>
+    public ValueTask CloseAsync(CancellationToken cancellationToken = default) => _shutdown.CloseAsync(cancellationToken);
+
+    /// <summary>
+    /// Closes like <see cref="CloseAsync"/>, for at most <see cref="HubClientOptions.CloseTimeout"/> and without an error, and
+    /// gives back the memory of messages that nobody has received. A handler that still runs then is waited for about a second
+    /// longer, and not at all if it is the caller, which may block on this.
+    /// </summary>
+    public ValueTask DisposeAsync() => _shutdown.DisposeAsync();
+
+    /// <summary>
+    /// Creates a client that makes its first connection as it makes those after a loss: in the background, and again and again, from
+    /// <see cref="Begin"/> or the first call on. Calls made before it is connected wait. It is closed for good if the hub refuses in a
+    /// way that would come again, or by the policy.
+    /// </summary>
+    internal static HubClient Create(HubClientOptions options)
+    {
+        options.Validate();
+        var client = new HubClient(options);
+        client._supervisor.Start();
+        return client;
+    }
+
+    /// <summary>Connects from now on. More than once does no harm.</summary>
+    internal void Begin() => _supervisor.Begin();
+
+    private Session Live()
+    {
+        ObjectDisposedException.ThrowIf(_shutdown.IsDisposed, this);
+        Begin();
+        return _session;
+    }
 
     private RelayFlags Flags(RelayOptions? options, bool hasReceipt)
     {

@@ -91,6 +91,23 @@ public sealed record HubClientOptions
     /// </summary>
     public IMeterFactory? MeterFactory { get; init; }
 
+    /// <summary>
+    /// Makes the connection in place of a TCP socket: through a proxy, a tunnel, a Unix socket, or to a hub in the same process. Default: null.
+    /// </summary>
+    /// <remarks>
+    /// <para>Called for each attempt, the first and all further ones, with <see cref="Host"/> and <see cref="Port"/>, and after the
+    /// <see cref="TokenProvider"/>: for <see cref="HubClient.ConnectAsync(HubClientOptions, CancellationToken)"/> on the caller's thread,
+    /// otherwise on the thread pool, and never under a lock. It shares <see cref="ConnectTimeout"/>, whose end its token tells; a stream that
+    /// comes later is disposed of.</para>
+    /// <para>It gives a new duplex stream each time, which belongs to the client from then on. With <see cref="Tls"/> the client agrees on
+    /// TLS on top of it, which also reads zero bytes to wait for more. One read and one write may be under way at the same time; the client
+    /// flushes what it writes. At the end it cancels both and disposes of the stream while they are under way: one of the two must end
+    /// them. A stream that completes a read on its writer's thread has the client work there.</para>
+    /// <para>What it throws, null, and a failure of the stream count like a socket's error: the attempt has failed or the connection is
+    /// lost, and <see cref="Reconnect"/> decides. A <see cref="HubConnectionException"/> is taken as it is, with its own advice.</para>
+    /// </remarks>
+    public Func<HubConnectContext, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; init; }
+
     /// <summary>How to speak TLS with the hub. Default: null, not at all.</summary>
     public HubTlsClientOptions? Tls { get; init; }
 
@@ -154,6 +171,9 @@ public sealed record HubClientOptions
         FormatException Invalid(string why) => new($"'{hostAndPort}' is not HOST:PORT: {why}");
     }
 
+    /// <summary>Where it connects to, in words.</summary>
+    internal string HubName => $"{Host}:{Port}";
+
     internal const RelayOptions KnownRelayOptions = RelayOptions.BestEffort | RelayOptions.Confirm;
 
     internal void Validate()
@@ -190,7 +210,7 @@ public sealed record HubClientOptions
     {
         builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is not null ? "***" : TokenProvider is not null ? "provided" : "none")}, ")
             .Append(CultureInfo.InvariantCulture, $"ConnectTimeout = {ConnectTimeout}, CloseTimeout = {CloseTimeout}, Reconnect = {Reconnect}, Resume = {Resume}, ")
-            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}, DefaultRelayOptions = {DefaultRelayOptions}, Tls = {(Tls is null ? "off" : "on")}");
+            .Append(CultureInfo.InvariantCulture, $"ReceiveBufferBytes = {ReceiveBufferBytes}, SendBufferBytes = {SendBufferBytes}, DiscardDeliveries = {DiscardDeliveries}, DefaultRelayOptions = {DefaultRelayOptions}, Tls = {(Tls is null ? "off" : "on")}, ConnectCallback = {(ConnectCallback is null ? "none" : "set")}");
         return true;
     }
 }

@@ -27,4 +27,7 @@ public class HubConnectionException : IOException
 
     /// <summary>Whether connecting again makes sense; <see cref="ReconnectAdvice.Yes"/> after a lost socket.</summary>
     public virtual ReconnectAdvice ReconnectAdvice => Code?.Advice() ?? ReconnectAdvice.Yes;
+
+    /// <summary>The program has closed the client.</summary>
+    internal static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
 }

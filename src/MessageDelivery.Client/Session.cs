@@ -3,53 +3,40 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The conversation with the hub, over one connection after another: which frames go out in which order, which call each answer
-/// belongs to, and what becomes of both when a connection is lost. Knows no socket. Thread-safe; its only lock is never held
-/// across an await or a system call, and only the presence feed's is taken inside it.
+/// The conversation with the hub, over one connection after another: how each begins, what is resumed, and what becomes of the calls when
+/// a connection or the session is lost. Knows no transport. Thread-safe; its only lock is never held across an await or a system call,
+/// and only those of the presence feed and the acknowledgements are taken inside it.
 /// </summary>
-/// <remarks>
-/// Answers come in the order of their requests, but for receipts, which are known by their correlation. So an ERROR without one
-/// belongs to the oldest request without an answer, unless a relay without a receipt stands before that: such a relay has no
-/// answer but possibly an ERROR. Therefore a request that could itself be answered by such an ERROR is sent behind a HEARTBEAT if
-/// such a relay stands between it and the request before; what comes before the heartbeat's answer is the relay's.
-/// </remarks>
-internal sealed partial class Session : IDisposable
+internal sealed class Session : IDisposable
 {
-    // With nothing pending but answers, memory is bounded by this many requests; callers beyond it wait as for the buffer.
-    private const int MaxPendingRequests = 16 * 1024;
-
     private readonly Lock _gate = new();
-    private readonly HubClientOptions _options;
-    private readonly DeliveryQueue _deliveries;
-    private readonly Action<HubRequestException> _relayRejected;
-    private readonly ClientTelemetry _telemetry;
-    private readonly RetainedFrames _frames = new();
     private readonly Acknowledgements _acknowledgements;
-    private readonly LinkedList<Waiter> _waiters = new();
-    private readonly Queue<PendingRequest> _requests = new();
-    private readonly Dictionary<ulong, ReceiptRequest> _receipts = [];
-    private ulong _lastHoldingRelay;
-    private bool _relayAwaitsFence;
-    private bool _isProbing;
-    private bool _goodbyeQueued;
-    private bool _goodbyeWritten;
+    private readonly FrameSender _sender;
+    private readonly FrameDispatcher _dispatcher;
+    private readonly SessionHandshake _handshake;
+
+    // The connection that frames go to and come from.
+    private SessionLink? _link;
+
+    // Why the last connection ended, and why calls are refused.
+    private HubConnectionException? _lost;
+    private volatile HubConnectionException? _refusal;
+    private long _unknownRelays;
 
     public Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected, ClientTelemetry? telemetry = null)
     {
-        _telemetry = telemetry ?? new(options);
-        _options = options;
-        _deliveries = deliveries;
-        _relayRejected = relayRejected;
-        _acknowledgements = new(options.TimeProvider, Acknowledge);
-        _deliveries.Taken = Take;
-        Presence = new(UpdateWatch);
+        _acknowledgements = new(options.TimeProvider, () => _dispatcher!.Acknowledge());
+        Presence = new(UpdateSubscription);
+        _sender = new(options, _acknowledgements, Presence, Cancel);
+        _dispatcher = new(_gate, _sender, _acknowledgements, deliveries, Presence, options.DiscardDeliveries, telemetry ?? new(options), relayRejected);
+        _handshake = new(options, _sender.Frames, _acknowledgements);
     }
 
     /// <summary>Who is there, for those who watch.</summary>
     public PresenceFeed Presence { get; }
 
     /// <summary>Signalled when there is something to send, and at a connection's end.</summary>
-    public AsyncSignal Outbound { get; } = new();
+    public AsyncSignal Outbound => _sender.Ready;
 
     /// <summary>Whether nothing waits to be sent.</summary>
     public bool IsSendIdle
@@ -58,22 +45,19 @@ internal sealed partial class Session : IDisposable
         {
             lock (_gate)
             {
-                return _frames.IsSent;
+                return _sender.Frames.IsSent;
             }
         }
     }
 
-    /// <summary>
-    /// Whether the hub may be holding this sender back for a full receiver: then it neither reads nor answers, for as long as
-    /// that receiver takes, and its silence means nothing.
-    /// </summary>
-    public bool MayBeHeldBack
+    /// <inheritdoc cref="FrameSender.MayBeBackpressured"/>
+    public bool MayBeBackpressured
     {
         get
         {
             lock (_gate)
             {
-                return _lastHoldingRelay > _frames.Settled;
+                return _sender.MayBeBackpressured;
             }
         }
     }
@@ -85,7 +69,55 @@ internal sealed partial class Session : IDisposable
         {
             lock (_gate)
             {
-                return _frames.Bytes;
+                return _sender.Frames.Bytes;
+            }
+        }
+    }
+
+    /// <inheritdoc cref="SessionHandshake.Welcome"/>
+    public WelcomePayload Welcome
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _handshake.Welcome;
+            }
+        }
+    }
+
+    /// <inheritdoc cref="SessionHandshake.ResumeWindow"/>
+    public TimeSpan? ResumeWindow
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _handshake.ResumeWindow;
+            }
+        }
+    }
+
+    /// <summary>Whether there is no connection, and calls need the session to be resumed.</summary>
+    public bool NeedsConnection
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _link is null && _handshake.CanResume && _refusal is null && _sender.HasCallers;
+            }
+        }
+    }
+
+    /// <summary>The GOODBYE of a hub that is shutting down, while there is no other connection: there may be no hub to come back to.</summary>
+    public HubConnectionException? Shutdown
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _link is null && _lost is { Code: ProtocolCode.ShuttingDown } ? _lost : null;
             }
         }
     }
@@ -101,21 +133,19 @@ internal sealed partial class Session : IDisposable
             return ValueTask.FromCanceled(cancellationToken);
         }
 
-        Waiter? waiter = null;
+        SendWaiter? waiter;
         lock (_gate)
         {
-            if ((_refusal ?? (_goodbyeQueued ? ClosedHere() : null)) is { } reason)
+            if ((_refusal ?? (_sender.IsClosing ? HubConnectionException.ClosedHere() : null)) is { } reason)
             {
                 return ValueTask.FromException(reason);
             }
 
-            if (_waiters.Count > 0 || !HasRoom)
+            try
             {
-                waiter = new(this, frame);
-                _waiters.AddLast(waiter.Node);
-                ProbeForRoom();
+                waiter = _sender.Send(frame);
             }
-            else if (TryWrite(frame) is { } error)
+            catch (Exception error)
             {
                 return ValueTask.FromException(error);
             }
@@ -125,28 +155,24 @@ internal sealed partial class Session : IDisposable
         return waiter?.WaitAsync(cancellationToken) ?? ValueTask.CompletedTask;
     }
 
-    /// <summary>Sends a request and waits for its answer. A call that is cancelled leaves its place, and its answer is swallowed.</summary>
+    /// <summary>Sends a request and waits for its answer. A call that is cancelled leaves its place, and its answer is dropped.</summary>
     public async ValueTask<T> RequestAsync<T>(PendingRequest<T> request, OutboundFrame frame, CancellationToken cancellationToken)
     {
         await SendAsync(frame, cancellationToken).ConfigureAwait(false);
         return await request.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Queues a HEARTBEAT, whatever waits; false if the connection is over or the end of the conversation is on the way.</summary>
+    /// <inheritdoc cref="FrameSender.TryWriteHeartbeat"/>
     public bool TrySendHeartbeat()
     {
+        bool isWritten;
         lock (_gate)
         {
-            if (_link is null || _goodbyeQueued)
-            {
-                return false;
-            }
-
-            Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest() });
+            isWritten = _sender.TryWriteHeartbeat();
         }
 
         Outbound.Set();
-        return true;
+        return isWritten;
     }
 
     /// <summary>Takes the next bytes to send on a connection. They are to be reported by <see cref="NoteSent"/>, however sending went.</summary>
@@ -155,7 +181,7 @@ internal sealed partial class Session : IDisposable
         lock (_gate)
         {
             batch = default;
-            return _link == link && _frames.TryTake(out batch);
+            return _link == link && _sender.Frames.TryTake(out batch);
         }
     }
 
@@ -163,149 +189,203 @@ internal sealed partial class Session : IDisposable
     {
         lock (_gate)
         {
-            _frames.NoteSent(batch);
-            Pump();
+            _sender.NoteSent(batch);
         }
+    }
+
+    /// <summary>Carries out a frame received on a connection. Returns why that is to end, or null. Called by its receive loop only.</summary>
+    public HubConnectionException? Receive(SessionLink link, in Frame frame) =>
+        link.Opening is not null || frame.Header.Type == FrameType.GoodbyeReply ? _dispatcher.Dispatch(frame)
+        : frame.Header.Type == FrameType.Welcome ? ReceiveWelcome(link, frame)
+        : ProtocolViolation.NotAHub(frame.Header);
+
+    /// <inheritdoc cref="FrameDispatcher.AcknowledgeIfDue"/>
+    public void AcknowledgeIfDue() => _dispatcher.AcknowledgeIfDue();
+
+    /// <inheritdoc cref="SessionHandshake.CreateHello"/>
+    public byte[] CreateHello(SessionLink link, string token)
+    {
+        lock (_gate)
+        {
+            return _handshake.CreateHello(link, token);
+        }
+    }
+
+    /// <summary>
+    /// A connection has ended; false if it had before. What is pending waits for the next one if the session may be resumed, and
+    /// fails with the reason if not.
+    /// </summary>
+    public bool Detach(SessionLink link, HubConnectionException reason)
+    {
+        lock (_gate)
+        {
+            if (link.CloseReason is not null)
+            {
+                return false;
+            }
+
+            link.CloseReason = reason;
+            if (_link == link)
+            {
+                _link = null;
+                _sender.IsConnected = false;
+                _lost = reason;
+                Presence.NoteUncertain();
+                if (!_handshake.CanResume || !MayResumeAfter(reason))
+                {
+                    _handshake.GiveUp();
+                    Refuse(reason, reason);
+                }
+            }
+        }
+
+        Outbound.Set();
+        return true;
+    }
+
+    /// <summary>Takes calls as a new user, now that everybody has been told.</summary>
+    public void Accept(SessionLink link)
+    {
+        lock (_gate)
+        {
+            if (_link == link)
+            {
+                _refusal = null;
+            }
+        }
+    }
+
+    /// <summary>The time in which the session could be resumed has passed: what is pending fails.</summary>
+    public void Expire()
+    {
+        lock (_gate)
+        {
+            if (_link is null && _handshake.CanResume)
+            {
+                _handshake.GiveUp();
+                Lose();
+            }
+        }
+    }
+
+    /// <summary>Queues the GOODBYE behind everything that was taken, and takes nothing more. False if there is no connection.</summary>
+    public bool BeginClose()
+    {
+        bool isConnected;
+        lock (_gate)
+        {
+            isConnected = _link is not null;
+            if (!_sender.IsClosing && (isConnected || _refusal is null))
+            {
+                _sender.BeginClose();
+            }
+        }
+
+        Outbound.Set();
+        return isConnected;
+    }
+
+    /// <summary>There will be no further connection: everything fails, and the memory goes back. After the last connection's end.</summary>
+    public void End(HubConnectionException reason, bool isClosedHere)
+    {
+        lock (_gate)
+        {
+            _handshake.GiveUp();
+            Refuse(reason, reason);
+            _sender.Frames.Clear();
+        }
+
+        Presence.Complete(isClosedHere ? null : reason);
     }
 
     public void Dispose() => _acknowledgements.Dispose();
 
-    private static HubConnectionException ClosedHere() => new(ProtocolCode.Normal, "the client was closed");
+    // Other codes end the session, not only the connection.
+    private static bool MayResumeAfter(HubConnectionException reason) => reason.Code is null
+        or ProtocolCode.ShuttingDown or ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer;
 
-    // Before the first connection nothing is written, since WELCOME decides how: calls wait with their memory.
-    private bool HasRoom => _welcome.UserId != 0 && _frames.Bytes < _options.SendBufferBytes && _requests.Count + _receipts.Count < MaxPendingRequests;
-
-    /// <summary>Writes a caller's frame; returns what is wrong with it where its memory cannot be read.</summary>
-    private Exception? TryWrite(in OutboundFrame frame)
+    private HubConnectionException? ReceiveWelcome(SessionLink link, in Frame frame)
     {
-        try
+        if (!SessionHandshake.TryRead(frame, out WelcomeFlags flags, out WelcomePayload payload, out SessionTerms terms))
         {
-            Write(frame);
-            return null;
+            return ProtocolViolation.Sent($"a WELCOME of version {frame.Header.Argument} with {frame.PayloadBytes} bytes that this client does not understand");
         }
-        catch (Exception error)
-        {
-            return error;
-        }
-    }
 
-    private void Write(OutboundFrame frame)
-    {
-        if (frame.Type == FrameType.Relay)
+        bool isResumed = flags.HasFlag(WelcomeFlags.Resumed);
+        lock (_gate)
         {
-            _frames.Append(frame);
-            _relayAwaitsFence |= frame.Request is null;
-            if ((frame.Flags & RelayFlags.BestEffort) == 0)
+            if (link.CloseReason is not null)
             {
-                _lastHoldingRelay = _frames.Relays;
+                return null;
             }
 
-            if (frame.Request is ReceiptRequest receipt)
+            ulong oldUser = _handshake.Welcome.UserId;
+            if (isResumed)
             {
-                receipt.Relay = _frames.Relays;
-                _receipts.Add(receipt.Relay, receipt);
-            }
-
-            return;
-        }
-
-        if (frame.Request is not null && _relayAwaitsFence && frame.Type != FrameType.Heartbeat)
-        {
-            Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest() });
-        }
-
-        if (frame.Request is ListRequest list)
-        {
-            NoteListWritten(list);
-            frame = frame with { ListFlags = list.Watches ? ListFlags.Watch : ListFlags.None };
-        }
-
-        // What was taken is confirmed to its senders only if the hub knows.
-        bool isGoodbye = frame.Type == FrameType.Goodbye;
-        if (isGoodbye && _frames.Retains && _acknowledgements.TryAcknowledge(out ulong total))
-        {
-            _frames.Acknowledge(total);
-        }
-
-        // Throws where the caller's memory cannot be read: then nothing has happened.
-        _frames.Append(frame);
-        _goodbyeWritten |= isGoodbye;
-        if (frame.Request is { } request)
-        {
-            request.Relay = _frames.Relays;
-            _requests.Enqueue(request);
-            _relayAwaitsFence = false;
-        }
-    }
-
-    private void Pump()
-    {
-        while (_waiters.First is { } first && HasRoom)
-        {
-            _waiters.RemoveFirst();
-            if (TryWrite(first.Value.Frame) is { } error)
-            {
-                first.Value.TrySetException(error);
+                if (_handshake.Resume(link, flags, payload, terms) is { } violation)
+                {
+                    return violation;
+                }
             }
             else
             {
-                first.Value.TrySetResult();
+                if (_handshake.CanResume)
+                {
+                    Lose();
+                    if (_sender.IsClosing)
+                    {
+                        // There is nothing to be done for the new user.
+                        return new HubSessionLostException(_lost!, mayBeCarriedOut: true);
+                    }
+                }
+
+                _handshake.Begin(flags, payload, terms);
             }
+
+            link.Opening = new(isResumed, oldUser, payload.UserId, payload.HeartbeatSeconds, _unknownRelays);
+            _unknownRelays = 0;
+            _link = link;
+            if (isResumed || oldUser == 0)
+            {
+                _refusal = null;
+            }
+
+            _sender.Restart();
         }
 
-        ProbeForRoom();
+        Outbound.Set();
+        return null;
     }
 
-    /// <summary>
-    /// Who waits for room does not wait until the hub acknowledges by itself, which takes it a second where the buffer is smaller
-    /// than what it acknowledges at once: the answer to a heartbeat shows as well what has been carried out.
-    /// </summary>
-    private void ProbeForRoom()
+    private void Lose() => Refuse(
+        new HubSessionLostException(_lost!, mayBeCarriedOut: true),
+        new HubSessionLostException(_lost!, mayBeCarriedOut: false));
+
+    /// <summary>Fails what is pending, and from now on every call.</summary>
+    private void Refuse(HubConnectionException pending, HubConnectionException waiting)
     {
-        if (_frames.Retains && _waiters.Count > 0 && !_isProbing && _link is not null && _frames.Relays > _frames.Settled)
-        {
-            _isProbing = true;
-            Write(new(FrameType.Heartbeat) { Request = new HeartbeatRequest { IsProbe = true } });
-        }
+        _unknownRelays += _refusal is null ? _sender.UnknownRelays : 0;
+        _refusal = waiting;
+        _sender.Fail(pending, waiting);
     }
 
-    private void Cancel(Waiter waiter, CancellationToken token)
+    private void Cancel(SendWaiter waiter, CancellationToken token)
     {
         lock (_gate)
         {
-            if (waiter.Node.List is not null)
-            {
-                _waiters.Remove(waiter.Node);
-                waiter.TrySetCanceled(token);
-                Pump();
-            }
+            _sender.Cancel(waiter, token);
         }
 
         Outbound.Set();
     }
 
-    /// <summary>A call that waits for room, its memory still the caller's.</summary>
-    private sealed class Waiter : TaskCompletionSource
+    private void UpdateSubscription()
     {
-        private readonly Session _session;
-
-        public Waiter(Session session, in OutboundFrame frame)
-            : base(TaskCreationOptions.RunContinuationsAsynchronously)
+        lock (_gate)
         {
-            _session = session;
-            Frame = frame;
-            Node = new(this);
+            _sender.UpdateSubscription();
         }
 
-        public OutboundFrame Frame { get; }
-
-        public LinkedListNode<Waiter> Node { get; }
-
-        public async ValueTask WaitAsync(CancellationToken cancellationToken)
-        {
-            using var _ = cancellationToken.UnsafeRegister(
-                static (waiter, token) => ((Waiter)waiter!)._session.Cancel((Waiter)waiter!, token), this);
-            await Task.ConfigureAwait(false);
-        }
+        Outbound.Set();
     }
 }

@@ -7,7 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MessageDelivery.Client;
 
-/// <summary>Agrees on TLS on a new socket, and checks who is at its other end.</summary>
+/// <summary>Agrees on TLS on a new connection, and checks who is at its other end.</summary>
 internal sealed class TlsOpening
 {
     // Alerts (RFC 8446, section 6.2) of a side that cannot go on, and has nothing against the other.
@@ -31,12 +31,12 @@ internal sealed class TlsOpening
     /// <exception cref="HubTlsException">They do not agree, or the hub is not who it should be.</exception>
     /// <exception cref="HubConnectionException">The connection ended before they had agreed, which may pass.</exception>
     public static Task<SslStream> OpenAsync(
-        Socket socket, HubClientOptions options, HubTlsClientOptions tls, CancellationToken cancellationToken) =>
-        new TlsOpening(options, tls).OpenAsync(socket, cancellationToken);
+        Stream inner, HubClientOptions options, HubTlsClientOptions tls, CancellationToken cancellationToken) =>
+        new TlsOpening(options, tls).OpenAsync(inner, cancellationToken);
 
-    private async Task<SslStream> OpenAsync(Socket socket, CancellationToken cancellationToken)
+    private async Task<SslStream> OpenAsync(Stream inner, CancellationToken cancellationToken)
     {
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        var stream = new SslStream(inner);
         try
         {
             await stream.AuthenticateAsClientAsync(CreateOptions(), cancellationToken).ConfigureAwait(false);
@@ -48,15 +48,11 @@ internal sealed class TlsOpening
             if (_objection is not null || IsObjection(error))
             {
                 throw new HubTlsException(
-                    _objection ?? $"no TLS with {_options.Host}:{_options.Port}; perhaps the hub does not speak it: {error.InnerException?.Message ?? error.Message}", error);
+                    _objection ?? $"no TLS with {_options.HubName}; perhaps the hub does not speak it: {error.InnerException?.Message ?? error.Message}", error);
             }
 
-            if (error is OperationCanceledException)
-            {
-                throw;
-            }
-
-            throw new HubConnectionException(null, $"the TLS handshake with {_options.Host}:{_options.Port} failed: {error.Message}", error);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new HubConnectionException(null, $"the TLS handshake with {_options.HubName} failed: {error.Message}", error);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MessageDelivery.Hub;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 
@@ -15,11 +16,34 @@ public static class HubServiceCollectionExtensions
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Changes the default options: <c>options => options with { … }</c>; null takes them as they are.</param>
     public static IServiceCollection AddMessageHub(
-        this IServiceCollection services, Func<MessageHubOptions, MessageHubOptions>? configure = null)
+        this IServiceCollection services, Func<MessageHubOptions, MessageHubOptions>? configure = null) =>
+        services.AddMessageHub(() => configure?.Invoke(new()) ?? new());
+
+    /// <summary>
+    /// Like <see cref="AddMessageHub(IServiceCollection, Func{MessageHubOptions, MessageHubOptions}?)"/>, with options from configuration:
+    /// <c>builder.Services.AddMessageHub(builder.Configuration.GetSection("Hub"))</c>. The keys are those of
+    /// <see cref="MessageHubOptions"/>; docs/hosting.md lists them. It is read once, when the hub is made; a value that cannot be, or a key
+    /// that there is not, fails the host's start with an <see cref="Options.OptionsValidationException"/> that names each one.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">The section.</param>
+    /// <param name="configure">Changes what was read, such as who is let in; null keeps it.</param>
+    public static IServiceCollection AddMessageHub(
+        this IServiceCollection services, IConfiguration configuration, Func<MessageHubOptions, MessageHubOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return services.AddMessageHub(() =>
+        {
+            MessageHubOptions options = MessageHubConfiguration.Read(configuration, new());
+            return configure?.Invoke(options) ?? options;
+        });
+    }
+
+    private static IServiceCollection AddMessageHub(this IServiceCollection services, Func<MessageHubOptions> makeOptions)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(provider => new MessageHub(
-            configure?.Invoke(new()) ?? new(),
+            makeOptions(),
             provider.GetService<ILoggerFactory>(),
             provider.GetService<IMeterFactory>(),
             provider.GetService<TimeProvider>()));

@@ -62,7 +62,7 @@ public sealed class AcknowledgementModelTests
                     break;
                 case 10 when random.Next(30) == 0 && given.Count > 0:
                     ModelFrame last = given.Last();
-                    acknowledgements.Lose(last.Number);
+                    acknowledgements.Drop(last.Number);
                     lost = Math.Min(lost, frames.IndexOf(last));
                     break;
                 case 11 when random.Next(10) == 0:
@@ -73,10 +73,10 @@ public sealed class AcknowledgementModelTests
                     acknowledged = (int)told;
                     for (int i = 0; i < behind; i++)
                     {
-                        Assert.True(acknowledgements.TryDropRepeat());
+                        Assert.True(acknowledgements.TryDropReplayed());
                     }
 
-                    Assert.False(acknowledgements.TryDropRepeat());
+                    Assert.False(acknowledgements.TryDropReplayed());
                     break;
                 case 11 when random.Next(10) == 0:
                     acknowledgements.Clear();

@@ -215,13 +215,13 @@ public sealed class AcknowledgementTests
     [Fact]
     public void An_acknowledgement_that_waits_to_be_sent_is_replaced_by_the_next()
     {
-        var frames = new RetainedFrames { Retains = true };
-        frames.Acknowledge(64);
-        frames.Acknowledge(128);
+        var frames = new ReplayBuffer { Retains = true };
+        frames.WriteAcknowledgement(64);
+        frames.WriteAcknowledgement(128);
         Assert.Equal(16, frames.Bytes);
         Assert.True(frames.TryTake(out ArraySegment<byte> batch));
         Assert.Equal(Frames.Of(FrameType.Ack, 0, 0, Frames.U64(128)), batch.ToArray());
-        frames.Acknowledge(192);
+        frames.WriteAcknowledgement(192);
         frames.NoteSent(batch);
         Assert.Equal(16, frames.Bytes);
         Assert.True(frames.TryTake(out batch));

@@ -10,40 +10,24 @@ namespace MessageDelivery.Protocol.Text;
 /// byte that has come. An instance is for one connection and one thread at a time. It allocates once for the first relay
 /// (its ids) and once for the first error (its text).
 /// </remarks>
-public sealed partial class TextParser
+public sealed class TextParser
 {
     /// <summary>How long nothing must have come, while somebody was ready to receive it, for a body to end without an end mark.</summary>
     public const int PauseMilliseconds = 1_000;
 
     private const int MaxLineBytes = ProtocolLimits.MaxLineBytes;
 
-    private readonly int _maxBodyBytes;
     private readonly ReceiverList _receivers;
     private readonly ErrorText _error = new();
 
     private State _state;
-    private BodyScanner _scanner;
+    private Arrival _arrival;
+    private LineReader _lines;
     private LongLine _longLine;
-    private int _bodyBytes;
-    private bool _discarding;
-
-    // Before the first command.
-    private Preamble _preamble;
-    private bool _hasBegun;
+    private BodyReader _body;
 
     // A pause has ended a body, and the next line that is not empty decides what is behind it.
     private bool _isAfterPause;
-
-    // The rest of a one-line relay: its body and its line end, both known to be in the input.
-    private int _lineBodyBytes;
-    private int _lineEndBytes;
-
-    // What "arrived together" needs: bytes at the input's beginning that are older than the last arrival, and whether the
-    // word "relay" is as new as it.
-    private int _unconsumedBytes;
-    private int _olderBytes;
-    private bool _wordIsNew;
-    private bool _mayEndByPause;
 
     /// <summary>Makes a parser for one connection.</summary>
     /// <param name="maxBodyBytes">The most bytes a body may have.</param>
@@ -52,7 +36,7 @@ public sealed partial class TextParser
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxBodyBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxReceivers, 1);
-        _maxBodyBytes = maxBodyBytes;
+        _body = new BodyReader(maxBodyBytes);
         _receivers = new ReceiverList(maxReceivers);
     }
 
@@ -60,18 +44,9 @@ public sealed partial class TextParser
     {
         Command,
         Ids,
-        LineBody,
-        LineEnd,
         Body,
         // The rest of a line that is too long.
         LongLine,
-    }
-
-    private enum Ending : byte
-    {
-        None,
-        Pause,
-        HalfClose,
     }
 
     /// <summary>The command of the last <see cref="TextEvent.Command"/>; <see cref="TextVerb.Relay"/> from <see cref="TextEvent.RelayBegins"/> on.</summary>
@@ -115,31 +90,27 @@ public sealed partial class TextParser
     /// together, or what is taken for the rest of one that a pause has ended: when nothing comes for
     /// <see cref="PauseMilliseconds"/>, call <see cref="ReadAfterPause"/>.
     /// </summary>
-    public bool BodyMayEndByPause => _state == State.Body && _mayEndByPause;
+    public bool BodyMayEndByPause => _body.MayEndByPause;
 
     /// <summary>At <see cref="TextEvent.RelayEnds"/>: nothing but a pause says that the body is complete.</summary>
-    public bool EndedByPause { get; private set; }
+    public bool EndedByPause => _body.EndedByPause;
 
     /// <summary>True between two commands: what comes next begins one.</summary>
     public bool IsBetweenCommands => _state == State.Command;
 
     /// <summary>To be called once whenever new bytes have come, before they are read: what comes in one such arrival counts as arrived together.</summary>
-    public void BeginArrival()
-    {
-        _olderBytes = _unconsumedBytes;
-        _wordIsNew = false;
-    }
+    public void BeginArrival() => _arrival.Begin();
 
     /// <summary>Looks for the next event.</summary>
     /// <param name="input">All that has come and is not consumed.</param>
     /// <param name="consumed">Bytes to leave out next time, also with <see cref="TextEvent.NeedMoreData"/>; at most 8,193 remain then.</param>
-    public TextEvent Read(ReadOnlySpan<byte> input, out int consumed) => Advance(input, Ending.None, out consumed);
+    public TextEvent Read(ReadOnlySpan<byte> input, out int consumed) => Advance(input, InputEnd.None, out consumed);
 
     /// <summary>
     /// Like <see cref="Read"/>, when the client has half-closed its side: an unfinished last line counts as a line, and a
     /// body ends. To be called until <see cref="TextEvent.NeedMoreData"/>, with which all is consumed.
     /// </summary>
-    public TextEvent ReadFinal(ReadOnlySpan<byte> input, out int consumed) => Advance(input, Ending.HalfClose, out consumed);
+    public TextEvent ReadFinal(ReadOnlySpan<byte> input, out int consumed) => Advance(input, InputEnd.HalfClose, out consumed);
 
     /// <summary>
     /// Ends the open body when nothing has come for <see cref="PauseMilliseconds"/>; does nothing unless
@@ -154,118 +125,191 @@ public sealed partial class TextParser
             consumed = 0;
             return TextEvent.NeedMoreData;
         }
-        return Advance(input, Ending.Pause, out consumed);
+        return Advance(input, InputEnd.Pause, out consumed);
     }
 
-    private TextEvent Advance(ReadOnlySpan<byte> input, Ending ending, out int consumed)
+    private TextEvent Advance(ReadOnlySpan<byte> input, InputEnd end, out int consumed)
     {
         int position = 0;
         TextEvent? found;
         do
         {
             // A pause ends a body and says nothing about what may stand behind it.
-            found = ending == Ending.Pause && _state != State.Body
+            found = end == InputEnd.Pause && _state != State.Body
                 ? TextEvent.NeedMoreData
-                : Step(input, ref position, ending);
+                : Step(input, ref position, end);
         }
         while (found is null);
 
         if (found == TextEvent.Error)
         {
-            SkipBehindError(input, ref position, ending);
+            SkipBehindError(input, ref position, end);
         }
         consumed = position;
-        _unconsumedBytes = input.Length - position;
-        _olderBytes = Math.Max(0, _olderBytes - position);
+        _arrival.NoteConsumed(input.Length, position);
         return found.Value;
     }
 
     // One step; null if it told nothing and another is to follow.
-    private TextEvent? Step(ReadOnlySpan<byte> input, ref int position, Ending ending) => _state switch
+    private TextEvent? Step(ReadOnlySpan<byte> input, ref int position, InputEnd end) => _state switch
     {
-        State.Command or State.Ids => ReadLine(input, ref position, ending),
-        State.LineBody or State.LineEnd => ReadLineBody(input, ref position),
-        State.Body => ReadBody(input, ref position, ending),
-        _ => SkipLine(input, ref position, ending),
+        State.Command or State.Ids => ReadLine(input, ref position, end),
+        State.Body => ReadBody(input, ref position, end),
+        _ => SkipLine(input, ref position, end),
     };
 
-    private TextEvent? ReadLine(ReadOnlySpan<byte> input, ref int position, Ending ending)
+    private TextEvent? ReadLine(ReadOnlySpan<byte> input, ref int position, InputEnd end)
     {
-        if (!_hasBegun && !SkipPreamble(input, ref position, ending))
+        bool isCommand = _state == State.Command;
+        LineStatus status = _lines.Find(input, isCommand, end == InputEnd.HalfClose, ref position, out int length, out int lineBytes);
+        if (status == LineStatus.TooLong)
+        {
+            return ReadTooLongLine(input.Slice(position, MaxLineBytes + 1), ref position);
+        }
+        // A relay that stops before its line of ids is told like one with an empty line of ids.
+        if (status == LineStatus.Incomplete && (isCommand || end != InputEnd.HalfClose))
         {
             return TextEvent.NeedMoreData;
         }
-        ReadOnlySpan<byte> rest = input[position..];
-        LineStatus status = FindLine(rest, ending == Ending.HalfClose, out int length, out int lineBytes);
-        if (status == LineStatus.TooLong)
-        {
-            _hasBegun = true;
-            return ReadTooLongLine(rest[..(MaxLineBytes + 1)], ref position);
-        }
-        if (status == LineStatus.Incomplete)
-        {
-            if (_state != State.Ids || ending != Ending.HalfClose)
-            {
-                return TextEvent.NeedMoreData;
-            }
-            // A relay that stops before its line of ids is told like one with an empty line of ids.
-            lineBytes = 0;
-        }
-
         LineSeen = true;
         int start = position;
         position += lineBytes;
-        return _state == State.Ids
-            ? BeginBody(rest[..length], input.Length - position, ending)
-            : ReadCommand(rest[..length], rest[..lineBytes].EndsWith(LineEnd.Telnet), start, ref position, input.Length, ending);
+        ReadOnlySpan<byte> line = input.Slice(start, length);
+        return isCommand ? ReadCommand(input, line, start, ref position, end) : BeginBody(line, input.Length - position, end);
     }
 
-    /// <summary>Skips what stands before the first command; false if it may go on.</summary>
-    private bool SkipPreamble(ReadOnlySpan<byte> input, ref int position, Ending ending)
+    private TextEvent? ReadCommand(ReadOnlySpan<byte> input, ReadOnlySpan<byte> line, int start, ref int position, InputEnd end)
     {
-        position += _preamble.Skip(input[position..], out bool isUndecided);
-        if (isUndecided && ending == Ending.HalfClose && _preamble.IsTelnet(input[position..]))
+        var command = new CommandLine(line);
+        if (command.IsBlank)
         {
-            position = input.Length;
+            return null;
         }
-        return !isUndecided || ending == Ending.HalfClose;
+        Argument = default;
+        _lines.Begin();
+        if (_isAfterPause)
+        {
+            _isAfterPause = false;
+            // Like one that is in time, a late end mark is not ended by what telnet sends.
+            if (line is [(byte)'.'] && !input[start..position].EndsWith(LineEnd.Telnet))
+            {
+                return null;
+            }
+            if (!CommandWords.IsCommand(command.Word))
+            {
+                position = start;
+                return DiscardAfterPause(line);
+            }
+        }
+        if (!command.TryParse(_error, out TextVerb verb, out Range argument))
+        {
+            return TextEvent.Error;
+        }
+        if (verb == TextVerb.Relay)
+        {
+            return BeginRelay(command, line, start, input.Length, ref position, end);
+        }
+        Verb = verb;
+        Argument = (start + argument.Start.Value)..(start + argument.End.Value);
+        return TextEvent.Command;
     }
 
-    private enum LineStatus
+    private TextEvent? BeginRelay(in CommandLine command, ReadOnlySpan<byte> line, int start, int inputBytes, ref int position, InputEnd end)
     {
-        Incomplete,
-        Complete,
-        TooLong,
+        _arrival.NoteRelayWord(start + command.WordStart);
+        if (command.Argument.IsEmpty)
+        {
+            _state = State.Ids;
+            return null;
+        }
+        int idsBytes = line[command.ArgumentStart..].IndexOf((byte)' ');
+        if (idsBytes < 0)
+        {
+            return BeginBody(command.Argument, inputBytes - position, end);
+        }
+        // Where something is wrong, position stands behind the line, which is the body's end.
+        if (!_receivers.TryParse(command.Argument[..idsBytes], _error))
+        {
+            return TextEvent.Error;
+        }
+        int bodyStart = command.ArgumentStart + idsBytes + 1;
+        if (!_body.TryOpenLine(line.Length - bodyStart, position - start - line.Length))
+        {
+            return BodyTooLong();
+        }
+        position = start + bodyStart;
+        _state = State.Body;
+        return RelayBegins(prompt: false);
     }
 
-    private LineStatus FindLine(ReadOnlySpan<byte> rest, bool final, out int length, out int lineBytes)
+    // The ids stood on a line of their own, or behind "relay" with nothing after them.
+    private TextEvent BeginBody(ReadOnlySpan<byte> ids, int bytesBehind, InputEnd end)
     {
-        length = LineEnd.Find(rest[..Math.Min(rest.Length, MaxLineBytes + 2)], _state == State.Command, out int endBytes);
-        if (length >= 0)
+        bool valid = _receivers.TryParse(ids, _error);
+        OpenBody(discard: !valid, mayEndByPause: _arrival.HasRelayWord && bytesBehind > 0);
+        return valid ? RelayBegins(prompt: bytesBehind == 0 && end == InputEnd.None) : TextEvent.Error;
+    }
+
+    private TextEvent RelayBegins(bool prompt)
+    {
+        PromptForBody = prompt;
+        Verb = TextVerb.Relay;
+        return TextEvent.RelayBegins;
+    }
+
+    private void OpenBody(bool discard, bool mayEndByPause)
+    {
+        _state = State.Body;
+        _body.Open(discard, mayEndByPause);
+    }
+
+    private TextEvent? ReadBody(ReadOnlySpan<byte> input, ref int position, InputEnd end)
+    {
+        TextEvent? found = _body.Read(input, end, ref position, out Range piece);
+        if (!_body.IsOpen)
         {
-            lineBytes = length + endBytes;
-            return length > MaxLineBytes ? LineStatus.TooLong : LineStatus.Complete;
+            _state = State.Command;
+            _isAfterPause = _body.EndedByPause;
         }
-        length = lineBytes = rest.Length;
-        // A CR behind the longest line may yet belong to its end.
-        if (length > MaxLineBytes + 1 || (length > MaxLineBytes && (final || rest[MaxLineBytes] != '\r')))
+        else if (found == TextEvent.Body)
         {
-            return LineStatus.TooLong;
+            Body = piece;
         }
-        return final && length > 0 ? LineStatus.Complete : LineStatus.Incomplete;
+        return found == TextEvent.Error ? BodyTooLong() : found;
+    }
+
+    private TextEvent BodyTooLong()
+    {
+        _error.Begin(ProtocolCode.FrameTooLarge)
+            .Add("this body is longer than the limit of "u8).Add((ulong)_body.MaxBytes).Add(" bytes"u8);
+        return TextEvent.Error;
+    }
+
+    // What no command begins is thrown away like a body, from the beginning of this line on.
+    private TextEvent DiscardAfterPause(ReadOnlySpan<byte> line)
+    {
+        _error.Begin(ProtocolCode.ProtocolError)
+            .Quote(line).Add(" is no command: it is taken for the rest of the body that a pause of 1 s ended, and is thrown away"u8);
+        OpenBody(discard: true, mayEndByPause: true);
+        _isAfterPause = false;
+        return TextEvent.Error;
     }
 
     private TextEvent ReadTooLongLine(ReadOnlySpan<byte> beginning, ref int position)
     {
-        bool ids = _state == State.Ids;
+        bool isIds = _state == State.Ids;
         ReadOnlySpan<byte> text = beginning.TrimStart((byte)' ');
-        if (_isAfterPause && !ids && !CommandWords.IsCommand(CommandWords.First(text)))
+        _lines.Begin();
+        if (_isAfterPause && !isIds && !CommandWords.IsCommand(CommandWords.First(text)))
         {
-            return TakeForRest(beginning);
+            return DiscardAfterPause(beginning);
         }
         _isAfterPause = false;
-        _wordIsNew = ids ? _wordIsNew : position + beginning.Length - text.Length >= _olderBytes;
-        _longLine = new LongLine(text, ids);
+        if (!isIds)
+        {
+            _arrival.NoteRelayWord(position + beginning.Length - text.Length);
+        }
+        _longLine = new LongLine(text, isIds);
         _state = State.LongLine;
         position += beginning.Length;
         _error.Begin(ProtocolCode.FrameTooLarge)
@@ -274,9 +318,9 @@ public sealed partial class TextParser
         return TextEvent.Error;
     }
 
-    private TextEvent? SkipLine(ReadOnlySpan<byte> input, ref int position, Ending ending)
+    private TextEvent? SkipLine(ReadOnlySpan<byte> input, ref int position, InputEnd end)
     {
-        bool final = ending == Ending.HalfClose;
+        bool final = end == InputEnd.HalfClose;
         bool ends = _longLine.Skip(input[position..], final, out int skipped);
         position += skipped;
         if (!ends)
@@ -288,24 +332,26 @@ public sealed partial class TextParser
         _state = State.Command;
         if (_longLine.IsOfIds)
         {
-            OpenBody(input.Length - position, discard: true);
+            OpenBody(discard: true, mayEndByPause: _arrival.HasRelayWord && position < input.Length);
         }
         return null;
     }
 
     // What must be thrown away and is here already goes with the error; what has not come yet is announced by it.
-    private void SkipBehindError(ReadOnlySpan<byte> input, ref int position, Ending ending)
+    private void SkipBehindError(ReadOnlySpan<byte> input, ref int position, InputEnd end)
     {
-        while (_state == State.LongLine || (_state == State.Body && _discarding))
+        while (_state == State.LongLine || IsDiscarding)
         {
-            if (Step(input, ref position, ending) == TextEvent.NeedMoreData)
+            if (Step(input, ref position, end) == TextEvent.NeedMoreData)
             {
                 break;
             }
         }
-        if ((_state == State.LongLine && _longLine.IsOfIds) || (_state == State.Body && _discarding))
+        if ((_state == State.LongLine && _longLine.IsOfIds) || IsDiscarding)
         {
             _error.Add("; all up to a line with only \".\" is thrown away"u8);
         }
     }
+
+    private bool IsDiscarding => _state == State.Body && _body.IsDiscarding;
 }

@@ -157,7 +157,7 @@ internal sealed class ClientReading : IDisposable
 
             if (status == ReadStatus.TooLarge)
             {
-                _reason = Session.TooLarge(_link, frame.Header);
+                _reason = ProtocolViolation.TooLarge(_link, frame.Header);
                 _position += ProtocolLimits.HeaderBytes;
                 Oracle.True(_reason.Code is ProtocolCode.FrameTooLarge or ProtocolCode.ProtocolError, $"too large is {_reason.Code}");
                 return;

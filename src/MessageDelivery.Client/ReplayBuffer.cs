@@ -5,11 +5,11 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The frames that go to the hub, in order, each kept until it has been settled: a relay until the hub is known to have carried
-/// it out, a request until its answer has come. The buffer is its own index: it is read frame by frame where something is
-/// settled. On a session that ends with its connection a frame is settled when it is sent. Not thread-safe.
+/// The frames that go to the hub, in order, each kept as long as it may have to be sent again: a relay until the hub is known to have
+/// processed it, a request until its answer has come; in a session that ends with its connection, until it is sent. The buffer is its own
+/// index: it is read frame by frame where something is released. Not thread-safe.
 /// </summary>
-internal sealed class RetainedFrames
+internal sealed class ReplayBuffer
 {
     private readonly SendBuffer _buffer = new();
     private ulong _relaysReleased;
@@ -24,10 +24,10 @@ internal sealed class RetainedFrames
     /// <summary>Relays written so far, over all sessions: the number of the last one.</summary>
     public ulong Relays { get; private set; }
 
-    /// <summary>The number of the last relay that the hub is known to have carried out, and with it all before.</summary>
-    public ulong Settled { get; private set; }
+    /// <summary>The number of the last relay that the hub is known to have processed, and with it all before.</summary>
+    public ulong Processed { get; private set; }
 
-    /// <summary>Bytes that wait to be sent or to be settled.</summary>
+    /// <summary>Bytes that wait to be sent or are kept.</summary>
     public long Bytes => _buffer.Tail - _buffer.Head;
 
     /// <summary>Whether nothing waits to be sent.</summary>
@@ -42,7 +42,7 @@ internal sealed class RetainedFrames
     }
 
     /// <summary>Writes an ACK, or a larger total into one that waits to be sent.</summary>
-    public void Acknowledge(ulong total)
+    public void WriteAcknowledgement(ulong total)
     {
         Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + 8];
         new FrameHeader(FrameType.Ack, 0, 0, 8).Write(frame);
@@ -69,24 +69,24 @@ internal sealed class RetainedFrames
     /// <summary>The oldest request has been answered.</summary>
     public void NoteAnswered() => _requestsAnswered++;
 
-    /// <summary>The hub has carried out the relay with this number, and so all before it.</summary>
-    public void Settle(ulong relay)
+    /// <summary>The hub has processed the relay with this number, and so all before it.</summary>
+    public void NoteProcessed(ulong relay)
     {
-        Settled = Math.Max(Settled, relay);
+        Processed = Math.Max(Processed, relay);
         Release();
     }
 
     /// <summary>The number of the relay at which the hub's total stands; null for more than this session has.</summary>
-    public ulong? NumberAt(ulong total) => total <= Relays - _sessionStart ? _sessionStart + total : null;
+    public ulong? RelayAt(ulong total) => total <= Relays - _sessionStart ? _sessionStart + total : null;
 
     /// <summary>
-    /// Everything that is not settled is to be sent again: the requests without an answer, and the relays behind
-    /// <paramref name="relay"/>, in the order in which they were written. False, and nothing happens, if not all relays up to
-    /// there can have been sent, or if more were known to be settled.
+    /// Everything that is needed is sent again: the requests without an answer, and the relays behind <paramref name="relay"/>, in the
+    /// order in which they were written. False, and nothing happens, if not all relays up to there can have been sent, or if more were
+    /// known to be processed.
     /// </summary>
     public bool TryRewind(ulong relay)
     {
-        // What waits between relays that are done moves up to the first that is not, so that all of it is in one piece again.
+        // Requests between processed relays move up to the first relay that is not, so that all of it is in one piece again.
         var between = new ArrayBufferWriter<byte>();
         long position = _buffer.Head;
         ulong relays = _relaysReleased, requests = _requestsReleased;
@@ -112,12 +112,12 @@ internal sealed class RetainedFrames
             position += bytes;
         }
 
-        if (relays != relay || relay < Settled)
+        if (relays != relay || relay < Processed)
         {
             return false;
         }
 
-        (Settled, _relaysReleased) = (relay, relays);
+        (Processed, _relaysReleased) = (relay, relays);
         _requestsReleased = Math.Min(requests, _requestsAnswered);
         position -= between.WrittenCount;
         _buffer.Write(position, between.WrittenSpan);
@@ -133,7 +133,7 @@ internal sealed class RetainedFrames
     public void Clear()
     {
         _buffer.Clear();
-        _sessionStart = _relaysReleased = Settled = Relays;
+        _sessionStart = _relaysReleased = Processed = Relays;
         _requestsReleased = _requestsAnswered = 0;
         _acknowledgement = -1;
     }
@@ -161,7 +161,7 @@ internal sealed class RetainedFrames
             FrameHeader header = HeaderAt(position);
             long end = position + ProtocolLimits.HeaderBytes + header.Length;
             bool isRelay = header.Type == FrameType.Relay, isRequest = IsRequest(header.Type);
-            if (end > _buffer.Sent || (isRelay && _relaysReleased == Settled) || (isRequest && _requestsReleased == _requestsAnswered))
+            if (end > _buffer.Sent || (isRelay && _relaysReleased == Processed) || (isRequest && _requestsReleased == _requestsAnswered))
             {
                 break;
             }

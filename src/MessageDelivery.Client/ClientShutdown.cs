@@ -1,0 +1,118 @@
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Client;
+
+/// <summary>Ends a client: with a goodbye, for as long as it may take, and then at once. Each step is taken once, however often it is asked for.</summary>
+internal sealed class ClientShutdown(
+    HubClientOptions options, Session session, DeliveryQueue deliveries, ConnectionSupervisor supervisor, ProgramCallbacks callbacks)
+{
+    // When the connection has been cut, everything ends at once but what the program's own code holds up; that gets this long.
+    private static readonly TimeSpan HandlerPatience = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _gate = new();
+    private Task? _close;
+    private Task? _dispose;
+    private Task _release = Task.CompletedTask;
+    private volatile bool _isDisposed;
+
+    public bool IsDisposed => _isDisposed;
+
+    /// <inheritdoc cref="HubClient.CloseAsync"/>
+    public async ValueTask CloseAsync(CancellationToken cancellationToken)
+    {
+        Task close;
+        lock (_gate)
+        {
+            supervisor.BeginClose();
+            close = _close ??= CloseCoreAsync();
+        }
+
+        try
+        {
+            await close.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await supervisor.CutAsync().ConfigureAwait(false);
+            await EndsSoonAsync(supervisor.Closed).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="HubClient.DisposeAsync"/>
+    public async ValueTask DisposeAsync()
+    {
+        bool isInHandler = callbacks.IsHandlerCalling;
+        Task dispose;
+        lock (_gate)
+        {
+            dispose = _dispose ??= DisposeCoreAsync();
+        }
+
+        // The client is not closed before its handlers have returned, but its connection may be.
+        await (isInHandler ? Task.WhenAny(dispose, supervisor.Connection?.Completion ?? Task.CompletedTask) : dispose).ConfigureAwait(false);
+    }
+
+    private async Task CloseCoreAsync()
+    {
+        // Left at once, so that whoever calls holds the lock only for a moment.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        deliveries.BeginClose();
+        bool isNeeded = session.BeginClose() || session.NeedsConnection;
+        HubConnectionException? shutdown = session.Shutdown;
+        if (!isNeeded || shutdown is not null)
+        {
+            await supervisor.StopAsync().ConfigureAwait(false);
+        }
+
+        await supervisor.Closed.ConfigureAwait(false);
+        if (isNeeded && (supervisor.CloseReason is { Code: not ProtocolCode.Normal } reason ? reason : shutdown) is { } lost)
+        {
+            throw lost;
+        }
+    }
+
+    private async Task DisposeCoreAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        _isDisposed = true;
+        using (var timeout = new CancellationTokenSource(options.CloseTimeout, options.TimeProvider))
+        {
+            try
+            {
+                await CloseAsync(timeout.Token).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is HubConnectionException or OperationCanceledException)
+            {
+                // Disposing says nothing; CloseReason does.
+            }
+        }
+
+        _release = ReleaseAsync();
+        await EndsSoonAsync(_release).ConfigureAwait(false);
+    }
+
+    private async Task ReleaseAsync()
+    {
+        await supervisor.Completion.ConfigureAwait(false);
+        session.Dispose();
+        deliveries.Discard();
+        supervisor.Release();
+    }
+
+    /// <summary>Waits for what ends by itself, unless the program's own code holds it up.</summary>
+    private async Task EndsSoonAsync(Task task)
+    {
+        bool isHeldUp = false;
+        while (!task.IsCompleted && !isHeldUp)
+        {
+            await Task.WhenAny(task, Task.Delay(HandlerPatience)).ConfigureAwait(false);
+            isHeldUp = callbacks.AreRunning;
+        }
+
+        if (task.IsCompleted)
+        {
+            await task.ConfigureAwait(false);
+        }
+    }
+}
