@@ -1,10 +1,9 @@
 using System.ComponentModel;
 using System.Net.Sockets;
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Client;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Protocol;
-using MessageDelivery.Protocol.Text;
 
 namespace MessageDelivery.Cli;
 
@@ -17,18 +16,18 @@ internal static class Failure
     /// <summary>The exit code, and one line for stderr; null where there is nothing to say.</summary>
     public static (ExitCode ExitCode, string? Message) Explain(Exception exception) => exception switch
     {
-        CommandException known => (known.ExitCode, OneLine(known.Message)),
-        HubRequestException refused => (ExitCode.Refused, OneLine($"the hub refused: {refused.Message}")),
-        HubConnectionException { Code: { } code } ended when IsRefusal(code) => (ExitCode.Refused, OneLine($"the hub refused: {ended.Message}")),
+        CommandException known => (known.ExitCode, OneLine.Of(known.Message)),
+        HubRequestException refused => (ExitCode.Refused, OneLine.Of($"the hub refused: {refused.Message}")),
+        HubConnectionException { Code: { } code } ended when IsRefusal(code) => (ExitCode.Refused, OneLine.Of($"the hub refused: {ended.Message}")),
         HubConnectionException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } } none =>
-            (ExitCode.ConnectionFailed, OneLine($"{none.Message}: no hub is running there; --hub HOST:PORT names another")),
-        HubConnectionException ended => (ExitCode.ConnectionFailed, OneLine(ended.Message)),
+            (ExitCode.ConnectionFailed, OneLine.Of($"{none.Message}: no hub is running there; --hub HOST:PORT names another")),
+        HubConnectionException ended => (ExitCode.ConnectionFailed, OneLine.Of(ended.Message)),
         OperationCanceledException => (ExitCode.Interrupted, null),
         _ when IsFileTooLarge(exception) => (ExitCode.InputOutput, "standard output: File too large"),
         IOException when IsMemoryRefused(exception) => (ExitCode.InputOutput, MemoryText()),
         // Files are dealt with where they are named.
-        IOException or UnauthorizedAccessException => (ExitCode.InputOutput, OneLine($"standard input or output: {exception.Message}")),
-        ArgumentException wrong => (ExitCode.Usage, OneLine(WithoutParameter(wrong))),
+        IOException or UnauthorizedAccessException => (ExitCode.InputOutput, OneLine.Of($"standard input or output: {exception.Message}")),
+        ArgumentException wrong => (ExitCode.Usage, OneLine.Of(OneLine.WithoutParameter(wrong))),
         _ when IsMemoryRefused(exception) => (ExitCode.InputOutput, MemoryText()),
         _ => (ExitCode.Defect, $"a defect: {exception.ToString().ReplaceLineEndings(" | ")}"),
     };
@@ -37,19 +36,6 @@ internal static class Failure
     private static bool IsRefusal(ProtocolCode code) => code is not (
         ProtocolCode.Normal or ProtocolCode.ShuttingDown or ProtocolCode.HandshakeTimeout or ProtocolCode.HeartbeatTimeout
         or ProtocolCode.SlowConsumer or ProtocolCode.TakenOver);
-
-    /// <summary>What an exception says, without the name of a parameter in our code, which tells nobody anything.</summary>
-    public static string WithoutParameter(Exception exception)
-    {
-        string message = exception.Message;
-        if (exception is ArgumentException { ParamName.Length: > 0 } wrong)
-        {
-            message = message.Replace($" (Parameter '{wrong.ParamName}')", "", StringComparison.Ordinal);
-        }
-
-        int value = exception is ArgumentOutOfRangeException ? message.IndexOf("\nActual value was ", StringComparison.Ordinal) : -1;
-        return value < 0 ? message : message[..value].TrimEnd('\r');
-    }
 
     /// <summary>Whether a file may not grow (EFBIG), which the framework tells in an odd way.</summary>
     public static bool IsFileTooLarge(Exception exception) =>
@@ -67,7 +53,4 @@ internal static class Failure
     private static string MemoryText() => MachineMemory.AddressSpaceBytes is { } bytes
         ? $"the system refuses memory: this process may have {ByteSize.Rounded(bytes)} of address space (ulimit -v, LimitAS=), and needs more"
         : "the system refuses memory: there is none left, or a limit of this process or its container is met";
-
-    /// <summary>Words of others, such as the hub's or file names, as one line that cannot move the cursor and hides nothing.</summary>
-    public static string OneLine(string message) => TextRenderer.Reveal(message.ReplaceLineEndings(" "));
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Cli.Verbs;
 using MessageDelivery.Client;
 using MessageDelivery.Protocol;
@@ -157,7 +158,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
             }
             catch (Exception exception) when (exception is CommandException or HubRequestException or ArgumentException)
             {
-                screen.Show(Colors.Bad($"! {Failure.OneLine(exception.Message)}"));
+                screen.Show(Colors.Bad($"! {OneLine.Of(exception.Message)}"));
             }
             catch (HubConnectionException) when (client.ConnectionState != ConnectionState.Closed)
             {

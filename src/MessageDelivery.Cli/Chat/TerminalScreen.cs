@@ -1,5 +1,5 @@
 using System.Globalization;
-using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Terminal;
 using Spectre.Console;
 
 namespace MessageDelivery.Cli.Chat;

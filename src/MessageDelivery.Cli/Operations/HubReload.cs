@@ -1,4 +1,5 @@
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Operations;
@@ -46,7 +47,7 @@ internal sealed class HubReload(SettingsLoader loader, LoadedSettings first, IRe
             if (loaded is null || problems.Count > 0)
             {
                 changes.ForEach(change => change.Discard?.Invoke());
-                problems.ForEach(problem => logger.ReloadFailed(Failure.OneLine(problem)));
+                problems.ForEach(problem => logger.ReloadFailed(OneLine.Of(problem)));
                 return false;
             }
 
@@ -133,9 +134,9 @@ internal sealed class HubReload(SettingsLoader loader, LoadedSettings first, IRe
         changed.AddRange(changes.Select(change => change.Files).Where(files => files.Length > 0));
         foreach (string skipped in changes.SelectMany(change => change.Skipped))
         {
-            logger.KeySkipped(Failure.OneLine(skipped));
+            logger.KeySkipped(OneLine.Of(skipped));
         }
 
-        logger.Reloaded(changed.Count > 0 ? Failure.OneLine(string.Join(", ", changed)) : "no setting that takes effect without a restart, and no file");
+        logger.Reloaded(changed.Count > 0 ? OneLine.Of(string.Join(", ", changed)) : "no setting that takes effect without a restart, and no file");
     }
 }

@@ -1,3 +1,4 @@
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Linux;
 

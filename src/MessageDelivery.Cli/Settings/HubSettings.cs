@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub;
 using Microsoft.Extensions.Logging;
 

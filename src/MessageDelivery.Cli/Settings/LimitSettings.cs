@@ -1,4 +1,5 @@
 using System.Globalization;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Protocol;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub;
 using MessageDelivery.Hub.Linux;
 
@@ -57,7 +58,7 @@ internal static class CertificateFiles
         }
         catch (Exception exception) when (IsOfContent(exception))
         {
-            throw new CertificateFileException($"{keyPath} has no private key for the certificate in {certificatePath}: {Failure.WithoutParameter(exception)}");
+            throw new CertificateFileException($"{keyPath} has no private key for the certificate in {certificatePath}: {OneLine.WithoutParameter(exception)}");
         }
     }
 
@@ -74,7 +75,7 @@ internal static class CertificateFiles
         catch (Exception exception) when (exception is IOException || IsOfContent(exception))
         {
             string with = passwordPath is null ? "without a password" : $"with the password in {passwordPath}";
-            throw new CertificateFileException($"{path} cannot be read {with}: {Failure.WithoutParameter(exception)}");
+            throw new CertificateFileException($"{path} cannot be read {with}: {OneLine.WithoutParameter(exception)}");
         }
     }
 
@@ -87,7 +88,7 @@ internal static class CertificateFiles
         }
         catch (Exception exception) when (IsOfContent(exception))
         {
-            throw new CertificateFileException($"{path} is not PEM: {Failure.WithoutParameter(exception)}");
+            throw new CertificateFileException($"{path} is not PEM: {OneLine.WithoutParameter(exception)}");
         }
 
         return certificates.Count > 0 ? certificates : throw new CertificateFileException($"{path} has no certificate in PEM");

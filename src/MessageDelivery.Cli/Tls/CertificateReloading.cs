@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub;
 using MessageDelivery.Hub.Linux;
 using Microsoft.Extensions.Logging;
@@ -162,7 +163,7 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         }
         catch (CertificateFileException exception)
         {
-            _logger.CertificatesNotReloaded(Failure.OneLine(exception.Message));
+            _logger.CertificatesNotReloaded(OneLine.Of(exception.Message));
         }
         catch (Exception exception)
         {
@@ -183,7 +184,7 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
             }
             catch (Exception exception) when (exception is ArgumentException or CryptographicException)
             {
-                _logger.CertificatesNotReloaded(Failure.OneLine(Failure.WithoutParameter(exception)));
+                _logger.CertificatesNotReloaded(OneLine.Of(OneLine.WithoutParameter(exception)));
             }
 
             WarnOfOpenSecrets(files);

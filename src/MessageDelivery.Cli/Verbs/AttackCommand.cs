@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MessageDelivery.Cli.Attacks;
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Verbs;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Output;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -48,7 +49,7 @@ internal static class CheckConfigCommand
 
         foreach (string problem in problems)
         {
-            Console.Error.WriteLine($"mds: {Failure.OneLine(problem)}");
+            Console.Error.WriteLine($"mds: {OneLine.Of(problem)}");
         }
 
         if (problems.Count > 0)
@@ -58,12 +59,12 @@ internal static class CheckConfigCommand
 
         foreach (string skipped in loaded.Settings.Auth.Load().Skipped)
         {
-            Console.Error.WriteLine($"mds: warning: a key is not used: {Failure.OneLine(skipped)}");
+            Console.Error.WriteLine($"mds: warning: a key is not used: {OneLine.Of(skipped)}");
         }
 
         if (loaded.ServiceLinks.Count > 0)
         {
-            Console.Error.WriteLine($"mds: ignored, since Kubernetes sets them for its services: {Failure.OneLine(string.Join(", ", loaded.ServiceLinks))}");
+            Console.Error.WriteLine($"mds: ignored, since Kubernetes sets them for its services: {OneLine.Of(string.Join(", ", loaded.ServiceLinks))}");
         }
 
         Print(loaded);
@@ -72,13 +73,13 @@ internal static class CheckConfigCommand
 
     private static void Print(LoadedSettings loaded)
     {
-        Console.Out.WriteLine(loaded.File is null ? "no configuration file" : $"configuration file {Failure.OneLine(loaded.File)}");
+        Console.Out.WriteLine(loaded.File is null ? "no configuration file" : $"configuration file {OneLine.Of(loaded.File)}");
         int names = loaded.Effective.Max(setting => setting.Setting.Name.Length);
         int values = Math.Min(30, loaded.Effective.Max(setting => setting.Value.Length));
         foreach (var (setting, value, place) in loaded.Effective)
         {
             Console.Out.WriteLine(
-                $"{setting.Name.PadRight(names)}  {Failure.OneLine(value).PadRight(values)}  {Failure.OneLine(place is null ? "default" : $"from {place}")}");
+                $"{setting.Name.PadRight(names)}  {OneLine.Of(value).PadRight(values)}  {OneLine.Of(place is null ? "default" : $"from {place}")}");
         }
     }
 }

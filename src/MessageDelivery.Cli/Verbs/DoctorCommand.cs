@@ -4,6 +4,7 @@ using System.Text.Json;
 using MessageDelivery.Cli.Doctor;
 using MessageDelivery.Cli.Output;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -43,7 +44,7 @@ internal static class DoctorCommand
     {
         var loaded = loader.Load();
         var settings = loaded.Settings;
-        var context = new DoctorContext(settings, Parse(hub), new Machine(), TimeProvider.System)
+        var context = new DoctorContext(settings.Hub, Parse(hub), new Machine(), TimeProvider.System)
         {
             CertificateFiles = settings.Tls.Certificate is { } certificate ? [(certificate, settings.Tls.Key ?? certificate)] : [],
         };
@@ -51,7 +52,7 @@ internal static class DoctorCommand
         if (loaded.ServiceLinks.Count > 0)
         {
             findings.Add(new(
-                "environment", FindingLevel.Ok, $"ignored, since Kubernetes sets them for its services: {Failure.OneLine(string.Join(", ", loaded.ServiceLinks))}"));
+                "environment", FindingLevel.Ok, $"ignored, since Kubernetes sets them for its services: {OneLine.Of(string.Join(", ", loaded.ServiceLinks))}"));
         }
 
         foreach (var check in DoctorCheck.All.Where(check => context.Hub is null || !check.NeedsMachine))

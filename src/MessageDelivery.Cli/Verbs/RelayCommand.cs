@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Client;
 using MessageDelivery.Protocol;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -44,7 +45,7 @@ internal sealed class SecretOutput(string what)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new CommandException(ExitCode.InputOutput, $"--out {path} cannot be written: {Failure.WithoutParameter(exception)}");
+            throw new CommandException(ExitCode.InputOutput, $"--out {path} cannot be written: {OneLine.WithoutParameter(exception)}");
         }
     }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using MessageDelivery.Cli.Logging;
 using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Cli.Tls;
 using MessageDelivery.Hub;
 using Microsoft.Extensions.DependencyInjection;
@@ -123,12 +124,12 @@ internal static class ServeCommand
     {
         if (loaded.ServiceLinks.Count > 0)
         {
-            logger.ServiceLinksIgnored(Failure.OneLine(string.Join(", ", loaded.ServiceLinks)));
+            logger.ServiceLinksIgnored(OneLine.Of(string.Join(", ", loaded.ServiceLinks)));
         }
 
         foreach (string skipped in auth.Skipped)
         {
-            logger.KeySkipped(Failure.OneLine(skipped));
+            logger.KeySkipped(OneLine.Of(skipped));
         }
 
         if (sockets > 0)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Client;
 using MessageDelivery.Hub.Linux;
 
@@ -92,7 +93,7 @@ internal static class TlsAccess
         }
         catch (Exception exception) when (exception is IOException or CryptographicException or ArgumentException)
         {
-            throw new CommandException(ExitCode.Usage, $"{option} {path} cannot be used: {Failure.WithoutParameter(exception)}");
+            throw new CommandException(ExitCode.Usage, $"{option} {path} cannot be used: {OneLine.WithoutParameter(exception)}");
         }
     }
 }

@@ -1,4 +1,4 @@
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
 

@@ -1,5 +1,5 @@
-using MessageDelivery.Cli;
 using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
 
@@ -17,5 +17,5 @@ public sealed class DisplayTextTests
 
     [Fact]
     public void Words_of_others_are_one_line_that_hides_nothing() =>
-        Assert.Equal(@"a b\x1b[2J \xe2\x80\x8bc é", Failure.OneLine("a\nb\u001b[2J\u2028\u200bc é"));
+        Assert.Equal(@"a b\x1b[2J \xe2\x80\x8bc é", OneLine.Of("a\nb\u001b[2J\u2028\u200bc é"));
 }

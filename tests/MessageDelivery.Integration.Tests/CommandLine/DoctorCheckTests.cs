@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageDelivery.Cli.Doctor;
-using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
@@ -137,7 +136,7 @@ public sealed class DoctorCheckTests : IDisposable
         Assert.Equal(FindingLevel.Fail, Assert.Single(CertificateCheck.Files(file, null, Now)).Level);
     }
 
-    private static DoctorContext Context(MessageHubOptions options) => new(new ServeSettings { Hub = options }, null, new Machine(), TimeProvider.System);
+    private static DoctorContext Context(MessageHubOptions options) => new(options, null, new Machine(), TimeProvider.System);
 
     private Finding One(Func<DoctorContext, IEnumerable<Finding>> check, MessageHubOptions options, Machine? machine = null) =>
         Assert.Single(check(Context(options) with { Machine = machine ?? new Machine(_root.FullName) }));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using MessageDelivery.Cli;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Integration.Tests.Operations;
 
@@ -53,7 +54,7 @@ public sealed partial class ErrorPlaceTests
                 Assert.False(OfCode().IsMatch(message ?? ""), told);
                 if (exitCode == (int)ExitCode.Usage)
                 {
-                    Assert.True(message!.Contains(option.Name[2..], StringComparison.Ordinal) || (value.Trim().Length > 0 && message.Contains(Failure.OneLine(value), StringComparison.Ordinal)) || message.Contains("/nowhere/", StringComparison.Ordinal) || message.Contains("receivers are written 2,3", StringComparison.Ordinal), told);
+                    Assert.True(message!.Contains(option.Name[2..], StringComparison.Ordinal) || (value.Trim().Length > 0 && message.Contains(OneLine.Of(value), StringComparison.Ordinal)) || message.Contains("/nowhere/", StringComparison.Ordinal) || message.Contains("receivers are written 2,3", StringComparison.Ordinal), told);
                 }
             }
         }

@@ -1,12 +1,12 @@
 using System.Net;
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Hub;
 
 namespace MessageDelivery.Cli.Doctor;
 
 /// <summary>What checks look at.</summary>
-/// <param name="Settings">What <c>mds serve</c> would run with.</param>
+/// <param name="Options">What <c>mds serve</c> would run with.</param>
 /// <param name="Hub">The running hub that was named; null if the settings say where one may run.</param>
-internal sealed record DoctorContext(ServeSettings Settings, EndPoint? Hub, Machine Machine, TimeProvider Time)
+internal sealed record DoctorContext(MessageHubOptions Options, EndPoint? Hub, Machine Machine, TimeProvider Time)
 {
     /// <summary>The certificates and keys that the settings name.</summary>
     public IReadOnlyList<(string Certificates, string? Key)> CertificateFiles { get; init; } = [];

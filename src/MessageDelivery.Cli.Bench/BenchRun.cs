@@ -47,7 +47,7 @@ internal sealed class BenchRun : IAsyncDisposable
     private int DeliveriesPerRelay => _senders[0].DeliveriesPerRelay;
 
     /// <summary>Connects all users; the run's clock goes from then on.</summary>
-    /// <exception cref="CommandException">The hub's limits do not allow such a run.</exception>
+    /// <exception cref="ArgumentException">The hub's limits do not allow such a run.</exception>
     public static async Task<BenchRun> ConnectAsync(BenchPlan plan, HubClientOptions options, CancellationToken cancellationToken)
     {
         var users = new HubClient[plan.Users + plan.OnlyReceivers];
@@ -109,12 +109,12 @@ internal sealed class BenchRun : IAsyncDisposable
     {
         if (plan.SizeBytes > user.MaxBodyBytes)
         {
-            throw new CommandException(ExitCode.Usage, $"--size is {plan.SizeBytes} bytes; this hub takes bodies of at most {user.MaxBodyBytes}");
+            throw new ArgumentException($"--size is {plan.SizeBytes} bytes; this hub takes bodies of at most {user.MaxBodyBytes}");
         }
 
         if (plan.Receivers > user.MaxReceivers)
         {
-            throw new CommandException(ExitCode.Usage, $"--receivers is {plan.Receivers}; a relay of this hub has at most {user.MaxReceivers}");
+            throw new ArgumentException($"--receivers is {plan.Receivers}; a relay of this hub has at most {user.MaxReceivers}");
         }
     }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MessageDelivery.Cli.Settings;
+namespace MessageDelivery.Cli.Terminal;
 
 /// <summary>
 /// Numbers of bytes as people write them: <c>64MiB</c>, <c>64KiB</c>, <c>1GiB</c>, <c>1.5GiB</c>, <c>1048576</c>,

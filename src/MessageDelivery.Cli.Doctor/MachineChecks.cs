@@ -1,5 +1,5 @@
 using System.Globalization;
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Cli.Doctor;
 
@@ -21,7 +21,7 @@ internal static class MachineChecks
         }
 
         long connections = Math.Max(0, limit - OtherDescriptors);
-        if (context.Settings.Hub.MaxConnections is { } most)
+        if (context.Options.MaxConnections is { } most)
         {
             yield return most <= connections
                 ? new(check, FindingLevel.Ok, $"{Count(limit)} file descriptors are enough for max-connections {Count(most)}")
@@ -55,7 +55,7 @@ internal static class MachineChecks
     public static IEnumerable<Finding> Memory(DoctorContext context)
     {
         const string check = "memory";
-        var (machine, hub) = (context.Machine, context.Settings.Hub);
+        var (machine, hub) = (context.Machine, context.Options);
         long has = machine.MemoryBytes;
         long messages = hub.MemoryLimitBytes ?? has / 4;
         long connections = hub.MaxConnections ?? Math.Max(0, (machine.OpenFiles ?? 1_024) - OtherDescriptors);
@@ -84,7 +84,7 @@ internal static class MachineChecks
     public static IEnumerable<Finding> SendBuffer(DoctorContext context)
     {
         const string check = "send-buffer";
-        int wanted = context.Settings.Hub.SendBufferBytes;
+        int wanted = context.Options.SendBufferBytes;
         if (wanted == 0)
         {
             long? most = context.Machine.Kernel("net/ipv4/tcp_wmem", 2);

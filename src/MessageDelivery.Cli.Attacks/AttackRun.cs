@@ -62,7 +62,7 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
     }
 
     private HubMeter? CreateMeter() => plan.ProcessId is { } process
-        ? HubMeter.Create(process) ?? throw new CommandException(ExitCode.Usage, $"--pid {process}: there is no such process that can be looked at")
+        ? HubMeter.Create(process) ?? throw new ArgumentException($"--pid {process}: there is no such process that can be looked at")
         : target.IsLocal && ListeningProcess.Find(target.Options.Port) is { } found ? HubMeter.Create(found) : null;
 
     private async Task<bool> HasHealthyPairAsync(CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MessageDelivery.Cli.Settings;
+namespace MessageDelivery.Cli.Terminal;
 
 /// <summary>Times as people write them: <c>10s</c>, <c>500ms</c>, <c>2m</c>, <c>1h</c>, <c>1d</c>, <c>1.5s</c>, and <c>0</c>.</summary>
 internal static class Duration

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using MessageDelivery.Cli.Bench;
-using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Terminal;
 using Spectre.Console;
 
 namespace MessageDelivery.Cli.Attacks;

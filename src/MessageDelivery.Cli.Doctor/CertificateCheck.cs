@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Cli.Doctor;
@@ -104,7 +105,7 @@ internal static class CertificateCheck
         }
         catch (Exception exception) when (exception is IOException or CryptographicException or ArgumentException or FormatException or NotSupportedException)
         {
-            return Failure.WithoutParameter(exception);
+            return OneLine.WithoutParameter(exception);
         }
     }
 

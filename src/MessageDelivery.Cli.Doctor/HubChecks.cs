@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Cli.Doctor;
 
@@ -15,7 +16,7 @@ internal static class HubChecks
     {
         const string check = "port";
         var findings = new List<Finding>();
-        foreach (var endpoint in context.Settings.Hub.Listen)
+        foreach (var endpoint in context.Options.Listen)
         {
             switch (Bind(endpoint))
             {
@@ -25,7 +26,7 @@ internal static class HubChecks
                 case SocketError.AddressAlreadyInUse:
                     var there = await HubProbe.TextAsync(Local(endpoint), isEncrypted: false).ConfigureAwait(false);
                     findings.Add(there.Outcome is ProbeOutcome.NoAnswer or ProbeOutcome.NotAHub
-                        ? new(check, FindingLevel.Fail, $"{endpoint} is taken, and who is there does not answer like a hub: {Failure.OneLine(there.Words)}", "find it with ss -ltnp, or use another port")
+                        ? new(check, FindingLevel.Fail, $"{endpoint} is taken, and who is there does not answer like a hub: {OneLine.Of(there.Words)}", "find it with ss -ltnp, or use another port")
                         : new(check, FindingLevel.Ok, $"a hub is running on {endpoint}"));
                     break;
                 case SocketError.AccessDenied:
@@ -48,7 +49,7 @@ internal static class HubChecks
     {
         const string check = "exposure";
         var findings = new List<Finding>();
-        var candidates = context.Hub is { } named ? [named] : context.Settings.Hub.Listen.SelectMany(Reachable).Take(MaxAddresses).ToList();
+        var candidates = context.Hub is { } named ? [named] : context.Options.Listen.SelectMany(Reachable).Take(MaxAddresses).ToList();
         foreach (var hub in candidates)
         {
             var tls = await HubProbe.TlsAsync(hub).ConfigureAwait(false);
@@ -77,7 +78,7 @@ internal static class HubChecks
             // Where no hub was named, none need be running.
             if (context.Hub is not null)
             {
-                yield return new(check, FindingLevel.Fail, $"no hub answers at {name}: {Failure.OneLine(plain.Words)}", "start it, or name where it is");
+                yield return new(check, FindingLevel.Fail, $"no hub answers at {name}: {OneLine.Of(plain.Words)}", "start it, or name where it is");
             }
 
             yield break;
@@ -85,7 +86,7 @@ internal static class HubChecks
 
         if (plain.Outcome == ProbeOutcome.NotAHub)
         {
-            yield return new(check, FindingLevel.Fail, $"who answers at {name} is no hub: {Failure.OneLine(plain.Words)}", "name where the hub is");
+            yield return new(check, FindingLevel.Fail, $"who answers at {name} is no hub: {OneLine.Of(plain.Words)}", "name where the hub is");
             yield break;
         }
 
@@ -94,12 +95,12 @@ internal static class HubChecks
         {
             (true, true) => new(check, FindingLevel.Ok, $"the hub at {name} lets everybody on this machine in"),
             (true, false) => new(
-                check, context.Settings.Hub.AllowAnonymous ? FindingLevel.Warn : FindingLevel.Fail,
+                check, context.Options.AllowAnonymous ? FindingLevel.Warn : FindingLevel.Fail,
                 $"the hub at {name} lets everybody who reaches it in, without authentication",
                 "demand authentication, or listen on 127.0.0.1"),
             _ when plain.Outcome == ProbeOutcome.AuthenticationWanted || inside?.Outcome == ProbeOutcome.AuthenticationWanted =>
                 new(check, FindingLevel.Ok, $"the hub at {name} lets nobody in who does not say who it is"),
-            _ => new(check, FindingLevel.Warn, $"the hub at {name} refuses strangers: {Failure.OneLine((inside ?? plain).Words)}", "if that is too_many_connections or overloaded, see its log"),
+            _ => new(check, FindingLevel.Warn, $"the hub at {name} refuses strangers: {OneLine.Of((inside ?? plain).Words)}", "if that is too_many_connections or overloaded, see its log"),
         };
         if (!isLoopback && plain.Outcome is ProbeOutcome.LetIn or ProbeOutcome.AuthenticationWanted)
         {

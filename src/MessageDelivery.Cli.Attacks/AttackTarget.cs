@@ -43,7 +43,7 @@ internal sealed record AttackTarget
     };
 
     /// <summary>Finds the hub's address.</summary>
-    /// <exception cref="CommandException">There is none of that name.</exception>
+    /// <exception cref="HubConnectionException">There is none of that name.</exception>
     public static async Task<AttackTarget> ResolveAsync(HubClientOptions options, CancellationToken cancellationToken)
     {
         try
@@ -56,7 +56,7 @@ internal sealed record AttackTarget
         }
         catch (SocketException exception)
         {
-            throw new CommandException(ExitCode.ConnectionFailed, $"{options.Host} has no address: {exception.Message}");
+            throw new HubConnectionException(null, $"{options.Host} has no address: {exception.Message}", exception);
         }
     }
 

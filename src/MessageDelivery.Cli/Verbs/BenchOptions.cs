@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Bench;
+using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Protocol;
 
-namespace MessageDelivery.Cli.Bench;
+namespace MessageDelivery.Cli.Verbs;
 
 /// <summary>The options that make a plan, for one shape: only those that mean something there.</summary>
 internal sealed class BenchOptions

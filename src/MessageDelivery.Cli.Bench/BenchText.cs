@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
-using MessageDelivery.Cli.Output;
-using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Terminal;
 
 namespace MessageDelivery.Cli.Bench;
 

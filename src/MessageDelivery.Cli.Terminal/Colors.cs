@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MessageDelivery.Cli.Output;
+namespace MessageDelivery.Cli.Terminal;
 
 /// <summary>Whether output may carry colours: only on a terminal that can, and not where NO_COLOR is set (no-color.org).</summary>
 internal static class Colors
