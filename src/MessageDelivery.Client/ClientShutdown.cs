@@ -97,7 +97,7 @@ internal sealed class ClientShutdown(
         await supervisor.Completion.ConfigureAwait(false);
         session.Dispose();
         deliveries.Discard();
-        supervisor.Release();
+        supervisor.Dispose();
     }
 
     /// <summary>Waits for what ends by itself, unless the program's own code holds it up.</summary>

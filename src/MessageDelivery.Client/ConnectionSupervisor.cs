@@ -7,7 +7,7 @@ namespace MessageDelivery.Client;
 /// good. One task does so and raises the events in order.
 /// </summary>
 internal sealed class ConnectionSupervisor(
-    HubClientOptions options, Session session, DeliveryQueue deliveries, ClientTelemetry telemetry, ProgramCallbacks callbacks)
+    HubClientOptions options, Session session, DeliveryQueue deliveries, ClientTelemetry telemetry, ProgramCallbacks callbacks) : IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -89,7 +89,7 @@ internal sealed class ConnectionSupervisor(
     }
 
     /// <summary>Gives back what is left. After <see cref="Completion"/>.</summary>
-    public void Release() => _stopping.Dispose();
+    public void Dispose() => _stopping.Dispose();
 
     // Who is closing waits for a session to be resumed where calls need it, but not for a hub that has said goodbye itself.
     private bool MayReconnect(HubConnectionException reason, int attempts) =>
