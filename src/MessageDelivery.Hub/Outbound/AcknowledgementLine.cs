@@ -48,13 +48,23 @@ internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : IS
     /// <summary>What the entries that are not acknowledged count. Read without the lock, too.</summary>
     public long Bytes => (long)Math.Max(0, Volatile.Read(ref _end) - Volatile.Read(ref _unacknowledged)) * EntryBytes;
 
-    /// <summary>Sees to it that one more can join.</summary>
-    /// <exception cref="InsufficientMemoryException">The machine gives no more; nothing has changed.</exception>
-    public void Reserve()
+    /// <summary>Sees to it that one more can join. False if the machine gives no memory for that.</summary>
+    public bool TryReserve()
     {
-        if (_end == _blocks.Count * s_perBlock)
+        if (_end < _blocks.Count * s_perBlock)
         {
+            return true;
+        }
+
+        try
+        {
+            _blocks.EnsureCapacity(_blocks.Count + 1);
             _blocks.Add(pool.Rent(BlockSize.Small));
+            return true;
+        }
+        catch (InsufficientMemoryException)
+        {
+            return false;
         }
     }
 
@@ -271,6 +281,8 @@ internal readonly struct AcknowledgementWait(in AcknowledgementLine.Entry entry,
 {
     private readonly nint _waiter = entry.Waiter;
     private readonly nint _wait = entry.Wait;
+
+    public bool IsNone => _waiter == 0;
 
     public void Tell(IOutlet outlet) => ((IAcknowledgementWaiter)GCHandle.FromIntPtr(_waiter).Target!).AwaitEnded(_wait, isAcknowledged, outlet);
 }

@@ -10,13 +10,14 @@ internal struct CopyBlocks(BlockPool pool)
 {
     private Block? _last;
     private int _used;
-    private long _copiedBytes;
+
+    // Since the last block was let go; no more than the largest block, as it only chooses the size of the next.
+    private int _copiedBytes;
+
+    public readonly BlockPool Pool => pool;
 
     /// <summary>Bytes that were ever copied.</summary>
     public long TotalBytes { get; private set; }
-
-    /// <summary>Whether memory is too low for a copy of what is in memory already.</summary>
-    public readonly bool IsMemoryLow => pool.IsLow;
 
     /// <summary>
     /// Copies the first of the bytes, as many as the block in use has room for. The caller takes a reference if it keeps the copy.
@@ -35,7 +36,7 @@ internal struct CopyBlocks(BlockPool pool)
         var copy = new Segment(_last, _used, Math.Min(bytes.Length, _last.Capacity - _used));
         bytes[..copy.Length].CopyTo(copy.Span);
         _used += copy.Length;
-        _copiedBytes += copy.Length;
+        _copiedBytes = Math.Min(_copiedBytes + copy.Length, BlockSizes.LargeBytes);
         TotalBytes += copy.Length;
         return copy;
     }

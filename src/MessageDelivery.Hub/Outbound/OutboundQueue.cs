@@ -4,83 +4,63 @@ using MessageDelivery.Hub.Loop;
 namespace MessageDelivery.Hub.Outbound;
 
 /// <summary>
-/// What a connection has yet to send, in order and bounded. Any thread may add and flush; one at a time sends. The lock is
-/// held for bookkeeping only, never while sending or calling back; inside it only the pool's lock is taken.
+/// What a connection has yet to send, in order and bounded. Any thread may add and flush; one at a time sends. The lock is held for bookkeeping
+/// only, which is <see cref="QueueState"/>, never while sending or calling back; inside it only the pool's lock is taken.
 /// </summary>
 /// <remarks>
-/// A full queue keeps what senders have for it in line and takes it as soon as there is room, first come, first served.
-/// While the peer does not take what is sent, small segments are copied together ("copy on park"), so that a slow receiver
-/// does not pin whole receive blocks for small messages.
+/// A full queue keeps what senders have for it in line and takes it as soon as there is room, first come, first served. While the peer does not
+/// take what is sent, small segments are copied together ("copy on park"), so that a slow receiver does not pin whole receive blocks for small
+/// messages. A queue with a <see cref="ReplayBuffer"/> may outlive its connection. A queue in which adding or sending fails, mostly for want of
+/// memory, is torn: it is not known what of it stands in it, or was sent. Nothing more of it is sent; its connection ends, or it is closed at
+/// once where it has none.
 /// </remarks>
-internal sealed partial class OutboundQueue
+internal sealed class OutboundQueue
 {
     /// <summary>Segments below this are copied while the peer is not taking what is sent. See docs/adr/0003.</summary>
     public const int ParkCopyBytes = 16 << 10;
 
     private const int MaxSendsPerFlush = 16;
 
-    private readonly BlockPool _pool;
-    private readonly QueueLimit _limit;
-    private PendingSegments _pending;
-    private CopyBlocks _copies;
-    private WaitingLine _line;
-    private LoopEntry? _owner;
-    private IOutboundSink? _sendingOn;
-    private State _state;
-    private bool _blocked;
-    private bool _becameWritable;
-    private bool _flushScheduled;
-    private bool _corked;
+    private QueueState _state;
 
     /// <param name="pool">Where copies go.</param>
     /// <param name="limitBytes">Bytes at which it is full.</param>
     /// <param name="owner">The connection it is sent on.</param>
-    public OutboundQueue(BlockPool pool, long limitBytes, LoopEntry? owner)
-    {
-        _pool = pool;
-        _limit = new(limitBytes, pool.LimitBytes);
-        _copies = new(pool);
-        _owner = owner;
-    }
-
-    private enum State : byte
-    {
-        Open,
-        Completing,
-        /// <summary>There is no connection, but there may be one again.</summary>
-        Away,
-        Closed,
-    }
+    public OutboundQueue(BlockPool pool, long limitBytes, LoopEntry? owner) => _state = new(pool, limitBytes, owner);
 
     /// <summary>The queue's lock, for those who must look and add as one step. A leaf.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>Bytes queued and not yet taken by the kernel.</summary>
-    public long PendingBytes => _pending.Bytes;
+    public long PendingBytes => _state.Contents.PendingBytes;
 
     /// <summary>The same, those that are kept until the peer has acknowledged them, and what is kept for those who wait for that.</summary>
-    public long HeldBytes => _pending.Bytes + (_retained is { } retained ? retained.Bytes + retained.AwaitedBytes : 0);
+    public long HeldBytes => _state.Contents.HeldBytes;
 
     /// <summary>Bytes that were ever copied to be held.</summary>
-    public long CopiedBytes => _copies.TotalBytes;
+    public long CopiedBytes => _state.Contents.CopiedBytes;
 
     /// <summary>Whether deliveries have to wait.</summary>
-    public bool IsFull => _limit.IsMet(PendingBytes, HeldBytes, _isUnheard);
+    public bool IsFull => _state.IsFull;
+
+    /// <summary>Whether the peer may be answered.</summary>
+    public bool HasRoomToAnswer => _state.HasRoomToAnswer;
+
+    /// <summary>Whether small pieces may be kept where they were received. A hint.</summary>
+    public bool IsUnparked => _state.Contents.Replay is { IsUnparked: true };
 
     /// <summary>Whether nothing was ever put in. Read under <see cref="Gate"/>.</summary>
-    public bool IsUntouched { get; private set; } = true;
+    public bool IsUntouched => !_state.Send.IsTouched;
 
     /// <summary>When the peer last took something, or the queue began to fill or became full; the loop's milliseconds.</summary>
-    public long LastProgress { get; private set; }
-
-    private bool IsSending => _sendingOn is not null;
+    public long LastProgress => _state.Contents.LastProgress;
 
     /// <summary>Whether a thread is sending on it at this moment: the socket must not be closed under it.</summary>
     public bool IsSendingOn(IOutboundSink sink)
     {
         lock (Gate)
         {
-            return ReferenceEquals(_sendingOn, sink);
+            return _state.Send.IsSendingOn(sink);
         }
     }
 
@@ -93,61 +73,27 @@ internal sealed partial class OutboundQueue
     public QueueResult TryAdd(
         ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, IDeliveryWaiter? waiter, int place, IOutlet outlet)
     {
-        bool schedule;
-        bool becameFull;
-        LoopEntry? owner;
+        var after = new AfterUnlock(outlet);
+        QueueResult result;
         lock (Gate)
         {
-            if (_state != State.Open)
-            {
-                return _state == State.Away ? Hold(segments, units, acknowledgement, place, outlet) : QueueResult.Closed;
-            }
-
-            if (IsFull)
-            {
-                if (waiter is null)
-                {
-                    return QueueResult.Full;
-                }
-
-                var waiting = waiter.Place(place);
-                waiting.Hold(segments, units, acknowledgement);
-                _line.Join(waiting);
-                return QueueResult.Waiting;
-            }
-
-            Share(segments, units, acknowledgement, place, outlet);
-            becameFull = IsFull;
-            LastProgress = becameFull ? outlet.Now : LastProgress;
-            schedule = WantsFlush();
-            owner = _owner;
+            result = _state.TryAdd(segments, units, acknowledgement, waiter, place, ref after);
         }
 
-        if (becameFull)
-        {
-            outlet.Watch(owner!);
-        }
-
-        ScheduleFlush(schedule, outlet, owner);
-        return QueueResult.Accepted;
+        after.Tell();
+        return result;
     }
 
     /// <summary>Adds what the connection itself has to say, by reference, whatever the limit. The peer does not count it.</summary>
     public void Add(ReadOnlySpan<Segment> segments, IOutlet outlet)
     {
-        bool schedule = false;
-        LoopEntry? owner;
+        var after = new AfterUnlock(outlet);
         lock (Gate)
         {
-            owner = _owner;
-            if (_state == State.Open)
-            {
-                Share(segments, QueuedSegment.Uncounted, null, 0, outlet);
-                schedule = WantsFlush();
-            }
+            _state.Add(segments, ref after);
         }
 
-        ScheduleFlush(schedule, outlet, owner);
+        after.Tell();
     }
 
     /// <summary>Adds what the connection itself has to say, by copying, whatever the limit. The peer does not count it.</summary>
@@ -156,85 +102,76 @@ internal sealed partial class OutboundQueue
     /// <summary>Adds what the connection has to say at the end: in the same step, nothing more is taken.</summary>
     public void AddLast(ReadOnlySpan<byte> bytes, IOutlet outlet) => Add(bytes, isLast: true, outlet);
 
-    private void Add(ReadOnlySpan<byte> bytes, bool isLast, IOutlet outlet)
+    /// <summary>The same for what the peer counts; while it is away, within what is kept for it.</summary>
+    public QueueResult AddCounted(ReadOnlySpan<byte> bytes, IOutlet outlet)
     {
-        bool schedule = false;
-        LoopEntry? owner;
+        var after = new AfterUnlock(outlet);
+        QueueResult result;
         lock (Gate)
         {
-            owner = _owner;
-            if (_state == State.Open)
-            {
-                Begin(bytes.Length, outlet);
-                try
-                {
-                    _pending.Copy(bytes, QueuedSegment.Uncounted, ref _copies);
-                }
-                catch (Exception exception)
-                {
-                    Tear(exception);
-                }
-
-                _corked &= !isLast;
-                _state = isLast ? State.Completing : State.Open;
-                schedule = WantsFlush();
-            }
+            result = _state.AddCounted(bytes, ref after);
         }
 
-        ScheduleFlush(schedule, outlet, owner);
+        after.Tell();
+        return result;
     }
 
-    /// <summary>
-    /// Takes nothing more; what is queued is still sent, and deliveries in line end as not accepted. True if nothing is left
-    /// to send.
-    /// </summary>
-    public bool Complete(IOutlet outlet)
+    /// <summary>Makes the peer's own session wait until there is room to answer. False if there is room. It waits once at a time.</summary>
+    public bool TryAwaitRoomToAnswer(IDeliveryWaiter waiter)
     {
-        WaitingLine refused;
-        LoopEntry? owner;
-        bool isEmpty;
-        bool schedule;
         lock (Gate)
         {
-            _state = _state == State.Open ? State.Completing : _state;
-            _corked = false;
-            owner = _owner;
-            refused = TakeLine();
-            _retained?.Awaited?.End();
-            isEmpty = _pending.IsEmpty && !IsSending;
-            schedule = !isEmpty && WantsFlush();
+            return _state.TryAwaitRoomToAnswer(waiter);
+        }
+    }
+
+    /// <summary>Keeps everything back until <see cref="Uncork"/>. False if something was ever put in. Under <see cref="Gate"/>.</summary>
+    public bool TryCork() => _state.Send.IsCorked = IsUntouched;
+
+    /// <summary>Lets everything out, with these bytes in front. The queue must be corked.</summary>
+    public void Uncork(ReadOnlySpan<byte> first, IOutlet outlet)
+    {
+        var after = new AfterUnlock(outlet);
+        lock (Gate)
+        {
+            _state.Uncork(first, ref after);
         }
 
-        ScheduleFlush(schedule, outlet, owner);
-        refused.Tell(QueueResult.Closed);
-        _retained?.Awaited?.Tell(outlet);
+        after.Tell();
+    }
+
+    /// <summary>Takes nothing more; what is queued is still sent, and deliveries in line are refused. True if nothing is left to send.</summary>
+    public bool Complete(IOutlet outlet)
+    {
+        var after = new AfterUnlock(outlet);
+        bool isEmpty;
+        lock (Gate)
+        {
+            isEmpty = _state.Complete(ref after);
+        }
+
+        after.Tell();
         return isEmpty;
     }
 
     /// <summary>Drops everything, at once.</summary>
     public void Close(IOutlet outlet)
     {
-        WaitingLine refused;
+        var after = new AfterUnlock(outlet);
         lock (Gate)
         {
-            refused = TakeLine();
-            CloseCore(outlet);
+            _state.Close(QueueResult.Closed, ref after);
         }
 
-        refused.Tell(QueueResult.Closed);
-        _retained?.Awaited?.Tell(outlet);
+        after.Tell();
     }
 
-    /// <summary>
-    /// When the peer, if it takes nothing until then, is to be cut off; <see cref="long.MaxValue"/> while the queue is not
-    /// full, or, with memory short, while it is empty.
-    /// </summary>
+    /// <summary>When the peer, if it takes nothing until then, is to be cut off; <see cref="long.MaxValue"/> while it holds nobody up.</summary>
     public long StallDeadline(long stallMilliseconds)
     {
         lock (Gate)
         {
-            bool holdsOthersUp = IsFull || (HeldBytes > 0 && _pool.IsShort);
-            return holdsOthersUp && _state is State.Open or State.Completing ? LastProgress + stallMilliseconds : long.MaxValue;
+            return _state.HoldsOthersUp ? LastProgress + stallMilliseconds : long.MaxValue;
         }
     }
 
@@ -243,134 +180,216 @@ internal sealed partial class OutboundQueue
     {
         lock (Gate)
         {
-            LastProgress = now;
+            _state.Contents.LastProgress = now;
         }
     }
 
-    /// <summary>Keeps everything back until <see cref="Uncork"/>. False if something was ever put in. Under <see cref="Gate"/>.</summary>
-    public bool TryCork() => _corked = IsUntouched;
-
-    /// <summary>Lets everything out, with these bytes in front. The queue must be corked.</summary>
-    public void Uncork(ReadOnlySpan<byte> first, IOutlet outlet)
+    /// <summary>From now on, what the peer counts is kept until it has acknowledged it. Before the first of it is sent.</summary>
+    public void EnableReplay(ICountedUnits units)
     {
-        bool schedule;
-        LoopEntry? owner;
         lock (Gate)
         {
-            if (_state != State.Open)
-            {
-                return;
-            }
-
-            owner = _owner;
-            _corked = false;
-            Begin(first.Length, outlet);
-            try
-            {
-                _pending.CopyToFront(first, ref _copies);
-            }
-            catch (Exception exception)
-            {
-                Tear(exception);
-            }
-
-            schedule = WantsFlush();
-        }
-
-        ScheduleFlush(schedule, outlet, owner);
-    }
-
-    private static void ScheduleFlush(bool wanted, IOutlet outlet, LoopEntry? owner)
-    {
-        if (wanted)
-        {
-            outlet.ScheduleFlush(owner!);
+            _state.Contents.EnableReplay(units, Gate);
         }
     }
 
-    private bool WantsFlush()
+    /// <summary>What a total that the peer tells means.</summary>
+    public TotalCheck Check(ulong total)
     {
-        if (IsSending || _blocked || _corked || _flushScheduled)
+        lock (Gate)
         {
-            return false;
+            return _state.Contents.Check(total, _state.Send.IsSending);
         }
-
-        return _flushScheduled = true;
     }
 
-    private void Share(
-        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, int place, IOutlet outlet)
+    /// <summary>The peer has so many units: lets go of them, and takes deliveries in line for the room they leave.</summary>
+    public TotalCheck Acknowledge(ulong total, IOutlet outlet)
     {
-        // While it is corked it is not known yet whether the peer counts.
-        bool isCounted = units > 0 && (_retained is not null || _corked);
-        if (isCounted)
+        var after = new AfterUnlock(outlet);
+        TotalCheck check;
+        lock (Gate)
         {
-            _retained?.CountQueued(units, acknowledgement, place);
+            check = _state.Acknowledge(total, ref after);
         }
 
+        after.Tell();
+        return check;
+    }
+
+    /// <summary>Nobody waits any more for the unit to be acknowledged that has this number: deliveries in line are taken for the room.</summary>
+    public void Forget(ulong number, IOutlet outlet)
+    {
+        var after = new AfterUnlock(outlet);
+        lock (Gate)
+        {
+            _state.Forget(number, ref after);
+        }
+
+        after.Tell();
+    }
+
+    /// <summary>
+    /// What the peer says is not read for now, its acknowledgements neither: what it has not acknowledged fills the queue less, and
+    /// deliveries in line are taken for the room. Else two who wait for each other's room would wait for ever.
+    /// </summary>
+    public void PauseAcknowledgements(IOutlet outlet)
+    {
+        if (_state.Contents.Replay is null)
+        {
+            return;
+        }
+
+        var after = new AfterUnlock(outlet);
+        lock (Gate)
+        {
+            _state.Contents.Replay.IsUnread = true;
+            _state.UseRoom(ref after);
+        }
+
+        after.Tell();
+    }
+
+    /// <summary>What the peer says is read again.</summary>
+    public void ResumeAcknowledgements() => _state.Contents.Replay?.IsUnread = false;
+
+    /// <summary>Copies small pieces together that were sent and are kept, out of the blocks they share with others.</summary>
+    public void Park()
+    {
+        lock (Gate)
+        {
+            _state.Contents.ParkReplay();
+        }
+    }
+
+    /// <summary>
+    /// The connection is lost: keeps what the peer has not acknowledged, and what comes for it up to a limit. Those in line wait
+    /// no longer. False if they have more than the limit: then nothing is kept.
+    /// </summary>
+    /// <param name="limitsLine">Whether those in line count; not if the peer has another connection already.</param>
+    public bool GoAway(long limitBytes, bool limitsLine, IOutlet outlet)
+    {
+        var after = new AfterUnlock(outlet);
+        bool isKept;
+        lock (Gate)
+        {
+            isKept = _state.GoAway(limitBytes, limitsLine, ref after);
+        }
+
+        after.Tell();
+        return isKept;
+    }
+
+    /// <summary>
+    /// The peer is back with another connection and its total: sends what came after that again, behind <paramref name="first"/>.
+    /// Null, and nothing has changed, while another thread is still sending on the connection before.
+    /// </summary>
+    public TotalCheck? ComeBack(LoopEntry owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
+    {
+        var after = new AfterUnlock(outlet);
+        TotalCheck? check;
+        lock (Gate)
+        {
+            check = _state.ComeBack(owner, total, first, ref after);
+        }
+
+        after.Tell();
+        return check;
+    }
+
+    /// <summary>
+    /// Adds what is to be sent to a list, with a reference for each piece, so that the connection can end behind it; for who comes back it
+    /// stays. False while another thread is sending on the connection, or has it in its list of those to flush.
+    /// </summary>
+    public bool TryCopyTo(SegmentList list)
+    {
+        lock (Gate)
+        {
+            bool isAtRest = !_state.Send.IsSending && !_state.Send.IsScheduled;
+            if (isAtRest)
+            {
+                _state.Contents.CopyTo(list);
+            }
+
+            return isAtRest;
+        }
+    }
+
+    /// <summary>The peer takes bytes again. True if there is something that waited for it.</summary>
+    public bool Unblock()
+    {
+        lock (Gate)
+        {
+            return _state.Send.Unblock();
+        }
+    }
+
+    /// <summary>Sends until there is nothing more or the peer takes no more.</summary>
+    /// <param name="sink">The connection; another than the queue is for gets nothing.</param>
+    /// <param name="scheduled">Whether this is the flush that was scheduled, so that another may be.</param>
+    public FlushResult Flush(IOutboundSink sink, IOutlet outlet, bool scheduled)
+    {
+        lock (Gate)
+        {
+            if (!_state.TryBeginSending(sink, scheduled))
+            {
+                return FlushResult.Nothing;
+            }
+        }
+
+        var after = new AfterUnlock(outlet);
         try
         {
-            ShareCore(segments, isCounted ? units : QueuedSegment.Uncounted, outlet);
+            return SendAll(sink, outlet, ref after);
         }
-        catch (Exception exception)
+        catch
         {
-            // The sender has done nothing wrong, and the receiver must not get a part of it.
-            Tear(exception);
-        }
-    }
-
-    private void ShareCore(ReadOnlySpan<Segment> segments, int units, IOutlet outlet)
-    {
-        bool park = (_blocked || _state == State.Away) && !_pool.IsLow;
-        for (int i = 0; i < segments.Length; i++)
-        {
-            ref readonly var segment = ref segments[i];
-            int unitsHere = units == QueuedSegment.Uncounted || i == segments.Length - 1 ? units : 0;
-            Begin(segment.Length, outlet);
-            if (park && segment.Length < ParkCopyBytes)
+            lock (Gate)
             {
-                _pending.Copy(segment.Span, unitsHere, ref _copies);
+                _state.FailSending(ref after);
             }
-            else
+
+            after.Tell();
+            throw;
+        }
+    }
+
+    private FlushResult SendAll(IOutboundSink sink, IOutlet outlet, ref AfterUnlock after)
+    {
+        for (int sends = 1; ; sends++)
+        {
+            int count;
+            lock (Gate)
             {
-                _pending.Share(segment, unitsHere, ref _copies);
+                _state.Send.BeginSend();
+                count = _state.Contents.Peek(outlet.SendScratch);
+            }
+
+            var batch = outlet.SendScratch.AsSpan(0, count);
+            long offered = Segment.TotalBytes(batch);
+            long sent = sink.Send(batch, outlet.Counters);
+            batch.Clear();
+            FlushResult? result;
+            lock (Gate)
+            {
+                result = _state.EndSend(sent, offered, isLast: sends == MaxSendsPerFlush, ref after);
+            }
+
+            after.Tell();
+            if (result is { } ended)
+            {
+                return ended;
             }
         }
     }
 
-    private void Begin(int bytes, IOutlet outlet)
+    private void Add(ReadOnlySpan<byte> bytes, bool isLast, IOutlet outlet)
     {
-        IsUntouched = false;
-        LastProgress = _pending.IsEmpty ? outlet.Now : LastProgress;
-        outlet.Counters.QueuedBytes += bytes;
-    }
-
-    private void CloseCore(IOutlet outlet)
-    {
-        _state = State.Closed;
-        if (!IsSending)
+        var after = new AfterUnlock(outlet);
+        lock (Gate)
         {
-            Drop(outlet);
+            _state.Add(bytes, isLast, ref after);
         }
 
-        _retained?.Awaited?.End();
-    }
-
-    private void Drop(IOutlet outlet)
-    {
-        outlet.Counters.QueuedBytes -= _pending.Bytes;
-        outlet.Counters.RetainedBytes -= _retained?.Bytes ?? 0;
-        _pending.Clear();
-        _retained?.Clear();
-        _copies.LetGo();
-    }
-
-    /// <summary>A quiet connection holds no block for copies.</summary>
-    private void LetGoOfCopiesIfUnused()
-    {
-        if (_pending.IsEmpty)
-        {
-            _copies.LetGoIfUnused();
-        }
+        after.Tell();
     }
 }

@@ -71,14 +71,14 @@ internal struct PendingSegments
             return;
         }
 
-        if (segment.Length <= CollectCopyBytes && !IsEmpty && !copies.IsMemoryLow)
+        if (segment.Length <= CollectCopyBytes && !IsEmpty && !copies.Pool.IsLow)
         {
             CopyCore(segment.Span, units, ref copies);
             return;
         }
 
-        segment.Block.Retain();
         Push(shared);
+        segment.Block.Retain();
     }
 
     /// <summary>Adds a segment whose reference it takes over.</summary>
@@ -100,18 +100,21 @@ internal struct PendingSegments
     {
         var others = _ring.TakeFrom(0);
         _parked = 0;
-        Copy(bytes, QueuedSegment.Uncounted, ref copies);
-        PushAll(ref others);
+        try
+        {
+            Copy(bytes, QueuedSegment.Uncounted, ref copies);
+        }
+        finally
+        {
+            PushAll(ref others);
+        }
     }
 
-    /// <summary>
-    /// Copies small segments together, out of the blocks they share with others, unless memory is low. Each is looked at once: the
-    /// work is that of what was added since the last time.
-    /// </summary>
-    /// <param name="retained">Where pieces of the first segment go that are sent already; null drops them.</param>
-    public void Park(RetainedUnits? retained, ref CopyBlocks copies)
+    /// <summary>Copies small segments together, out of the blocks they share with others, unless memory is low. Each is looked at once.</summary>
+    /// <param name="replay">Where pieces of the first segment go that are sent already; null drops them.</param>
+    public void Park(ReplayBuffer? replay, ref CopyBlocks copies)
     {
-        if (!HasUnparked || copies.IsMemoryLow)
+        if (!HasUnparked || copies.Pool.IsLow)
         {
             return;
         }
@@ -136,7 +139,6 @@ internal struct PendingSegments
         }
         finally
         {
-            // Where there was no memory for a copy, the references are kept all the same.
             PushAll(ref unparked);
         }
 
@@ -145,7 +147,7 @@ internal struct PendingSegments
         {
             Bytes += sent;
             SentOfFirst = 0;
-            Consume(sent, retained);
+            Consume(sent, replay);
         }
     }
 
@@ -167,8 +169,8 @@ internal struct PendingSegments
         return count;
     }
 
-    /// <summary>Removes bytes from the front: wholly sent segments go to those that are retained, or their blocks are let go.</summary>
-    public void Consume(long bytes, RetainedUnits? retained)
+    /// <summary>Removes bytes from the front: segments that are wholly sent go to the replay buffer, or their blocks are let go.</summary>
+    public void Consume(long bytes, ReplayBuffer? replay)
     {
         Bytes -= bytes;
         bytes += SentOfFirst;
@@ -184,9 +186,9 @@ internal struct PendingSegments
 
             bytes -= length;
             var sent = Pop();
-            if (retained is not null && sent.IsCounted)
+            if (replay is not null && sent.IsCounted)
             {
-                retained.Keep(sent);
+                replay.Keep(sent);
             }
             else
             {
@@ -330,8 +332,8 @@ internal struct PendingSegments
             var queued = new QueuedSegment(copy, units == QueuedSegment.Uncounted || bytes.IsEmpty ? units : 0, IsCopy: true);
             if (!TryExtendLast(queued))
             {
-                copy.Block.Retain();
                 Push(queued);
+                copy.Block.Retain();
             }
         }
     }
@@ -355,6 +357,7 @@ internal struct PendingSegments
         _ring.Push(queued);
     }
 
+    /// <summary>Where there was no memory for a copy, the references are kept all the same.</summary>
     private void PushAll(ref SegmentRing segments)
     {
         while (segments.Count > 0)

@@ -132,7 +132,11 @@ internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
     /// <summary>The receiver's place among the relay's.</summary>
     public int Index { get; } = index;
 
+    /// <summary>The next in its line; the last's is the first.</summary>
     internal WaitingDelivery? Next { get; set; }
+
+    /// <summary>What became of it, once it is to be told.</summary>
+    internal QueueResult Result { get; set; }
 
     internal ReadOnlySpan<Segment> Segments => _held is null ? [] : _held.Items;
 
@@ -153,52 +157,5 @@ internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
         _held?.LetGo();
         _held = null;
         Acknowledgement = null;
-    }
-}
-
-/// <summary>Deliveries in line for room in a queue, first come, first served. Guarded by the queue's lock.</summary>
-internal struct WaitingLine
-{
-    private WaitingDelivery? _first;
-    private WaitingDelivery? _last;
-
-    public readonly WaitingDelivery? First => _first;
-
-    public void Join(WaitingDelivery delivery)
-    {
-        if (_last is null)
-        {
-            _first = delivery;
-        }
-        else
-        {
-            _last.Next = delivery;
-        }
-
-        _last = delivery;
-    }
-
-    /// <summary>Removes the first and puts it at the end of another line.</summary>
-    public void MoveFirst(ref WaitingLine to)
-    {
-        var first = _first!;
-        _first = first.Next;
-        _last = _first is null ? null : _last;
-        first.Next = null;
-        to.Join(first);
-    }
-
-    /// <summary>Tells everybody in line what became of it. Outside every lock.</summary>
-    public readonly void Tell(QueueResult result)
-    {
-        for (var delivery = _first; delivery is not null;)
-        {
-            // From the call on it is its owner's again, and may stand in another line.
-            var next = delivery.Next;
-            delivery.Next = null;
-            delivery.LetGo();
-            delivery.Waiter.WaitEnded(delivery, result);
-            delivery = next;
-        }
     }
 }

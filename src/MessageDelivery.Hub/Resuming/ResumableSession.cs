@@ -37,7 +37,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         _connection = _last = connection;
         User = user;
         Queue = connection.Outbound;
-        Queue.Retain(CountedFrames.Instance);
+        Queue.EnableReplay(CountedFrames.Instance);
         Relay = new(this);
         _keys = new(table, this);
     }

@@ -106,7 +106,7 @@ public sealed class UnconfirmedRelaysTests
 
     private static void Join(AcknowledgementLine line, UnconfirmedRelays relays, int place, ulong number)
     {
-        line.Reserve();
+        Assert.True(line.TryReserve());
         line.Join(relays, place, number);
     }
 

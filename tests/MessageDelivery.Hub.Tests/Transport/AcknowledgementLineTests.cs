@@ -139,7 +139,7 @@ public sealed class AcknowledgementLineTests
                 case Step.Join:
                     for (int i = 0; i < size; i++)
                     {
-                        Line.Reserve();
+                        Assert.True(Line.TryReserve());
                         Line.Join(this, size < 1_000 ? i : 0, ++_joined);
                     }
 

@@ -169,7 +169,7 @@ public sealed class OutboundQueueTests : IDisposable
     [InlineData(true)]
     public void Who_waits_during_a_takeover_is_held_whatever_its_size_and_whoever_comes_later_is_not(bool isTakeover)
     {
-        _queue.Retain(CountedFrames.Instance);
+        _queue.EnableReplay(CountedFrames.Instance);
         using var bytes = new TestBytes(_pool, 400);
         Assert.Equal(QueueResult.Accepted, _queue.TryAdd([bytes.Part(0, 100)], 1, null, null, 0, _peer));
         Assert.Equal(QueueResult.Waiting, _queue.TryAdd([bytes.Part(100, 100)], 1, null, _waiter, 0, _peer));
@@ -183,7 +183,7 @@ public sealed class OutboundQueueTests : IDisposable
     [Fact]
     public void Who_has_to_answer_does_not_wait_behind_deliveries_that_wait_for_an_acknowledgement()
     {
-        _queue.Retain(CountedFrames.Instance);
+        _queue.EnableReplay(CountedFrames.Instance);
         using var bytes = new TestBytes(_pool, 700);
         var session = new FakeWaiter();
         Assert.False(_queue.TryAwaitRoomToAnswer(session));
@@ -206,9 +206,9 @@ public sealed class OutboundQueueTests : IDisposable
     public void What_is_unacknowledged_is_bounded_for_deliveries_and_twice_as_high_for_answers(long limit)
     {
         var queue = new OutboundQueue(_pool, limit, owner: null);
-        queue.Retain(CountedFrames.Instance);
+        queue.EnableReplay(CountedFrames.Instance);
         long unheard = Math.Max(4 * limit, _pool.LimitBytes / 8);
-        queue.Unhear(_peer);
+        queue.PauseAcknowledgements(_peer);
         using var bytes = new TestBytes(_pool, 10_000);
         while (!queue.IsFull)
         {
@@ -227,7 +227,7 @@ public sealed class OutboundQueueTests : IDisposable
 
         Assert.InRange(queue.HeldBytes, 2 * unheard, (2 * unheard) + 1_000);
         Assert.True(queue.TryAwaitRoomToAnswer(_waiter));
-        queue.Hear();
+        queue.ResumeAcknowledgements();
         Assert.True(queue.IsFull);
         queue.Close(_peer);
         Assert.Equal([(0, false)], _waiter.Told);

@@ -145,7 +145,7 @@ public sealed class ParkingTests : IDisposable
     {
         if (isResumable)
         {
-            _queue.Retain(CountedFrames.Instance);
+            _queue.EnableReplay(CountedFrames.Instance);
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class RetentionModelTests
         public Model()
         {
             _queue = new(_still.Pool, 100_000, _still.Connect());
-            _queue.Retain(CountedFrames.Instance);
+            _queue.EnableReplay(CountedFrames.Instance);
         }
 
         public void Do(Step step, int size)
@@ -118,8 +118,8 @@ public sealed class RetentionModelTests
                     LetGoOfMemory();
                     break;
                 case Step.Unhear when !_isAway:
-                    _queue.Unhear(_peer);
-                    _queue.Hear();
+                    _queue.PauseAcknowledgements(_peer);
+                    _queue.ResumeAcknowledgements();
                     break;
                 case Step.Cut when !_isAway:
                     Cut();

@@ -134,7 +134,7 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
     {
         if (Relay.IsDone)
         {
-            _connection.Outbound.Hear();
+            _connection.Outbound.ResumeAcknowledgements();
             _services.Settle(Relay, _connection.Outbound);
         }
 
@@ -361,7 +361,7 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
     private void Pause()
     {
         _connection.Pause();
-        _connection.Outbound.Unhear(_connection.Loop);
+        _connection.Outbound.PauseAcknowledgements(_connection.Loop);
     }
 
     private void CountRelays(int relays, long bytes) => _resumable?.Processed.Count(relays, bytes, _connection.Loop.Now);

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using MessageDelivery.Hub.Buffers;
+
 namespace MessageDelivery.Hub.Outbound;
 
 /// <summary>What a peer counts: the sessions know how long one is.</summary>
@@ -22,11 +25,14 @@ internal enum TotalCheck
 
 /// <summary>
 /// What was sent and the peer has not acknowledged, kept so that it can be sent again on another connection. Units are let go
-/// together where they stand in one piece of memory. Guarded by the queue's lock.
+/// together where they stand in one piece of memory. Guarded by the queue's lock but for what says otherwise.
 /// </summary>
-internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units, Lock gate)
+internal sealed class ReplayBuffer(BlockPool pool, ICountedUnits units, Lock gate)
 {
     private PendingSegments _kept;
+    private volatile bool _isUnread;
+    private long _addedAway;
+    private long _awayLimitBytes;
 
     // Units before the first that is kept, and the most that was ever sent.
     private ulong _before;
@@ -48,33 +54,53 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     /// <summary>Units that were ever added to the queue.</summary>
     public ulong Queued { get; private set; }
 
-    /// <summary>Bytes that were added while the peer was away.</summary>
-    public long AddedBytes { get; private set; }
+    /// <summary>
+    /// Whether what the peer says is not read for now, its acknowledgements among it: what it has not acknowledged fills the queue less.
+    /// Read and written without the lock, too.
+    /// </summary>
+    public bool IsUnread
+    {
+        get => _isUnread;
+        set => _isUnread = value;
+    }
 
     /// <summary>Whether small pieces may be kept where they were received, and so more memory than they are.</summary>
     public bool IsUnparked => _kept.HasUnparked;
 
     /// <summary>Counts units that are added to the queue.</summary>
-    /// <param name="waiter">Who is told when they are acknowledged.</param>
+    /// <param name="waiter">Who is told when they are acknowledged. Where there is no memory to remember that, it does not wait.</param>
     public void CountQueued(int added, IAcknowledgementWaiter? waiter, int place)
     {
-        if (waiter is not null)
-        {
-            (Awaited ??= new(pool, gate)).Reserve();
-        }
-
         Queued += (ulong)added;
-        if (waiter is not null)
+        if (waiter is not null && (Awaited ??= new(pool, gate)).TryReserve())
         {
-            Awaited!.Join(waiter, place, Queued);
+            Awaited.Join(waiter, place, Queued);
         }
     }
 
-    public void CountAway(long bytes) => AddedBytes += bytes;
+    /// <summary>The peer is away from now on, and so much may be added until it is back.</summary>
+    public void BeginAway(long limitBytes)
+    {
+        _addedAway = 0;
+        _awayLimitBytes = limitBytes + AwaitedBytes;
+    }
+
+    /// <summary>Counts bytes that are added while the peer is away. False if that is more than may be.</summary>
+    public bool TryCountAway(long bytes)
+    {
+        if (_addedAway + AwaitedBytes + bytes > _awayLimitBytes)
+        {
+            return false;
+        }
+
+        _addedAway += bytes;
+        return true;
+    }
 
     /// <summary>Keeps a segment that was wholly sent, and its reference.</summary>
     public void Keep(in QueuedSegment sent)
     {
+        Debug.Assert(sent.IsCounted && _sent + (ulong)sent.Units <= Queued, "more was sent than was ever queued");
         _sent += (ulong)sent.Units;
         _everSent = Math.Max(_everSent, _sent);
         _kept.Take(sent);
@@ -102,9 +128,10 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     /// </summary>
     public void Acknowledge(ulong total)
     {
-        Acknowledged = Math.Max(Acknowledged, total);
+        Debug.Assert(total >= Acknowledged && total <= Queued, "an unchecked total");
+        Acknowledged = total;
         LetGo();
-        Awaited?.Acknowledge(Acknowledged);
+        Awaited?.Acknowledge(total);
     }
 
     /// <summary>Notes that the peer may have got units of the piece that is being sent: which, only the peer knows.</summary>
@@ -125,7 +152,6 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
     /// <summary>Puts what the peer has not got, by its total, in front of what is pending: all of that is to be sent, as if nothing had been.</summary>
     public void Rewind(ref PendingSegments pending)
     {
-        AddedBytes = 0;
         pending.MoveCountedTo(ref _kept);
         (pending, _kept) = (_kept, pending);
         while (pending.FirstUnits(out int segments) is var count and > 0 && _before + (ulong)count <= Acknowledged)
@@ -134,6 +160,7 @@ internal sealed class RetainedUnits(Buffers.BlockPool pool, ICountedUnits units,
             _before += (ulong)count;
         }
 
+        Debug.Assert(_before <= Acknowledged, "what the peer has not got was let go");
         int got = (int)(Acknowledged - _before);
         if (got > 0)
         {
