@@ -29,12 +29,13 @@ public sealed class HouseTests
         ["Protocols/Text"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Transport", "Users"],
         ["Protocols/Detection"] =
             ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Protocols/Binary", "Protocols/Text", "Resuming", "Transport", "Transport/Layers", "Users"],
+        ["Runtime"] =
+            ["Access", "Buffers", "Limits", "Linux", "Loop", "Outside", "Protocols", "Protocols/Detection", "Resuming", "Transport", "Transport/Layers", "Users"],
     };
 
     /// <summary>What is still to move: who knows whom although it must not. This list is to end empty.</summary>
     private static readonly string[] s_misplaced =
     [
-        "Linux/InputFile knows Protocols/Detection/FirstBytes",
         "Loop/ConnectionTable knows Transport/Connection",
         "Loop/EventLoop knows Outbound/OutboundQueue",
         "Loop/EventLoop knows Transport/CloseReason",
@@ -48,7 +49,6 @@ public sealed class HouseTests
         "Loop/EventLoop.Turn knows Transport/Listener",
         "Loop/FlushList knows Transport/Connection",
         "Loop/IOutlet knows Transport/Connection",
-        "Loop/LoopCounters knows Transport/CloseReason",
         "Loop/Mailbox knows Transport/Connection",
         "Loop/MemoryRelief knows Transport/Connection",
         "Outbound/OutboundQueue knows Transport/Connection",
@@ -75,7 +75,7 @@ public sealed class HouseTests
     /// <summary>Types that are still too large. This list is to end empty.</summary>
     private static readonly string[] s_tooLarge =
     [
-        "BinarySession", "BlockPool", "Connection", "EventLoop", "HubClient", "MessageHub", "OpeningSession", "OutboundQueue", "ResumableSession", "Session", "TextParser", "TextSession", "TlsLayer",
+        "BinarySession", "BlockPool", "Connection", "EventLoop", "HubClient", "OpeningSession", "OutboundQueue", "ResumableSession", "Session", "TextParser", "TextSession", "TlsLayer",
     ];
 
     public static TheoryData<string, string> Forbidden => new()
