@@ -23,7 +23,7 @@ public sealed class HouseTests
         ["Access"] = ["Linux", "Outside"],
         ["Limits"] = ["Linux", "Loop", "Transport"],
         ["Users"] = ["Access", "Buffers", "Loop", "Outbound"],
-        ["Resuming"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Transport", "Users"],
+        ["Resuming"] = ["Access", "Buffers", "Limits", "Linux", "Loop", "Outbound", "Transport", "Users"],
         ["Protocols"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Resuming", "Transport", "Users"],
         ["Protocols/Binary"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Resuming", "Transport", "Users"],
         ["Protocols/Text"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Transport", "Users"],
