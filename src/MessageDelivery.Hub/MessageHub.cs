@@ -2,18 +2,9 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Linux;
-using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outside;
-using MessageDelivery.Hub.Protocols;
-using MessageDelivery.Hub.Protocols.Detection;
-using MessageDelivery.Hub.Resuming;
-using MessageDelivery.Hub.Transport;
-using MessageDelivery.Hub.Transport.Layers;
-using MessageDelivery.Hub.Users;
+using MessageDelivery.Hub.Runtime;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MessageDelivery.Hub;
 
@@ -21,44 +12,13 @@ namespace MessageDelivery.Hub;
 /// A hub: listens, gives each connection a user id, and relays messages among them, on threads of its own. Runs on Linux.
 /// Members are safe to call from any thread; it is started and stopped once.
 /// </summary>
-public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoopEvents
+public sealed class MessageHub : IAsyncDisposable
 {
-    /// <summary>File descriptors, at least, for everything that is not a connection.</summary>
-    private const int OtherDescriptors = 64;
-
-    /// <summary>Those among them that are kept free for what is opened while the hub runs: logs, settings and certificates that are read anew.</summary>
-    private const int SpareDescriptors = 16;
-
-    private const int DescriptorsPerLoop = 2;
-
-    /// <summary>Connections beyond the limit that are told so; yet more are closed without a word.</summary>
-    private const int MaxRefusals = 32;
-
-    private const int Backlog = 4096;
-    private const long QuietMilliseconds = 1_000;
-
-    /// <summary>How long those that are told what happens may take at the end for what they have not taken yet.</summary>
-    private static readonly TimeSpan LastCallsPatience = TimeSpan.FromSeconds(1);
-
-    private readonly CalledLogger? _called;
-    private readonly ILogger _logger;
-    private readonly OutsideFailures _failures;
-    private readonly CalledAudit? _audit;
-    private readonly TimeProvider _time;
-    private readonly IMeterFactory? _meters;
-    private readonly Admission _admission;
-    private readonly List<Listener> _listeners = [];
-    private readonly ConnectionPlaces _places;
+    private readonly Embedder _embedder;
+    private readonly AuthenticationService _authentication;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _stopLock = new();
-    private BlockPool? _pool;
-    private EventLoop[] _loops = [];
-    private LoopServices[] _services = [];
-    private SessionTable? _sessions;
-    private HubMetrics? _metrics;
-    private int _nextLoop;
-    private long _accepted;
-    private long _quietUntil;
+    private HubRuntime? _runtime;
     private Task? _stopped;
 
     /// <summary>Creates a hub that does nothing until <see cref="StartAsync"/>.</summary>
@@ -72,29 +32,23 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
-        _called = loggers is null ? null : new(loggers.CreateLogger<MessageHub>());
-        _logger = _called ?? (ILogger)NullLogger.Instance;
-        _failures = new(_logger);
-        _audit = options.Audit is null ? null : new(options.Audit, _failures);
-        _meters = meters;
-        _time = time ?? TimeProvider.System;
-        _admission = new(options.Authenticator, _time, _logger, failures: _failures);
-        _places = new(options.MaxConnections ?? DescriptorsForConnections(options), MaxRefusals);
+        _embedder = new(loggers, meters, options.Audit, time);
+        _authentication = new(options.Authenticator, _embedder.Time, _embedder.Logger, failures: _embedder.Failures);
     }
 
     /// <summary>The options it was created with.</summary>
     public MessageHubOptions Options { get; }
 
     /// <summary>Where it listens, with the ports it was given, once started.</summary>
-    public IReadOnlyList<IPEndPoint> Endpoints => [.. _listeners.Select(listener => listener.Endpoint)];
+    public IReadOnlyList<IPEndPoint> Endpoints => _runtime?.Endpoints ?? [];
 
     /// <summary>Completes when the hub has stopped; fails if it had to for a defect.</summary>
     public Task Completion => _completion.Task;
 
     /// <summary>Blocks of message memory in use. After <see cref="StopAsync"/>, none.</summary>
-    internal int OutstandingBlocks => _pool?.OutstandingBlocks ?? 0;
+    internal int OutstandingBlocks => Pool?.OutstandingBlocks ?? 0;
 
-    internal BlockPool? Pool => _pool;
+    internal BlockPool? Pool => _runtime?.Pool;
 
     /// <summary>Starts listening; completes when connections are accepted.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on.</exception>
@@ -107,34 +61,26 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
             throw new PlatformNotSupportedException("The hub runs on Linux; its clients run anywhere.");
         }
 
-        if (_pool is not null)
+        if (_runtime is not null)
         {
             throw new InvalidOperationException("The hub was started before.");
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            _pool = new BlockPool(
-                Options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, (long)Options.StallTimeout.TotalMilliseconds);
-            _pool.CeilingChanged = TellCeiling;
-            StartLoops(_pool);
-        }
-        catch
-        {
-            Abandon();
-            throw;
-        }
-
-        _logger.Limits(new(_pool.LimitBytes), _pool.LimitBytes, _places.Most, _loops.Length);
-        foreach (var listener in _listeners)
-        {
-            listener.Listen();
-            _logger.Listening(listener.Endpoint);
-        }
-
+        _runtime = new(Options, _embedder, _authentication, failure => _completion.TrySetException(failure));
         return Task.CompletedTask;
     }
+
+    /// <summary>
+    /// Connects from within the process, without a socket: what is written to the stream is received by the hub as from any other
+    /// connection, with the same protocols, limits and backpressure. The address is nobody's, so that limits for one address do not hold.
+    /// Disposing of the stream ends the connection. A refusal is told as to others, or the stream ends without a word. Any thread.
+    /// </summary>
+    /// <returns>A stream for one reader and one writer at a time, which holds about 64 KiB in each direction; the caller's to dispose of.</returns>
+    /// <exception cref="InvalidOperationException">The hub does not run.</exception>
+    public Stream ConnectInProcess() => _runtime is { } runtime && Volatile.Read(ref _stopped) is null
+        ? runtime.Connect()
+        : throw new InvalidOperationException("The hub does not run.");
 
     /// <summary>
     /// Stops: accepts nobody, says goodbye, sends what is queued for at most <see cref="MessageHubOptions.DrainTimeout"/>, and
@@ -151,207 +97,63 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     /// <summary>Stops, if that has not been done.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    void IListenerEvents.Accepted(int socket, in PeerAddress peer)
-    {
-        var place = TryAdmit(peer, out var refusal);
-        place ??= _places.TryTakeToRefuse();
-        if (place is null)
-        {
-            TurnAway(peer, refusal!);
-            Libc.Close(socket);
-            return;
-        }
-
-        int index = _nextLoop;
-        _nextLoop = (index + 1) % _loops.Length;
-        var services = _services[index];
-        long order = ++_accepted;
-        refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
-        try
-        {
-            services.Host.Adopt(new SocketLayer(socket), place, peer, connection => new OpeningSession(services, connection, refusal, order));
-        }
-        catch
-        {
-            // The listener closes it.
-            place.Leave();
-            throw;
-        }
-    }
-
-    void IListenerEvents.TurnedAway(in PeerAddress peer)
-    {
-        NoteTurnedAway(peer, CloseReason.TooManyConnections);
-        if (_loops[0].Now >= _quietUntil)
-        {
-            _quietUntil = _loops[0].Now + QuietMilliseconds;
-            _logger.TooManyConnections(_places.Most);
-        }
-    }
-
-    void IListenerEvents.AcceptFailed(IPEndPoint endpoint, int error) => _logger.AcceptFailed(endpoint, error);
-
     /// <summary>
     /// Completes once each of the hub's threads has taken a turn: a hub that hangs does not. For health checks and watchdogs; give it a
     /// time limit.
     /// </summary>
     /// <exception cref="InvalidOperationException">The hub does not run.</exception>
-    public Task RespondAsync()
+    public Task RespondAsync() => _runtime is { } runtime && Volatile.Read(ref _stopped) is null
+        ? runtime.RespondAsync()
+        : throw new InvalidOperationException("The hub does not run.");
+
+    /// <summary>
+    /// Asks another authenticator from now on, for instance because its file has changed. Users whom it does not let stay
+    /// (<see cref="IAuthenticator.MayStay"/>) are told <c>removed</c> and lose their sessions, also those who are away. All others go on
+    /// with the rights they came with until they show a token again, or theirs expires. Any thread.
+    /// </summary>
+    /// <returns>How many users are removed.</returns>
+    /// <exception cref="InvalidOperationException">The hub was created without an authenticator: it stays open.</exception>
+    public int UseAuthenticator(IAuthenticator authenticator)
     {
-        if (_loops.Length == 0 || Volatile.Read(ref _stopped) is not null)
+        ArgumentNullException.ThrowIfNull(authenticator);
+        if (!_authentication.IsDemanded)
         {
-            throw new InvalidOperationException("The hub does not run.");
+            throw new InvalidOperationException("The hub was created without an authenticator; whether it demands tokens cannot change while it runs.");
         }
 
-        return Task.WhenAll(_loops.Select(static loop =>
-        {
-            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            loop.Call(turn.SetResult);
-            return turn.Task;
-        }));
+        _authentication.Use(authenticator);
+        int removed = _runtime?.RemoveUsers(identity => !_authentication.MayStay(authenticator, identity)) ?? 0;
+        _embedder.Logger.AuthenticatorReplaced(removed);
+        return removed;
     }
 
-    private static int DescriptorsForConnections(MessageHubOptions options)
+    /// <summary>
+    /// Shows other certificates from now on, and checks clients' by other authorities. Connections that stand go on as they are;
+    /// sessions of TLS that began under the old ones are not resumed.
+    /// </summary>
+    /// <param name="certificates">The new ones; all or nothing.</param>
+    /// <exception cref="ArgumentException">They cannot be used; the message says why, and the old ones stay.</exception>
+    /// <exception cref="InvalidOperationException">The hub was not started with TLS.</exception>
+    public void UseCertificates(HubCertificates certificates)
     {
-        int loops = options.EventLoops ?? Environment.ProcessorCount;
-        int others = OpenFiles.Count() + (loops * DescriptorsPerLoop) + ConnectionPlaces.MaxGivingWay + SpareDescriptors;
-        return (int)Math.Max(1, OpenFiles.RaiseLimit() - Math.Max(OtherDescriptors, others) - MaxRefusals);
-    }
-
-    private void OpenListeners()
-    {
-        var keepAlive = KeepAlive.Within(Options.KeepAlive);
-        foreach (var socket in Options.ListeningSockets)
+        ArgumentNullException.ThrowIfNull(certificates);
+        if (_runtime?.Tls is not { } tls)
         {
-            var listener = new Listener(_loops[0], socket, Options.SendBufferBytes, keepAlive, this);
-            _listeners.Add(listener);
-            if (Options.IsOpenToStrangers(listener.Endpoint))
-            {
-                throw new ArgumentException(
-                    $"A socket that was passed listens on {listener.Endpoint}, which others can reach, and there is no authentication; Authenticator demands one, AllowAnonymous allows that.");
-            }
+            throw new InvalidOperationException("The hub was not started with TLS.");
         }
 
-        if (Options.ListeningSockets.Count == 0)
-        {
-            foreach (var endpoint in Options.Listen)
-            {
-                _listeners.Add(new Listener(_loops[0], endpoint, Backlog, Options.SendBufferBytes, keepAlive, this));
-            }
-        }
-    }
-
-    private void StartLoops(BlockPool pool)
-    {
-        var settings = new ConnectionSettings(
-            Options.QueueLimitBytes,
-            (long)Options.StallTimeout.TotalMilliseconds,
-            (long)Options.DrainTimeout.TotalMilliseconds,
-            (long)Options.KeepAlive.TotalMilliseconds);
-        var limits = new SessionLimits((ushort)Options.Heartbeat.TotalSeconds, _places.Most) { User = Options.Limits, FullQueue = Options.FullQueue };
-        var users = new UserRegistry(pool, Options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
-        var term = new SessionTerm(
-            (long)Options.ResumeWindow.TotalMilliseconds, Options.ResumeRetentionBytes, (long)Options.ConfirmTimeout.TotalMilliseconds, _places.Most);
-        _sessions = new(users, term, _logger, new AuditTrail(_audit));
-        _limited = _sessions.Limited;
-        _addresses = CreateAddressTable();
-        int count = Options.EventLoops ?? Environment.ProcessorCount;
-        _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, _time, this, _failures))];
-        OpenListeners();
-        _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, _logger.ConnectionFailed);
-        _services = [.. _loops.Select(loop => new LoopServices(new(loop, settings), _sessions, limits, _logger, _admission, _tls))];
-        _metrics = new(_meters, _loops, _sessions, pool, _failures);
-        foreach (var loop in _loops)
-        {
-            loop.Start();
-        }
-    }
-
-    void ILoopEvents.ConnectionFailed(Exception exception) => _logger.ConnectionFailed(exception);
-
-    void ILoopEvents.LoopFailed(Exception exception)
-    {
-        _logger.LoopFailed(exception);
-        _completion.TrySetException(exception);
+        tls.Use(certificates);
+        _embedder.Logger.CertificatesInUse(certificates.Certificate.Subject, certificates.Certificate.NotAfter.ToUniversalTime());
     }
 
     private async Task StopCoreAsync(CancellationToken cancellationToken)
     {
-        if (_pool is null)
+        if (_runtime is { } runtime)
         {
-            _completion.TrySetResult();
-            return;
+            await runtime.StopAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        _logger.Stopping(_places.Taken, Options.DrainTimeout);
-        await Task.WhenAll(_listeners.Select(listener => listener.StopAsync())).ConfigureAwait(false);
-        foreach (var services in _services)
-        {
-            services.Loop.Call(services.Host.ShutDown);
-        }
-
-        await using (cancellationToken.Register(() => Array.ForEach(_services, services => services.Loop.Call(services.Host.AbortAll))))
-        {
-            await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
-        }
-
-        LetGo(_tls is null ? null : _tls.Dispose);
-        LetGo(_sessions is null ? null : _sessions.EndAll);
-        _listeners.ForEach(listener => LetGo(listener.Dispose));
-        Array.ForEach(_loops, loop => LetGo(loop.Dispose));
-        LetGo(_metrics is null ? null : _metrics.Dispose);
-        LetGo(_pool.Dispose);
-        _logger.Stopped();
-        _audit?.Stop(LastCallsPatience);
-        _called?.Stop(LastCallsPatience);
+        _embedder.Stop();
         _completion.TrySetResult();
-    }
-
-    private void TellCeiling(long ceiling)
-    {
-        if (ceiling < _pool!.LimitBytes / BlockSizes.LargeBytes * BlockSizes.LargeBytes)
-        {
-            _logger.MemoryRefused(ceiling, _pool.LimitBytes);
-        }
-        else
-        {
-            _logger.MemoryGiven(_pool.LimitBytes);
-        }
-    }
-
-    /// <summary>One step of stopping; the others are taken all the same.</summary>
-    private void LetGo(Action? step)
-    {
-        try
-        {
-            step?.Invoke();
-        }
-        catch (Exception exception)
-        {
-            _logger.ConnectionFailed(exception);
-        }
-    }
-
-    /// <summary>Starting has failed half-way.</summary>
-    private void Abandon()
-    {
-        foreach (var loop in _loops)
-        {
-            if (loop.IsStarted)
-            {
-                loop.Call(loop.Stop);
-                loop.Ended.Wait();
-            }
-
-            LetGo(loop.Dispose);
-        }
-
-        LetGo(_tls is null ? null : _tls.Dispose);
-        LetGo(_metrics is null ? null : _metrics.Dispose);
-        _listeners.ForEach(listener => LetGo(listener.Dispose));
-        _listeners.Clear();
-        _loops = [];
-        _pool?.Dispose();
-        _pool = null;
     }
 }

@@ -1,6 +1,6 @@
 namespace MessageDelivery.Hub.Access;
 
-/// <summary>The calls of one authenticator that are under way. Guarded by <see cref="Admission"/>'s lock.</summary>
+/// <summary>The calls of one authenticator that are under way. Guarded by <see cref="AuthenticationService"/>'s lock.</summary>
 internal sealed class AuthenticatorCalls(IAuthenticator authenticator)
 {
     public IAuthenticator Authenticator { get; } = authenticator;
@@ -12,7 +12,7 @@ internal sealed class AuthenticatorCalls(IAuthenticator authenticator)
     public int Late { get; set; }
 }
 
-/// <summary>A token that the authenticator is looking at. Guarded by <see cref="Admission"/>'s lock.</summary>
+/// <summary>A token that the authenticator is looking at. Guarded by <see cref="AuthenticationService"/>'s lock.</summary>
 internal sealed class AuthenticatorCall(AuthenticatorCalls calls, TokenCheck check)
 {
     public AuthenticatorCalls Calls { get; } = calls;

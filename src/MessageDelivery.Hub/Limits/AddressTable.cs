@@ -15,6 +15,13 @@ internal sealed class AddressTable(AddressShare others, AddressShare loopback)
     private const int Places = 1 << 15;
     private const long SecondMicroseconds = 1_000_000;
 
+    /// <summary>What was said counts for all; what was not, for those who come from elsewhere.</summary>
+    /// <param name="maxConnections">Connections of the whole hub.</param>
+    public static AddressTable Of(HubLimits limits, int maxConnections) => new(
+        new(limits.MaxConnectionsPerAddress ?? Math.Max(HubLimits.MinPerAddress, maxConnections / 4),
+            limits.ConnectionsPerSecond ?? HubLimits.DefaultConnectionsPerSecond),
+        new(limits.MaxConnectionsPerAddress ?? 0, limits.ConnectionsPerSecond ?? 0));
+
     // For each place when its next connection would be in time, in microseconds; a second ahead is the most.
     private long[]? _due;
 

@@ -4,19 +4,23 @@ using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Hub.Limits;
 
-/// <summary>Tells the log that limits are met: of each one a line in a second at most, with how many were left out. Any thread.</summary>
+/// <summary>Counts how often limits are met, and tells the log: of each one a line in a second at most, with how many were left out. Any thread.</summary>
 internal sealed class LimitLog(ILogger logger)
 {
     private const long QuietMilliseconds = 1_000;
 
     private readonly long[] _quietUntil = new long[Limit.All.Count];
     private readonly long[] _leftOut = new long[Limit.All.Count];
+    private readonly long[] _met = new long[Limit.All.Count];
+
+    /// <summary>How often a limit was met.</summary>
+    public long CountOf(LimitKind kind) => Volatile.Read(ref _met[(int)kind]);
 
     /// <summary>A limit was met that is told elsewhere.</summary>
-    public static void Count(LimitKind kind, EventLoop loop) => loop.Counters.Limited[(int)kind]++;
+    public void Count(LimitKind kind) => Interlocked.Increment(ref _met[(int)kind]);
 
     /// <summary>A request was answered by an error, possibly for a limit's sake.</summary>
-    public static void Refused(ProtocolCode code, EventLoop loop)
+    public void Refused(ProtocolCode code)
     {
         LimitKind? kind = code switch
         {
@@ -27,14 +31,14 @@ internal sealed class LimitLog(ILogger logger)
         };
         if (kind is { } met)
         {
-            Count(met, loop);
+            Count(met);
         }
     }
 
     /// <summary>Somebody was refused, or cut off.</summary>
     public void Met<T>(LimitKind kind, T peer, EventLoop loop)
     {
-        Count(kind, loop);
+        Count(kind);
         if (logger.IsEnabled(LogLevel.Warning) && MayTell(kind, loop.Now, out long leftOut))
         {
             var limit = Limit.Of(kind);
@@ -45,7 +49,7 @@ internal sealed class LimitLog(ILogger logger)
     /// <summary>Somebody was made to wait.</summary>
     public void Waits(LimitKind kind, ulong userId, EventLoop loop)
     {
-        Count(kind, loop);
+        Count(kind);
         if (logger.IsEnabled(LogLevel.Debug) && MayTell(kind, loop.Now, out long leftOut))
         {
             logger.LimitWaits(userId, Limit.Of(kind).Name, leftOut);

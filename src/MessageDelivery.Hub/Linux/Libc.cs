@@ -101,6 +101,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int fd, nuint request, int* result);
 
+    [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
+    public static partial nint GetRandom(void* buffer, nint length, uint flags);
+
     [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
     public static partial byte* MemoryMap(void* address, nint length, int protection, int flags, int fd, nint offset);
 

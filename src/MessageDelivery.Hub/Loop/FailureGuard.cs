@@ -6,6 +6,7 @@ internal enum Occasion
     Ready,
     Posted,
     MemoryAvailable,
+    Housekeeping,
     Flush,
 }
 
@@ -32,6 +33,9 @@ internal sealed class FailureGuard(EventLoop loop, ILoopEvents events)
                     break;
                 case Occasion.MemoryAvailable:
                     entry.OnMemoryAvailable();
+                    break;
+                case Occasion.Housekeeping:
+                    entry.OnHousekeeping();
                     break;
                 default:
                     entry.OnFlush(loop);

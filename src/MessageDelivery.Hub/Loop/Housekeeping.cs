@@ -61,7 +61,7 @@ internal sealed class Housekeeping(EventLoop loop)
         int count = _waiting.Count;
         for (int i = 0; i < count; i++)
         {
-            loop.Failures.Call(_waiting[i], _waiting[i].OnHousekeeping);
+            loop.Failures.Call(_waiting[i], Occasion.Housekeeping);
         }
 
         _waiting.RemoveRange(0, count);

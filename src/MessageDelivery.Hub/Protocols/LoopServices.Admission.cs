@@ -15,7 +15,7 @@ internal sealed partial class LoopServices
     public const string TokenExpiredText = "the token has expired";
     public const string RemovedText = "the token with which this user came is not valid any more";
 
-    public Admission Admission { get; }
+    public AuthenticationService Admission { get; }
 
     public static CloseReason ReasonOf(ProtocolCode code) =>
         code == ProtocolCode.AuthRequired ? CloseReason.AuthRequired : CloseReason.AuthFailed;

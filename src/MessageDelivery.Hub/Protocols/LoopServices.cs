@@ -22,7 +22,7 @@ internal sealed partial class LoopServices
     /// <param name="admission">Who is let in; null lets everybody in.</param>
     /// <param name="tls">Who begins TLS; null where the hub does not speak it.</param>
     public LoopServices(
-        ConnectionHost host, SessionTable sessions, SessionLimits limits, ILogger logger, Admission? admission = null, TlsAcceptor? tls = null)
+        ConnectionHost host, SessionTable sessions, SessionLimits limits, ILogger logger, AuthenticationService? admission = null, TlsAcceptor? tls = null)
     {
         var loop = host.Loop;
         Host = host;

@@ -159,7 +159,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         _isAway = false;
         _table.CountBack();
         _connection = _last = takeOver.Connection;
-        _home.Loop.Counters.Resumes++;
+        _table.CountResumed();
         _table.Log.UserResumed(User.Id, takeOver.Connection.Peer);
         _table.Audit.Resumed(User.Id, takeOver.Connection);
         return check;

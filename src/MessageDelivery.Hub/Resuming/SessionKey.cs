@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Resuming;
@@ -22,7 +22,7 @@ internal readonly struct SessionKey : IEquatable<SessionKey>
     public static SessionKey Random()
     {
         Span<byte> bytes = stackalloc byte[ProtocolLimits.SessionKeyBytes];
-        RandomNumberGenerator.Fill(bytes);
+        RandomBytes.Fill(bytes);
         return new(bytes);
     }
 

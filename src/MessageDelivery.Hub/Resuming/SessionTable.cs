@@ -11,9 +11,13 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
 {
     private readonly ConcurrentDictionary<SessionKey, ResumableSession> _sessions = new();
     private int _away;
+    private long _resumed;
 
     /// <summary>Users who are away and may come back.</summary>
     public int Away => Volatile.Read(ref _away);
+
+    /// <summary>Sessions that went on with another connection.</summary>
+    public long Resumed => Volatile.Read(ref _resumed);
 
     public UserRegistry Users { get; } = users;
 
@@ -52,6 +56,8 @@ internal sealed class SessionTable(UserRegistry users, SessionTerm term, ILogger
     }
 
     public void CountBack() => Interlocked.Decrement(ref _away);
+
+    public void CountResumed() => Interlocked.Increment(ref _resumed);
 
     /// <summary>Ends all sessions, once no loop runs any more.</summary>
     public void EndAll()

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Transport.Layers;
 
 namespace MessageDelivery.Hub.Transport;
 
@@ -99,10 +100,7 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
         {
             try
             {
-                // A service manager keeps the sockets that it has passed.
-                Loop.Unwatch(Descriptor);
-                Loop.Remove(this);
-                Dispose();
+                StopHere();
             }
             finally
             {
@@ -128,7 +126,7 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
                         SetOptions(accepted);
                     }
 
-                    _events.Accepted(accepted, peer);
+                    _events.Accepted(new SocketLayer(accepted), peer);
                 }
                 catch
                 {
@@ -172,14 +170,33 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
         return true;
     }
 
+    /// <summary>Closes the socket, if that has not been done. Where the loop runs, it is stopped before.</summary>
     public void Dispose()
     {
+        if (Loop.IsStarted)
+        {
+            StopAsync().Wait();
+        }
+
         _socket.Dispose();
         if (_reserve >= 0)
         {
             Libc.Close(_reserve);
             _reserve = -1;
         }
+    }
+
+    private void StopHere()
+    {
+        if (Tag != 0)
+        {
+            // A service manager keeps the sockets that it has passed.
+            Loop.Unwatch(Descriptor);
+            Loop.Remove(this);
+            Tag = 0;
+        }
+
+        _socket.Dispose();
     }
 
     private static int OpenReserve()
@@ -252,8 +269,8 @@ internal interface IListenerEvents
     /// <summary>The process has no file descriptor left. True if one is given back soon: those who knock wait for it.</summary>
     bool TryMakeRoom();
 
-    /// <summary>A socket that does not block; the callee's now, unless it throws.</summary>
-    void Accepted(int socket, in PeerAddress peer);
+    /// <summary>Somebody has connected; the layer is the callee's now, unless it throws.</summary>
+    void Accepted(ByteLayer layer, in PeerAddress peer);
 
     /// <summary>A connection was closed for want of file descriptors.</summary>
     void TurnedAway(in PeerAddress peer);

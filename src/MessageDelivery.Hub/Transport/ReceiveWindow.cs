@@ -90,7 +90,7 @@ internal sealed class ReceiveWindow(Connection connection)
     {
         IsStarved = false;
         NoteHeldUp();
-        _claim?.NoteAdmitted();
+        (_claim ??= new(connection)).NoteAdmitted();
     }
 
     /// <summary>Whether there is memory to answer another request. If not, the connection goes on as soon as there is.</summary>

@@ -9,6 +9,8 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
 {
     private readonly Dictionary<ulong, int> _firstPlaces = new(ProtocolLimits.MaxReceivers);
 
+    public RouterCounters Counters { get; } = new();
+
     /// <summary>
     /// Delivers to every receiver of <paramref name="relay"/> once, whatever becomes of the others. True if all outcomes are
     /// known; else the sender has to wait and is resumed when they are.
@@ -44,17 +46,16 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
                 default:
                     var outcome = result == QueueResult.Closed ? Outcome.Unknown : Outcome.Full;
                     relay[i] = outcome;
-                    loop.Counters.NotDelivered[(int)outcome] += delivery.Relays;
+                    Counters.NotDelivered[(int)outcome] += delivery.Relays;
                     break;
             }
         }
 
-        var counters = loop.Counters;
-        counters.RelaysReceived += delivery.Relays;
-        counters.BodyBytesReceived += delivery.BodyBytes;
-        counters.Waits += waiting;
-        counters.DeliveriesQueued += (accepted + waiting) * delivery.Relays;
-        counters.BodyBytesQueued += (accepted + waiting) * delivery.BodyBytes;
+        Counters.RelaysReceived += delivery.Relays;
+        Counters.BodyBytesReceived += delivery.BodyBytes;
+        Counters.Waits += waiting;
+        Counters.DeliveriesQueued += (accepted + waiting) * delivery.Relays;
+        Counters.BodyBytesQueued += (accepted + waiting) * delivery.BodyBytes;
         delivery.End();
         bool isDone = relay.Queued(waiting);
         if (isDone && waiting > 0)
@@ -89,8 +90,8 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
 
     private void CountRefused(PendingRelay relay)
     {
-        loop.Counters.NotDelivered[(int)Outcome.Unknown] += relay.TakeRefused();
-        loop.Counters.NotDelivered[(int)Outcome.Full] += relay.TakeOverflowed();
+        Counters.NotDelivered[(int)Outcome.Unknown] += relay.TakeRefused();
+        Counters.NotDelivered[(int)Outcome.Full] += relay.TakeOverflowed();
     }
 
     /// <summary>Whether a receiver may be listed twice; lists that ascend, as clients mostly send them, cannot.</summary>

@@ -44,7 +44,7 @@ public sealed class RouterTests : IDisposable
         _first.Answer = QueueResult.Full;
         Assert.True(Route(mayWait: false, 1, Nobody, 2));
         Assert.Equal([Outcome.Full, Outcome.Unknown, Outcome.Accepted], Settled());
-        var counters = _still.Loop.Counters;
+        var counters = _router.Counters;
         Assert.Equal(1, counters.NotDelivered[(int)Outcome.Full]);
         Assert.Equal(1, counters.NotDelivered[(int)Outcome.Unknown]);
         Assert.Equal(1, counters.DeliveriesQueued);
@@ -77,9 +77,9 @@ public sealed class RouterTests : IDisposable
         }
 
         int accepted = listed.Distinct().Count(id => id < 6 && states[id - 1] == 0);
-        Assert.Equal(3 * accepted, still.Loop.Counters.DeliveriesQueued);
-        Assert.Equal(30 * accepted, still.Loop.Counters.BodyBytesQueued);
-        Assert.Equal(3 * (listed.Distinct().Count() - accepted), still.Loop.Counters.NotDelivered.Sum());
+        Assert.Equal(3 * accepted, router.Counters.DeliveriesQueued);
+        Assert.Equal(30 * accepted, router.Counters.BodyBytesQueued);
+        Assert.Equal(3 * (listed.Distinct().Count() - accepted), router.Counters.NotDelivered.Sum());
         Array.ForEach(present, users.Remove);
     }, iter: 200);
 
@@ -88,7 +88,7 @@ public sealed class RouterTests : IDisposable
     {
         _first.Answer = _second.Answer = QueueResult.Waiting;
         Assert.False(Route(mayWait: true, 2, 1, 2, Nobody));
-        Assert.Equal(2, _still.Loop.Counters.Waits);
+        Assert.Equal(2, _router.Counters.Waits);
         _first.EndWait(accepted: true);
         Assert.False(_relay.IsDone);
         Assert.False(StillLoop.WasWoken(_sender));
@@ -96,7 +96,7 @@ public sealed class RouterTests : IDisposable
         Assert.True(_relay.IsDone);
         Assert.True(StillLoop.WasWoken(_sender));
         Assert.Equal([Outcome.Unknown, Outcome.Accepted, Outcome.Unknown, Outcome.Unknown], Settled());
-        Assert.Equal(2, _still.Loop.Counters.NotDelivered[(int)Outcome.Unknown]);
+        Assert.Equal(2, _router.Counters.NotDelivered[(int)Outcome.Unknown]);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class RouterTests : IDisposable
         Assert.True(Route(mayWait: true, 1, 2));
         Assert.False(StillLoop.WasWoken(_sender));
         Assert.Equal([Outcome.Accepted, Outcome.Unknown], Settled());
-        Assert.Equal(1, _still.Loop.Counters.NotDelivered[(int)Outcome.Unknown]);
+        Assert.Equal(1, _router.Counters.NotDelivered[(int)Outcome.Unknown]);
     }
 
     [Fact]

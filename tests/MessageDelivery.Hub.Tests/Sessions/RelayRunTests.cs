@@ -20,13 +20,15 @@ public sealed class RelayRunTests : IDisposable
     private readonly UserRegistry _users;
     private readonly User[] _listed;
     private readonly PendingRelay _relay;
+    private readonly Router _router;
     private readonly RelayRun _run;
 
     public RelayRunTests()
     {
         _users = new(_still.Pool);
         _listed = [.. _receivers.Select(_users.Add)];
-        _run = Run(_still);
+        _router = new(_users, _still.Loop);
+        _run = Run(_still, _router);
         _relay = new(_still.Connect());
     }
 
@@ -43,9 +45,9 @@ public sealed class RelayRunTests : IDisposable
         Assert.Equal([.. Delivered(0, 10), .. Delivered(1, 0), .. Delivered(2, 5_000)], Assert.Single(_receivers[0].Offered));
         Assert.Equal([1], _receivers[0].Segments);
         Assert.Equal(0, _still.Loop.CopyBuffer.Tail);
-        Assert.Equal(3, _still.Loop.Counters.RelaysReceived);
-        Assert.Equal(3, _still.Loop.Counters.DeliveriesQueued);
-        Assert.Equal(5_010, _still.Loop.Counters.BodyBytesReceived);
+        Assert.Equal(3, _router.Counters.RelaysReceived);
+        Assert.Equal(3, _router.Counters.DeliveriesQueued);
+        Assert.Equal(5_010, _router.Counters.BodyBytesReceived);
     }
 
     [Fact]
@@ -78,7 +80,7 @@ public sealed class RelayRunTests : IDisposable
     public void A_run_does_not_go_far_beyond_what_a_queue_takes()
     {
         using var still = new StillLoop(queueLimitBytes: 4_000);
-        Feed(still, Run(still), [.. Enumerable.Repeat((new ulong[] { 1 }, 100), 100)]);
+        Feed(still, Run(still, new Router(_users, still.Loop)), [.. Enumerable.Repeat((new ulong[] { 1 }, 100), 100)]);
         Assert.All(_receivers[0].Offered, delivery => Assert.True(delivery.Length <= 1_000, $"{delivery.Length} bytes in one run"));
         Assert.Equal(100 * 116, _receivers[0].Offered.Sum(delivery => delivery.Length));
     }
@@ -91,15 +93,16 @@ public sealed class RelayRunTests : IDisposable
         (ulong[] To, int BodyBytes)[] relays = [.. steps.Select(step => (lists[step.Item1], step.Item2))];
         using var still = new StillLoop();
         Array.ForEach(_receivers, receiver => receiver.Offered.Clear());
-        Feed(still, Run(still), relays);
+        var router = new Router(_users, still.Loop);
+        Feed(still, Run(still, router), relays);
         for (int id = 1; id <= 3; id++)
         {
             byte[] expected = [.. relays.SelectMany((relay, i) => relay.To.Contains((ulong)id) ? Delivered(i, relay.BodyBytes) : [])];
             Assert.Equal(expected, _receivers[id - 1].Offered.SelectMany(bytes => bytes));
         }
 
-        Assert.Equal(relays.Length, still.Loop.Counters.RelaysReceived);
-        Assert.Equal(relays.Sum(relay => relay.To.Count(id => id <= 3)), still.Loop.Counters.DeliveriesQueued);
+        Assert.Equal(relays.Length, router.Counters.RelaysReceived);
+        Assert.Equal(relays.Sum(relay => relay.To.Count(id => id <= 3)), router.Counters.DeliveriesQueued);
     }, iter: 200, threads: 1);
 
     [Fact]
@@ -108,10 +111,10 @@ public sealed class RelayRunTests : IDisposable
         _receivers[0].Answer = QueueResult.Waiting;
         _receivers[0].WhileQueueing = () => _receivers[0].EndWait(accepted: false);
         Feed(_still, _run, [([1], 10), ([1], 10)]);
-        Assert.Equal(2, _still.Loop.Counters.NotDelivered[(int)Outcome.Unknown]);
+        Assert.Equal(2, _router.Counters.NotDelivered[(int)Outcome.Unknown]);
     }
 
-    private RelayRun Run(StillLoop still) => new(still.Host, new Delivery(still.Pool), new Router(_users, still.Loop));
+    private static RelayRun Run(StillLoop still, Router router) => new(still.Host, new Delivery(still.Pool), router);
 
     /// <summary>Puts the relays into one block, one behind the other, and through the run as a session does.</summary>
     private void Feed(StillLoop still, RelayRun run, (ulong[] To, int BodyBytes)[] relays)

@@ -26,11 +26,11 @@ public sealed class OutsideListTests
     // Where such a call is made, and nowhere else. An authenticator of the hub's own reads the clock that it was given inside a call that is guarded.
     private static readonly (string Pattern, string[] Files)[] Calls =
     [
-        (@"(?<!Stopwatch)\.GetTimestamp\(|\.GetUtcNow\(|\.CreateTimer\(|\.TimestampFrequency", ["HubClock.cs", "Admission.cs", "TokenAuthenticator.cs", "JwtAuthenticator.cs"]),
+        (@"(?<!Stopwatch)\.GetTimestamp\(|\.GetUtcNow\(|\.CreateTimer\(|\.TimestampFrequency", ["HubClock.cs", "AuthenticationService.cs", "TokenAuthenticator.cs", "JwtAuthenticator.cs"]),
         (@"\.AuthenticateAsync\(", ["TokenCheck.cs"]),
-        (@"\bauthenticator\.MayStay\(|\bnow\.MayStay\(", ["Admission.cs"]),
-        (@"\bIHubAudit\b", ["CalledAudit.cs", "AuditTrail.cs", "AuditEvent.cs", "MessageHubOptions.cs"]),
-        (@"\.CreateLogger\b", ["MessageHub.cs"]),
+        (@"\bauthenticator\.MayStay\(|\bnow\.MayStay\(", ["AuthenticationService.cs"]),
+        (@"\bIHubAudit\b", ["CalledAudit.cs", "Embedder.cs", "AuditTrail.cs", "AuditEvent.cs", "MessageHubOptions.cs"]),
+        (@"\.CreateLogger\b", ["Embedder.cs"]),
         (@"\bMeter\(|\?\.Create\(MeterName\)|_meter\?*\.", ["HubMetrics.cs"]),
         (@"\.StopApplication\(", ["MessageHubService.cs"]),
     ];

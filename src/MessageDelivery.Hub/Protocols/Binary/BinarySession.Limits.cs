@@ -129,7 +129,7 @@ internal sealed partial class BinarySession
     /// <summary>A request was answered by an error.</summary>
     private void CountError(ProtocolCode code)
     {
-        LimitLog.Refused(code, _connection.Loop);
+        _services.Limited.Refused(code);
         int most = _services.Limits.User.MaxErrorsPerMinute;
         if (_errors.IsOneTooMany(most, _connection.Loop.Now))
         {

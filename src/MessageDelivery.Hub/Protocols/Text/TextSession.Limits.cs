@@ -102,7 +102,7 @@ internal sealed partial class TextSession
 
     private void CountError(ProtocolCode code)
     {
-        LimitLog.Refused(code, _connection.Loop);
+        _services.Limited.Refused(code);
         int most = _services.Limits.User.MaxErrorsPerMinute;
         if (_connection.IsOpen && _errors.IsOneTooMany(most, _connection.Loop.Now))
         {

@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>
-/// Who is let in: the authenticator, and the tokens that wait for it. It works on threads of the pool, a few tokens at a time;
+/// Asks the authenticator who a token is, for those that wait for its answer. It works on threads of the pool, a few tokens at a time;
 /// what waits is bounded, so that a flood of tokens costs no more than that. Any thread.
 /// </summary>
-internal sealed class Admission
+internal sealed class AuthenticationService
 {
     /// <summary>Tokens that may wait for the authenticator; one more is answered <c>overloaded</c>.</summary>
     public const int MaxWaiting = 1_024;
@@ -35,7 +35,7 @@ internal sealed class Admission
 
     /// <param name="authenticator">Who knows the tokens; null lets everybody in.</param>
     /// <param name="maxRunning">Tokens that are looked at at one time.</param>
-    public Admission(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? maxRunning = null, OutsideFailures? failures = null)
+    public AuthenticationService(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? maxRunning = null, OutsideFailures? failures = null)
     {
         _calls = authenticator is null ? null : new(authenticator);
         _time = time;
@@ -63,12 +63,12 @@ internal sealed class Admission
         ThreadPool.UnsafeQueueUserWorkItem(
             static state =>
             {
-                if (!state.Admission.MayStay(state.Now, state.Identity))
+                if (!state.Authentication.MayStay(state.Now, state.Identity))
                 {
                     state.Remove();
                 }
             },
-            (Admission: this, Now: now, Identity: identity, Remove: remove),
+            (Authentication: this, Now: now, Identity: identity, Remove: remove),
             preferLocal: false);
     }
 
@@ -153,7 +153,7 @@ internal sealed class Admission
         while (TryTakeNext() is { } call)
         {
             ThreadPool.UnsafeQueueUserWorkItem(
-                static state => _ = state.Admission.RunAsync(state.Call), (Admission: this, Call: call), preferLocal: false);
+                static state => _ = state.Authentication.RunAsync(state.Call), (Authentication: this, Call: call), preferLocal: false);
         }
     }
 

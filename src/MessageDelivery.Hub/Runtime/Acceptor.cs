@@ -1,0 +1,107 @@
+using System.Net;
+using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Protocols;
+using MessageDelivery.Hub.Protocols.Detection;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Transport.Layers;
+using Microsoft.Extensions.Logging;
+
+namespace MessageDelivery.Hub.Runtime;
+
+/// <summary>
+/// Decides who may connect, takes the place of a connection, and makes it on one loop after the other. Who may not is told why, up to a few
+/// at a time. The accepting loop's thread.
+/// </summary>
+/// <param name="services">Of each loop; the first one's accepts.</param>
+internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, IReadOnlyList<LoopServices> services, ILogger logger)
+    : IListenerEvents
+{
+    private const long QuietMilliseconds = 1_000;
+
+    private readonly EventLoop _loop = services[0].Loop;
+    private readonly LimitLog _limited = services[0].Limited;
+    private int _next;
+    private long _accepted;
+    private long _quietUntil;
+
+    public bool MayAccept => places.MayAccept;
+
+    /// <summary>Whether memory is so scarce, or was until now, that those who are there need what is left.</summary>
+    private bool IsOverloaded => _loop.Pool.IsLow || _loop.Pool.HasWaitedSince(_loop.Now - QuietMilliseconds);
+
+    public bool TryMakeRoom() => places.TryMakeRoom();
+
+    public void Accepted(ByteLayer layer, in PeerAddress peer)
+    {
+        var place = TryTakePlace(peer, out var refusal) ?? places.TryTakeToRefuse();
+        if (place is null)
+        {
+            // Closed without a word: those who are being told are enough.
+            TurnedAway(peer, refusal!.Reason);
+            layer.Close();
+            return;
+        }
+
+        var chosen = services[_next];
+        _next = (_next + 1) % services.Count;
+        long order = ++_accepted;
+        refusal ??= IsOverloaded ? Refusal.Overloaded : null;
+        try
+        {
+            chosen.Host.Adopt(layer, place, peer, connection => new OpeningSession(chosen, connection, refusal, order));
+        }
+        catch
+        {
+            // The listener closes the layer.
+            place.Leave();
+            throw;
+        }
+    }
+
+    public void TurnedAway(in PeerAddress peer) => TurnedAway(peer, CloseReason.TooManyConnections);
+
+    public void AcceptFailed(IPEndPoint endpoint, int error) => logger.AcceptFailed(endpoint, error);
+
+    /// <summary>A place for a connection, in the hub and among those of its address; or why there is none.</summary>
+    private IDescriptorPlace? TryTakePlace(in PeerAddress peer, out Refusal? refusal)
+    {
+        var address = new NetworkAddress(peer);
+        var share = addresses.ShareOf(address);
+        if (!addresses.IsInTime(address, _loop.Now))
+        {
+            _limited.Met(LimitKind.ConnectionRate, address, _loop);
+            refusal = Refusal.OfRate(address, share.PerSecond);
+            return null;
+        }
+
+        var place = places.TryTake(address, share.Most, out bool isOfAddress);
+        if (place is not null)
+        {
+            refusal = null;
+        }
+        else if (isOfAddress)
+        {
+            _limited.Met(LimitKind.ConnectionsPerAddress, address, _loop);
+            refusal = Refusal.OfAddress(address, share.Most);
+        }
+        else
+        {
+            _limited.Count(LimitKind.Connections);
+            refusal = Refusal.OfAll(places.Most);
+        }
+
+        return place;
+    }
+
+    private void TurnedAway(in PeerAddress peer, CloseReason reason)
+    {
+        services[0].Sessions.Audit.TurnedAway(peer, reason);
+        _loop.Counters.Disconnects[(int)reason]++;
+        if (reason == CloseReason.TooManyConnections && _loop.Now >= _quietUntil)
+        {
+            _quietUntil = _loop.Now + QuietMilliseconds;
+            logger.TooManyConnections(places.Most);
+        }
+    }
+}
