@@ -14,7 +14,7 @@ public sealed partial class MessageHub
     bool IListenerEvents.TryMakeRoom() => _places.TryMakeRoom();
 
     /// <summary>A place for a connection, in the hub and among those of its address; or why there is none. The accepting loop's thread.</summary>
-    private IDescriptorPlace? TryAdmit(in PeerAddress peer, out Refusal? refusal)
+    private IDescriptorPlace? TryAdmit(in PeerAddress peer, out Ending? refusal)
     {
         var loop = _loops[0];
         refusal = null;
@@ -22,7 +22,7 @@ public sealed partial class MessageHub
         if (!_addresses!.IsInTime(address, loop.Now))
         {
             _limited!.Met(LimitKind.ConnectionRate, address, loop);
-            refusal = Refusal.OfRate(address, _addresses.ShareOf(address).PerSecond);
+            refusal = Ending.OfRate(address, _addresses.ShareOf(address).PerSecond);
             return null;
         }
 
@@ -35,12 +35,12 @@ public sealed partial class MessageHub
         if (isOfAddress)
         {
             _limited!.Met(LimitKind.ConnectionsPerAddress, address, loop);
-            refusal = Refusal.OfAddress(address, maxOfAddress);
+            refusal = Ending.OfAddress(address, maxOfAddress);
         }
         else
         {
             LimitLog.Count(LimitKind.Connections, loop);
-            refusal = Refusal.OfAll(_places.Most);
+            refusal = Ending.OfAll(_places.Most);
         }
 
         return null;
@@ -57,7 +57,7 @@ public sealed partial class MessageHub
     }
 
     /// <summary>Closes without a word: those who are being told are enough.</summary>
-    private void TurnAway(in PeerAddress peer, Refusal refusal)
+    private void TurnAway(in PeerAddress peer, Ending refusal)
     {
         if (refusal.Reason == CloseReason.TooManyConnections)
         {

@@ -53,7 +53,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
     private readonly Lock _stopLock = new();
     private BlockPool? _pool;
     private EventLoop[] _loops = [];
-    private LoopServices[] _services = [];
+    private Detector[] _detectors = [];
     private SessionTable? _sessions;
     private HubMetrics? _metrics;
     private int _nextLoop;
@@ -164,12 +164,12 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
 
         int index = _nextLoop;
         _nextLoop = (index + 1) % _loops.Length;
-        var services = _services[index];
+        var detector = _detectors[index];
         long order = ++_accepted;
-        refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Refusal.Overloaded : null;
+        refusal ??= _pool!.IsLow || _pool.HasWaitedSince(_loops[0].Now - QuietMilliseconds) ? Ending.Overloaded : null;
         try
         {
-            services.Host.Adopt(new SocketLayer(socket), place, peer, connection => new OpeningSession(services, connection, refusal, order));
+            detector.Host.Adopt(new SocketLayer(socket), place, peer, connection => detector.Open(connection, refusal, order));
         }
         catch
         {
@@ -259,7 +259,7 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
         _loops = [.. Enumerable.Range(0, count).Select(number => new EventLoop(number, pool, _time, this, _failures))];
         OpenListeners();
         _tls = Options.Tls.Mode == HubTlsMode.Off ? null : new(Options.Tls, _logger.ConnectionFailed);
-        _services = [.. _loops.Select(loop => new LoopServices(new(loop, settings), _sessions, limits, _logger, _admission, _tls))];
+        _detectors = [.. _loops.Select(loop => new Detector(new(loop, settings), _sessions, limits, _logger, _admission, _tls))];
         _metrics = new(_meters, _loops, _sessions, pool, _failures);
         foreach (var loop in _loops)
         {
@@ -285,12 +285,12 @@ public sealed partial class MessageHub : IAsyncDisposable, IListenerEvents, ILoo
 
         _logger.Stopping(_places.Taken, Options.DrainTimeout);
         await Task.WhenAll(_listeners.Select(listener => listener.StopAsync())).ConfigureAwait(false);
-        foreach (var services in _services)
+        foreach (var detector in _detectors)
         {
-            services.Loop.Call(services.Host.ShutDown);
+            detector.Host.Loop.Call(detector.Host.ShutDown);
         }
 
-        await using (cancellationToken.Register(() => Array.ForEach(_services, services => services.Loop.Call(services.Host.AbortAll))))
+        await using (cancellationToken.Register(() => Array.ForEach(_detectors, detector => detector.Host.Loop.Call(detector.Host.AbortAll))))
         {
             await Task.WhenAll(_loops.Select(loop => loop.Ended)).ConfigureAwait(false);
         }

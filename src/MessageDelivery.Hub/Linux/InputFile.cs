@@ -14,7 +14,7 @@ internal static unsafe class InputFile
     /// <summary>The most bytes of a file.</summary>
     public const int MaxBytes = 16 << 20;
 
-    private const int FirstBytes = 4_096;
+    private const int FirstReadBytes = 4_096;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Reads a file, or a pipe until its end; a pipe from which nothing comes for 5 s is an error.</summary>
@@ -66,7 +66,7 @@ internal static unsafe class InputFile
 
     private static byte[] ReadAll(int descriptor)
     {
-        byte[] buffer = new byte[FirstBytes];
+        byte[] buffer = new byte[FirstReadBytes];
         int length = 0;
         long began = Stopwatch.GetTimestamp();
         while (true)

@@ -37,10 +37,10 @@ internal enum CloseReason
     InternalError,
     /// <summary>It showed no token where the hub demands one.</summary>
     AuthRequired,
-    /// <summary>Its token let it in no more than none.</summary>
+    /// <summary>Its token was refused.</summary>
     AuthFailed,
-    /// <summary>The time of its token was over.</summary>
+    /// <summary>Its token has expired.</summary>
     TokenExpired,
-    /// <summary>What had let it in did not hold any more.</summary>
+    /// <summary>Its token was revoked.</summary>
     Removed,
 }
