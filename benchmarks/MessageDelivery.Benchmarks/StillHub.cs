@@ -21,7 +21,7 @@ namespace MessageDelivery.Benchmarks;
 internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 {
     private readonly ConnectionHost _host;
-    private readonly LoopServices _services;
+    private readonly BinaryServices _services;
 
     public StillHub()
     {
@@ -32,7 +32,7 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
         var term = new SessionTerm(WindowMilliseconds: 0, RetentionBytes: 0, ConfirmMilliseconds: 1, MaxAway: 0);
         // On a clock that stands still, a rate would soon let nobody do anything.
         var limits = new SessionLimits(HeartbeatSeconds: 0, MaxConnections: 1) { User = new() { ListsPerSecond = 0, EchoesPerSecond = 0 } };
-        _services = new(_host, new(Users, term, NullLogger.Instance), limits, NullLogger.Instance);
+        _services = new(new(_host, new(Users, term, NullLogger.Instance), limits, NullLogger.Instance));
     }
 
     public BlockPool Pool { get; }

@@ -120,21 +120,9 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
     private void Say(in FrameHeader header, byte[] payload)
     {
         _hasHeader = false;
-        string name = header.Type switch
-        {
-            FrameType.Welcome => Answer.Welcome,
-            FrameType.EchoReply => "ECHO",
-            FrameType.IdentityReply => Answer.Identity,
-            FrameType.ListReply => "LIST",
-            FrameType.Delivery => Answer.Delivery,
-            FrameType.AckReply => "ACK",
-            FrameType.HeartbeatReply => "HEARTBEAT",
-            FrameType.GoodbyeReply => $"GOODBYE {((ProtocolCode)header.Argument).Name()}",
-            FrameType.Receipt => "RECEIPT",
-            FrameType.Presence => "PRESENCE",
-            FrameType.Error => $"ERROR {((ProtocolCode)header.Argument).Name()}",
-            _ => string.Create(CultureInfo.InvariantCulture, $"type 0x{(byte)header.Type:x2}"),
-        };
+        string name = FrameRule.Of(header.Type) is { IsFromHub: true } rule
+            ? header.Type is FrameType.GoodbyeReply or FrameType.Error ? $"{rule.Name} {((ProtocolCode)header.Argument).Name()}" : rule.Name
+            : string.Create(CultureInfo.InvariantCulture, $"type 0x{(byte)header.Type:x2}");
         said(new(name, payload));
     }
 

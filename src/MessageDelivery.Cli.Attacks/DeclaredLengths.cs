@@ -5,6 +5,15 @@ namespace MessageDelivery.Cli.Attacks;
 /// <summary>Connections that declare as much as they may, send a little of it, and then nothing.</summary>
 internal sealed class DeclaredLengths : Attack
 {
+    // What is longer than this is not waited for in one piece.
+    private const int LongBytes = 64 << 10;
+
+    private static readonly byte[][] Begun =
+    [
+        .. FrameRule.All.Where(rule => !rule.IsFromHub && rule.MaxLength >= LongBytes).Select(rule => (byte[])
+            [.. FrameBytes.Header((byte)rule.Type, rule.MaxLength, 0, (ushort)(rule.HasArgument ? 1 : 0)), .. FrameBytes.Number(0), 1]),
+    ];
+
     public override string Name => "declared-lengths";
 
     public override string Tries => "the largest lengths declared, then silence";
@@ -37,11 +46,8 @@ internal sealed class DeclaredLengths : Attack
         {
             await using (connection.ConfigureAwait(false))
             {
-                byte[] begun = number % 4 == 2
-                    ? [.. FrameBytes.Header((byte)FrameType.Relay, ProtocolLimits.MaxRelayLength, 0, 1), .. FrameBytes.Number(0), 1]
-                    : [.. FrameBytes.Header((byte)FrameType.Echo, ProtocolLimits.MaxBodyBytes), 1];
                 scene.Tally.AddRequests();
-                await connection.SendAsync(begun, scene.Over).ConfigureAwait(false);
+                await connection.SendAsync(Begun[number % Begun.Length], scene.Over).ConfigureAwait(false);
                 await scene.HoldAsync(connection).ConfigureAwait(false);
             }
         }

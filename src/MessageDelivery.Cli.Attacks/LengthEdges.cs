@@ -9,12 +9,7 @@ internal sealed class LengthEdges : Attack
     private const int AtOnce = 4;
     private const byte NoType = 0x3F;
 
-    private static readonly byte[] Types =
-    [
-        0x00, (byte)FrameType.Hello, (byte)FrameType.Echo, (byte)FrameType.Identity, (byte)FrameType.List, (byte)FrameType.Relay,
-        (byte)FrameType.Ack, (byte)FrameType.Heartbeat, (byte)FrameType.Goodbye, 0x09, NoType, 0x7F, 0x80,
-        (byte)FrameType.Welcome, (byte)FrameType.Delivery, (byte)FrameType.Error, 0xFF,
-    ];
+    private static readonly byte[] Types = [.. FrameRule.All.Select(rule => (byte)rule.Type), 0x00, NoType, 0x7F, 0x80, 0xFF];
 
     private static readonly int[] ReceiverCounts = [0, 1, ProtocolLimits.MaxReceivers, ProtocolLimits.MaxReceivers + 1, ushort.MaxValue];
 

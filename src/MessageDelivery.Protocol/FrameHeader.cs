@@ -25,26 +25,8 @@ public readonly record struct FrameHeader(FrameType Type, byte Flags, ushort Arg
     /// The most <see cref="Length"/> may be in a frame that a client sends. A hub answers more with GOODBYE
     /// <c>frame_too_large</c> and does not read it. A type that the hub does not know may have as much as an ECHO.
     /// </summary>
-    public static uint MaxLengthFromClient(FrameType type) => type switch
-    {
-        FrameType.Hello => ProtocolLimits.MaxHelloLength,
-        FrameType.Relay => ProtocolLimits.MaxRelayLength,
-        FrameType.Ack => 8,
-        FrameType.Goodbye => ProtocolLimits.MaxTextLength,
-        FrameType.Identity or FrameType.List or FrameType.Heartbeat => 0,
-        _ => ProtocolLimits.MaxBodyBytes,
-    };
+    public static uint MaxLengthFromClient(FrameType type) => FrameRule.MaxLengthFromClient(type);
 
     /// <summary>The most <see cref="Length"/> may be in a frame that a hub sends; a client closes on more.</summary>
-    public static uint MaxLengthFromHub(FrameType type) => type switch
-    {
-        FrameType.Welcome => 64,
-        FrameType.Delivery => 8 + ProtocolLimits.MaxBodyBytes,
-        FrameType.EchoReply => ProtocolLimits.MaxBodyBytes,
-        FrameType.Receipt => 8 + ProtocolLimits.MaxReceivers,
-        FrameType.IdentityReply or FrameType.AckReply => 8,
-        FrameType.HeartbeatReply => 0,
-        FrameType.GoodbyeReply or FrameType.Error => ProtocolLimits.MaxTextLength,
-        _ => 8 * ProtocolLimits.MaxIdsPerFrame,
-    };
+    public static uint MaxLengthFromHub(FrameType type) => FrameRule.MaxLengthFromHub(type);
 }

@@ -50,21 +50,27 @@ internal sealed class Pace(PaceRates rates, long now, long due = 0)
         // Nothing is owed when a request comes, so that less than this need not be looked at.
         bytes > MaxWaitMilliseconds / 1_000 * _bytes.Rate && _bytes.WaitFor(bytes, now) > MaxWaitMilliseconds;
 
-    /// <summary>Counts relays and their bytes, once for each receiver. True if something is owed.</summary>
-    public bool CountRelays(int relays, long bytes, long now)
+    /// <summary>Counts a request and its bytes, once for each receiver. True if something is owed.</summary>
+    /// <param name="rate">The limit on how many there may be.</param>
+    public bool Count(LimitKind rate, long bytes, long now)
     {
-        bool owes = Owe(LimitKind.RelayRate, _relays.Take(relays, now), now);
-        return Owe(LimitKind.ByteRate, _bytes.Take(bytes, now), now) || owes;
+        bool owes = Owe(rate, BucketOf(rate).Take(1, now), now);
+        return (bytes > 0 && Owe(LimitKind.ByteRate, _bytes.Take(bytes, now), now)) || owes;
     }
 
-    /// <summary>Counts a list. True if something is owed.</summary>
-    public bool CountList(long now) => Owe(LimitKind.ListRate, _lists.Take(1, now), now);
-
-    /// <summary>Counts an echo. True if something is owed.</summary>
-    public bool CountEcho(long bytes, long now)
+    private ref TokenBucket BucketOf(LimitKind rate)
     {
-        bool owes = Owe(LimitKind.EchoRate, _echoes.Take(1, now), now);
-        return Owe(LimitKind.ByteRate, _bytes.Take(bytes, now), now) || owes;
+        switch (rate)
+        {
+            case LimitKind.RelayRate:
+                return ref _relays;
+            case LimitKind.ListRate:
+                return ref _lists;
+            case LimitKind.EchoRate:
+                return ref _echoes;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(rate), rate, "Nothing is counted against this limit.");
+        }
     }
 
     private bool Owe(LimitKind kind, long milliseconds, long now)

@@ -2,44 +2,32 @@ using System.Buffers;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Hub.Users;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Hub.Protocols;
 
-/// <summary>What the sessions of one loop share. Only its thread uses it.</summary>
-internal sealed partial class LoopServices
+/// <summary>What the sessions of one loop share, whatever they speak. Only its thread uses it.</summary>
+internal sealed class LoopServices
 {
-    public const string ShuttingDownText = "the hub is stopping; connect again after a pause";
-
     private readonly ILogger _logger;
 
-    /// <param name="admission">Who is let in; null lets everybody in.</param>
-    /// <param name="tls">Who begins TLS; null where the hub does not speak it.</param>
-    public LoopServices(
-        ConnectionHost host, SessionTable sessions, SessionLimits limits, ILogger logger, AuthenticationService? admission = null, TlsAcceptor? tls = null)
+    /// <param name="authentication">Who is let in; null lets everybody in.</param>
+    public LoopServices(ConnectionHost host, SessionTable sessions, SessionLimits limits, ILogger logger, AuthenticationService? authentication = null)
     {
-        var loop = host.Loop;
-        Host = host;
-        Tls = tls;
         _logger = logger;
-        Admission = admission ?? new(null, TimeProvider.System, logger);
+        Authentication = authentication ?? new(null, TimeProvider.System, logger);
+        Host = host;
         Sessions = sessions;
         Users = sessions.Users;
         Limits = limits;
-        Delivery = new(loop.Pool);
-        Router = new(Users, loop);
-        Run = new(host, Delivery, Router);
-        Listing = new(Users, loop.Pool);
-        Presence = new(this);
-        loop.Failures.DropUnfinished = () =>
+        Delivery = new(Loop.Pool);
+        Router = new(Users, Loop);
+        Listing = new(Users, Loop.Pool);
+        Loop.Failures.DropUnfinished = () =>
         {
-            Run.Discard();
             Delivery.End();
             Lines.ResetWrittenCount();
         };
@@ -59,45 +47,41 @@ internal sealed partial class LoopServices
     /// <summary>Tells that limits are met.</summary>
     public LimitLog Limited => Sessions.Limited;
 
-    /// <summary>Who begins TLS; null where the hub does not speak it.</summary>
-    public TlsAcceptor? Tls { get; }
+    /// <summary>Verifies tokens.</summary>
+    public AuthenticationService Authentication { get; }
 
     public Router Router { get; }
 
     /// <summary>The delivery being routed.</summary>
     public Delivery Delivery { get; }
 
-    /// <summary>The run of relays being gathered.</summary>
-    public RelayRun Run { get; }
-
     /// <summary>The answers to LIST.</summary>
     public Listing Listing { get; }
-
-    /// <summary>Who is told when somebody comes or goes.</summary>
-    public PresenceFeed Presence { get; }
 
     /// <summary>Room for lines of text on their way to a queue; empty between two answers.</summary>
     public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);
 
-    /// <summary>Keeps the relays of a session that are to be confirmed.</summary>
-    public UnconfirmedRelays ConfirmFor(IConfirmationOwner owner) => new(Loop.Pool, Users, Sessions.Term.ConfirmMilliseconds, owner);
-
-    /// <summary>A relay is done: sends its receipt, if one is due, or leaves that to those who acknowledge.</summary>
-    public QueueResult Settle(PendingRelay relay, OutboundQueue queue)
+    /// <summary>Gives a connection the next id, and lists its user.</summary>
+    /// <param name="signedIn">Who it is; null where nobody is asked.</param>
+    public User Join(IReceiver receiver, Connection connection, string protocol, SignedIn? signedIn)
     {
-        Router.Settle(relay);
-        if (relay.Unconfirmed is { } unconfirmed)
+        var user = Users.Add(receiver, signedIn?.Identity);
+        connection.Protocol = protocol;
+        _logger.UserJoined(user.Id, protocol, connection.Peer);
+        if (signedIn is not null)
         {
-            relay.Unconfirmed = null;
-            unconfirmed.Settle(relay.Receivers, relay.Outcomes, Loop);
-        }
-        else if (relay.ReceiptFor is { } correlation)
-        {
-            relay.ReceiptFor = null;
-            return queue.SendReceipt(Loop, correlation, relay.Outcomes);
+            NoteSignedIn(user, signedIn, connection);
         }
 
-        return QueueResult.Accepted;
+        Sessions.Audit.Joined(user.Id, connection);
+        return user;
+    }
+
+    /// <summary>A user goes on with another token of its own.</summary>
+    public void Renew(User user, SignedIn signedIn, Connection connection)
+    {
+        user.Renew(signedIn.Identity);
+        NoteSignedIn(user, signedIn, connection);
     }
 
     /// <summary>Cuts off a receiver that takes nothing while others wait for it.</summary>
@@ -111,14 +95,27 @@ internal sealed partial class LoopServices
     /// <summary>A TLS handshake has come to nothing.</summary>
     public void NoteHandshakeFailed(Connection connection, string why) => _logger.HandshakeFailed(connection.Peer, why);
 
-    /// <summary>Takes the user off the list.</summary>
-    public void Leave(User user, Connection connection)
+    /// <summary>A connection has ended: takes its user off the list.</summary>
+    /// <param name="user">Null if it had not become one.</param>
+    public void Leave(User? user, Connection connection)
     {
-        Users.Remove(user);
-        _logger.UserLeft(user.Id, connection.Reason, connection.Loop.Now - connection.OpenedAt);
-        Sessions.Audit.Ended(user.Id, connection);
+        if (user is not null)
+        {
+            Users.Remove(user);
+            _logger.UserLeft(user.Id, connection.Reason, connection.Loop.Now - connection.OpenedAt);
+        }
+
+        Sessions.Audit.Ended(user?.Id ?? 0, connection);
     }
 
-    /// <summary>A connection has ended that had not become a user.</summary>
-    public void LeaveUnknown(Connection connection) => Sessions.Audit.Ended(0, connection);
+    private void NoteSignedIn(User user, SignedIn signedIn, Connection connection)
+    {
+        user.EndsAt = Authentication.EndOf(signedIn.Identity, Loop.Now);
+        _logger.Authenticated(user.Id, signedIn.Identity.Name, connection.Peer);
+        connection.Subject = signedIn.Identity.Name;
+        Sessions.Audit.Authenticated(connection);
+
+        // Asked once the user is listed: whoever replaces the authenticator asks all who are listed after that.
+        Authentication.AskIfReplaced(signedIn.Identity, signedIn.By, () => user.Receiver.Remove());
+    }
 }

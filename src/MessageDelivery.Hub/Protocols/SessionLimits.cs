@@ -9,6 +9,9 @@ namespace MessageDelivery.Hub.Protocols;
 /// <param name="MaxConnections">Connections the hub takes at one time.</param>
 internal sealed record SessionLimits(ushort HeartbeatSeconds, int MaxConnections)
 {
+    /// <summary>How long a connection may be silent before it is a text user.</summary>
+    public const long SilenceMilliseconds = 1_000;
+
     private readonly HubLimits _user = new();
 
     /// <summary>What one user may do.</summary>

@@ -1,8 +1,6 @@
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Protocols;
-using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
@@ -14,10 +12,10 @@ namespace MessageDelivery.Hub.Resuming;
 /// how many were processed. It is at home on the loop of its connection, and without one on that of its last; but for the members
 /// marked "any thread", everything is done there.
 /// </summary>
-internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausable, IBacklog
+internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBacklog, IConfirmationOwner
 {
     private readonly SessionTable _table;
-    private volatile LoopServices _home;
+    private readonly SessionHome _home;
     private volatile Connection? _connection;
     private Connection _last;
     private UnconfirmedRelays? _unconfirmed;
@@ -28,16 +26,16 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     private long _order;
 
     /// <param name="connection">The connection, which is new: nothing that the client counts was sent on it.</param>
-    /// <param name="order">The place of the connection among all that were accepted.</param>
-    public ResumableSession(SessionTable table, LoopServices home, User user, Connection connection, long order)
+    /// <param name="order">The number of the connection among all that were accepted.</param>
+    public ResumableSession(SessionTable table, ISessionHost home, User user, Connection connection, long order)
     {
         _order = order;
         _table = table;
-        _home = home;
+        _home = new(home, EndAfterFailure);
         _connection = _last = connection;
         User = user;
         Queue = connection.Outbound;
-        Queue.EnableReplay(CountedFrames.Instance);
+        Queue.EnableReplay(home.Counted);
         Relay = new(this);
         _keys = new(table, this);
     }
@@ -45,6 +43,11 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     public User User { get; }
 
     public OutboundQueue Queue { get; }
+
+    /// <summary>The key to tell the client.</summary>
+    public SessionKey Key => _keys.Current;
+
+    public SessionTerm Term => _table.Term;
 
     public bool HasConnection => _connection is not null;
 
@@ -58,7 +61,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     public ProcessedRelays Processed { get; } = new();
 
     /// <summary>Relays whose receipts wait for acknowledgements.</summary>
-    public UnconfirmedRelays Unconfirmed => _unconfirmed ??= _home.ConfirmFor(new ResumableReceipts(this));
+    public UnconfirmedRelays Unconfirmed => _unconfirmed ??= _home.Host.ConfirmFor(this);
 
     /// <inheritdoc/>
     public long HeldBytes => Queue.HeldBytes;
@@ -84,23 +87,8 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         }
         else
         {
-            CallHome(SettleAway);
+            _home.Call(CompleteRelay);
         }
-    }
-
-    /// <summary>Writes what a WELCOME tells of it.</summary>
-    public void WriteTerms(Span<byte> destination)
-    {
-        Span<byte> key = stackalloc byte[ProtocolLimits.SessionKeyBytes];
-        _keys.Current.Write(key);
-        new SessionTerms
-        {
-            Key = key,
-            RelaysProcessed = Processed.Total,
-            WindowSeconds = (uint)(_table.Term.WindowMilliseconds / 1_000),
-            RetentionBytes = (uint)Math.Min(_table.Term.RetentionBytes, uint.MaxValue),
-        }.Write(destination);
-        Processed.Told();
     }
 
     /// <summary>A frame has come on the connection: the client has the new key.</summary>
@@ -130,7 +118,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     }
 
     /// <summary>A connection with its key wants to go on with it. Any thread.</summary>
-    public void RequestTakeOver(TakeOver takeOver) => CallHome(() => HandTo(takeOver));
+    public void RequestTakeOver(TakeOver takeOver) => _home.Call(() => HandTo(takeOver));
 
     /// <summary>
     /// Goes on with another connection, whose loop is its home by now: sends what that has not got. Null if it is too early.
@@ -144,9 +132,9 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         }
 
         _keys.Rotate(takeOver.Key);
-        Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
-        int length = BinaryReplies.WriteWelcome(welcome, User.Id, _home.Limits, this, WelcomeFlags.Resumed);
-        var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, welcome[..length], _home.Loop);
+        Span<byte> greeting = stackalloc byte[_home.Host.GreetingBytes];
+        int length = _home.Host.WriteGreeting(greeting, this);
+        var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, greeting[..length], _home.Loop);
         _isTravelling = check is null;
         if (check != TotalCheck.Held)
         {
@@ -174,7 +162,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         }
 
         _isTravelling = false;
-        Due = Math.Min(_home.Loop.Now + _table.Term.WindowMilliseconds, User.EndsAt);
+        Due = Math.Min(_home.Loop.Now + Term.WindowMilliseconds, User.EndsAt);
         _home.Loop.Deadlines.Set(this, Due);
         _home.Host.Backlogs.Add(this);
     }
@@ -223,8 +211,51 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         EndAtHome(SessionEnd.RetentionFull);
     }
 
-    /// <summary>Something that its client has to get could not be kept for it. Any thread.</summary>
-    public void Fail(Exception exception)
+    /// <summary>Ends it, and the connection it may have, whatever state a failure has left them in. Any thread; does not throw.</summary>
+    public void EndAfterFailure()
+    {
+        if (!_home.Loop.IsCurrent)
+        {
+            _home.Loop.Call(EndAfterFailure);
+            return;
+        }
+
+        try
+        {
+            _isTravelling = false;
+            _connection?.Fail();
+            StopWaiting();
+            End(SessionEnd.Failed);
+        }
+        catch (Exception second)
+        {
+            _home.Loop.NoteFailure(second);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Forget(ulong number, IOutlet outlet) => Queue.Forget(number, outlet);
+
+    /// <inheritdoc/>
+    public void Remove() => _home.Call(RemoveNow);
+
+    /// <inheritdoc/>
+    public void GiveUp() => End(SessionEnd.Overloaded);
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet)
+    {
+        if (_home.Host.SendReceipt(Queue, outlet, correlation, outcomes) == QueueResult.Overflowed)
+        {
+            Overflowed();
+        }
+    }
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.GoOn() => Resume();
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.Failed(Exception exception)
     {
         if (_connection is { } connection)
         {
@@ -237,13 +268,7 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
     }
 
     /// <inheritdoc/>
-    public void Forget(ulong number, IOutlet outlet) => Queue.Forget(number, outlet);
-
-    /// <inheritdoc/>
-    public void Remove() => CallHome(RemoveHere);
-
-    /// <inheritdoc/>
-    public void GiveUp() => End(SessionEnd.Overloaded);
+    internal override void Failed() => EndAfterFailure();
 
     internal override void OnDue()
     {
@@ -257,30 +282,14 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         }
     }
 
-    private void EndAtHome(SessionEnd reason) => CallHome(() =>
-    {
-        if (_home.Loop.IsCurrent)
-        {
-            End(reason);
-        }
-        else
-        {
-            EndAtHome(reason);
-        }
-    });
+    private void EndAtHome(SessionEnd reason) => _home.Call(() => End(reason));
 
     private void HandTo(TakeOver takeOver)
     {
-        if (!_home.Loop.IsCurrent)
-        {
-            RequestTakeOver(takeOver);
-            return;
-        }
-
-        if (!User.Is(takeOver.Admitted?.Identity))
+        if (!User.Is(takeOver.Identity))
         {
             // Somebody else has its key: to that one there is no such session, and this one notices nothing.
-            takeOver.Answer(TotalCheck.LetGo);
+            takeOver.Refuse(TotalCheck.LetGo);
             return;
         }
 
@@ -301,20 +310,20 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         var check = _isOver ? TotalCheck.LetGo : Queue.Check(takeOver.Total);
         if (check == TotalCheck.NeverSent)
         {
-            takeOver.Answer(check);
+            takeOver.Refuse(check);
             return;
         }
 
         if (_connection is { } standing)
         {
             takeOver.Replaces = true;
-            ((BinarySession)standing.Handler).TakenOver();
+            ((ISessionProtocol)standing.Handler).TakenOver();
         }
 
         if (check == TotalCheck.LetGo)
         {
             End(SessionEnd.TotalLetGo);
-            takeOver.Answer(check);
+            takeOver.Refuse(check);
         }
         else if (_last.Lifetime.IsHandingOver)
         {
@@ -324,21 +333,21 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         {
             StopWaiting();
             _order = takeOver.Order;
-            _home = takeOver.Services;
+            _home.MoveTo(takeOver.Host);
             _isTravelling = true;
             takeOver.Arrive(this);
         }
     }
 
-    private void RemoveHere()
+    private void RemoveNow()
     {
-        if (!_home.Loop.IsCurrent || _isTravelling)
+        if (_isTravelling)
         {
             Remove();
         }
         else if (_connection is { } connection)
         {
-            ((BinarySession)connection.Handler).RemoveHere();
+            ((ISessionProtocol)connection.Handler).RemoveNow();
         }
         else
         {
@@ -346,17 +355,28 @@ internal sealed partial class ResumableSession : WheelEntry, IReceiver, IPausabl
         }
     }
 
-    private void SettleAway()
+    private void GoAway(CloseReason reason)
     {
-        if (!_home.Loop.IsCurrent)
+        if (!Queue.GoAway(Term.RetentionBytes, limitsLine: reason != CloseReason.TakenOver, _home.Loop))
         {
-            CallHome(SettleAway);
+            End(SessionEnd.RetentionFull);
+            return;
         }
-        else if (_connection is { } connection)
+
+        CompleteRelay();
+        AwaitReturn();
+        _table.Log.UserAway(User.Id, reason, Term.WindowMilliseconds);
+        _table.Audit.Away(User.Id, reason, _last);
+    }
+
+    /// <summary>The relay it is at may be done: on with it where it has a connection, else its receipt is kept.</summary>
+    private void CompleteRelay()
+    {
+        if (_connection is { } connection)
         {
             connection.Resume();
         }
-        else if (Relay.IsDone && _home.Settle(Relay, Queue) == QueueResult.Overflowed)
+        else if (Relay.IsDone && _home.Host.Complete(Relay, Queue) == QueueResult.Overflowed)
         {
             Overflowed();
         }

@@ -13,9 +13,9 @@ internal enum SessionEnd
     Overloaded,
     /// <summary>The hub stopped.</summary>
     ShuttingDown,
-    /// <summary>The time of its token was over.</summary>
+    /// <summary>The user's token has expired.</summary>
     TokenExpired,
-    /// <summary>What had let it in did not hold any more.</summary>
+    /// <summary>The user's token was revoked.</summary>
     Removed,
     /// <summary>Something failed in the hub.</summary>
     Failed,

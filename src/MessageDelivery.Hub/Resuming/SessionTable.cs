@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Users;
 using Microsoft.Extensions.Logging;
 

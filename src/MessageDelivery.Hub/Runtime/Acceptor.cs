@@ -13,14 +13,14 @@ namespace MessageDelivery.Hub.Runtime;
 /// Decides who may connect, takes the place of a connection, and makes it on one loop after the other. Who may not is told why, up to a few
 /// at a time. The accepting loop's thread.
 /// </summary>
-/// <param name="services">Of each loop; the first one's accepts.</param>
-internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, IReadOnlyList<LoopServices> services, ILogger logger)
+/// <param name="detectors">Of each loop; the first one's accepts.</param>
+internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, IReadOnlyList<Detector> detectors, ILogger logger)
     : IListenerEvents
 {
     private const long QuietMilliseconds = 1_000;
 
-    private readonly EventLoop _loop = services[0].Loop;
-    private readonly LimitLog _limited = services[0].Limited;
+    private readonly EventLoop _loop = detectors[0].Host.Loop;
+    private readonly LimitLog _limited = detectors[0].Shared.Limited;
     private int _next;
     private long _accepted;
     private long _quietUntil;
@@ -43,13 +43,13 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
             return;
         }
 
-        var chosen = services[_next];
-        _next = (_next + 1) % services.Count;
+        var chosen = detectors[_next];
+        _next = (_next + 1) % detectors.Count;
         long order = ++_accepted;
-        refusal ??= IsOverloaded ? Refusal.Overloaded : null;
+        refusal ??= IsOverloaded ? Ending.Overloaded : null;
         try
         {
-            chosen.Host.Adopt(layer, place, peer, connection => new OpeningSession(chosen, connection, refusal, order));
+            chosen.Host.Adopt(layer, place, peer, connection => chosen.Open(connection, refusal, order));
         }
         catch
         {
@@ -64,14 +64,14 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
     public void AcceptFailed(IPEndPoint endpoint, int error) => logger.AcceptFailed(endpoint, error);
 
     /// <summary>A place for a connection, in the hub and among those of its address; or why there is none.</summary>
-    private IDescriptorPlace? TryTakePlace(in PeerAddress peer, out Refusal? refusal)
+    private IDescriptorPlace? TryTakePlace(in PeerAddress peer, out Ending? refusal)
     {
         var address = new NetworkAddress(peer);
         var share = addresses.ShareOf(address);
         if (!addresses.IsInTime(address, _loop.Now))
         {
             _limited.Met(LimitKind.ConnectionRate, address, _loop);
-            refusal = Refusal.OfRate(address, share.PerSecond);
+            refusal = Ending.OfRate(address, share.PerSecond);
             return null;
         }
 
@@ -83,12 +83,12 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
         else if (isOfAddress)
         {
             _limited.Met(LimitKind.ConnectionsPerAddress, address, _loop);
-            refusal = Refusal.OfAddress(address, share.Most);
+            refusal = Ending.OfAddress(address, share.Most);
         }
         else
         {
             _limited.Count(LimitKind.Connections);
-            refusal = Refusal.OfAll(places.Most);
+            refusal = Ending.OfAll(places.Most);
         }
 
         return place;
@@ -96,7 +96,7 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
 
     private void TurnedAway(in PeerAddress peer, CloseReason reason)
     {
-        services[0].Sessions.Audit.TurnedAway(peer, reason);
+        detectors[0].Shared.Sessions.Audit.TurnedAway(peer, reason);
         _loop.Counters.Disconnects[(int)reason]++;
         if (reason == CloseReason.TooManyConnections && _loop.Now >= _quietUntil)
         {

@@ -6,6 +6,7 @@ using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outside;
 using MessageDelivery.Hub.Protocols;
+using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Transport.Layers;
@@ -66,11 +67,11 @@ internal sealed class HubRuntime : ILoopEvents
             Tls = options.Tls.Mode == HubTlsMode.Off ? null : Own(new TlsAcceptor(options.Tls, _logger.ConnectionFailed));
             var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _places.Most) { User = options.Limits, FullQueue = options.FullQueue };
             _hosts = [.. _loops.Select(loop => new ConnectionHost(loop, settings))];
-            LoopServices[] services = [.. _hosts.Select(host => new LoopServices(host, _sessions, limits, _logger, authentication, Tls))];
-            _acceptor = new(_places, AddressTable.Of(options.Limits, _places.Most), services, _logger);
+            Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls))];
+            _acceptor = new(_places, AddressTable.Of(options.Limits, _places.Most), detectors, _logger);
             _listeners = OpenListeners();
             Endpoints = [.. _listeners.Select(listener => listener.Endpoint)];
-            Own(new HubMetrics(embedder.Meters, services, _sessions, Pool, embedder.Failures));
+            Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, Pool, embedder.Failures));
             Start();
         }
         catch

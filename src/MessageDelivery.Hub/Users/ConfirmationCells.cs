@@ -25,7 +25,7 @@ internal unsafe struct Confirmation
     public bool IsOver;
 
     /// <summary>Notes what became of it for each receiver when it was queued.</summary>
-    public readonly void Settle(ReadOnlySpan<ulong> receivers, ReadOnlySpan<Outcome> outcomes)
+    public readonly void NoteOutcomes(ReadOnlySpan<ulong> receivers, ReadOnlySpan<Outcome> outcomes)
     {
         bool mayRepeat = false;
         int i = 0;

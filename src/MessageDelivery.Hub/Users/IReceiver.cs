@@ -17,7 +17,7 @@ internal interface IReceiver
     {
     }
 
-    /// <summary>The user has to go: what let it in does not hold any more.</summary>
+    /// <summary>The user's token was revoked: its connection ends, and its session.</summary>
     void Remove()
     {
     }

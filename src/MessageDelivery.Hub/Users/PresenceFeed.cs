@@ -1,7 +1,5 @@
 using System.Buffers;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Protocols;
-using MessageDelivery.Hub.Protocols.Binary;
 
 namespace MessageDelivery.Hub.Users;
 
@@ -17,12 +15,12 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
 
     private const long Nothing = -1;
 
-    private readonly LoopServices _services;
     private readonly EventLoop _loop;
+    private readonly UserRegistry _users;
+    private readonly IPresenceWriter _writer;
     private readonly List<PresenceWatcher> _watchers = [];
     private readonly ArrayBufferWriter<PresenceEvent> _events = new();
     private readonly ArrayBufferWriter<PresenceEvent> _ofGroup = new();
-    private readonly PresenceBatch _batch;
     private readonly Action _arm;
     private long _firstEvent;
     private long _end;
@@ -31,13 +29,13 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     private int _isWatched;
     private int _isCalled;
 
-    public PresenceFeed(LoopServices services)
+    public PresenceFeed(EventLoop loop, UserRegistry users, IPresenceWriter writer)
     {
-        _services = services;
-        _loop = services.Loop;
-        _batch = new(_loop.Pool);
+        _loop = loop;
+        _users = users;
+        _writer = writer;
         _arm = Arm;
-        services.Users.AddReader(this);
+        users.AddReader(this);
     }
 
     /// <summary>Sends the list, and from then on tells what changes in it. Who watches already begins anew.</summary>
@@ -46,37 +44,37 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
         if (watcher.Rights is { SeesNobody: true })
         {
             // Nothing will change in a list of nobody.
-            _services.Listing.SendFrames(watcher.Connection, watcher.UserId, watcher.Rights);
+            watcher.SendList();
             return;
         }
 
-        if (watcher.Place == PresenceWatcher.NotWatching)
+        if (watcher.Index == PresenceWatcher.NotWatching)
         {
-            watcher.Place = _watchers.Count;
+            watcher.Index = _watchers.Count;
             _watchers.Add(watcher);
             Volatile.Write(ref _isWatched, 1);
-            _services.Users.BeginWatch();
+            _users.BeginWatch();
         }
 
-        watcher.Position = _services.Listing.SendFrames(watcher.Connection, watcher.UserId, watcher.Rights);
+        watcher.Position = watcher.SendList();
     }
 
     /// <summary>Tells nothing more.</summary>
     /// <param name="watcher">Null, and one that does not watch, are let be.</param>
     public void End(PresenceWatcher? watcher)
     {
-        if (watcher is null || watcher.Place == PresenceWatcher.NotWatching)
+        if (watcher is null || watcher.Index == PresenceWatcher.NotWatching)
         {
             return;
         }
 
         var last = _watchers[^1];
-        _watchers[watcher.Place] = last;
-        last.Place = watcher.Place;
+        _watchers[watcher.Index] = last;
+        last.Index = watcher.Index;
         _watchers.RemoveAt(_watchers.Count - 1);
-        watcher.Place = PresenceWatcher.NotWatching;
+        watcher.Index = PresenceWatcher.NotWatching;
         Volatile.Write(ref _isWatched, _watchers.Count > 0 ? 1 : 0);
-        _services.Users.EndWatch();
+        _users.EndWatch();
     }
 
     /// <inheritdoc/>
@@ -102,14 +100,14 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
         try
         {
             long told = _end;
-            (long oldest, _end) = _services.Users.ReadPresence(_events, from: OldestToTell());
+            (long oldest, _end) = _users.ReadPresence(_events, from: OldestToTell());
             _firstEvent = _end - _events.WrittenCount;
             // Those who were told the last batch first, so that one batch is written for them.
             areAllTold = TellAll(oldest, told, areTold: true) & TellAll(oldest, told, areTold: false);
         }
         finally
         {
-            _batch.Clear();
+            _writer.Clear();
             _batchFrom = Nothing;
             _events.ResetWrittenCount();
             if (!areAllTold)
@@ -133,7 +131,7 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
         long oldest = long.MaxValue;
         foreach (var watcher in _watchers)
         {
-            oldest = watcher.MayBeTold ? Math.Min(oldest, watcher.Position) : oldest;
+            oldest = watcher.HasRoom ? Math.Min(oldest, watcher.Position) : oldest;
         }
 
         return oldest;
@@ -143,10 +141,10 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     private bool TellAll(long oldest, long told, bool areTold)
     {
         bool areAllTold = true;
-        int place = 0;
-        while (place < _watchers.Count)
+        int index = 0;
+        while (index < _watchers.Count)
         {
-            var watcher = _watchers[place];
+            var watcher = _watchers[index];
             if (watcher.Position != _end && (watcher.Position == told) == areTold)
             {
                 try
@@ -155,12 +153,12 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
                 }
                 catch (Exception exception)
                 {
-                    _loop.Fail(watcher.Connection, exception);
+                    watcher.Fail(exception);
                 }
             }
 
             // In place of a watcher that was cut off stands one that has not had its turn.
-            place += watcher.Place == place ? 1 : 0;
+            index += watcher.Index == index ? 1 : 0;
         }
 
         return areAllTold;
@@ -184,12 +182,12 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     {
         if (watcher.Position < oldest)
         {
-            _services.CutOff(watcher.UserId, watcher.Connection);
+            watcher.CutOff();
             return true;
         }
 
         // One that had no room when the events were read may have some now, and its events may not be among them.
-        if (!watcher.MayBeTold || watcher.Position < _firstEvent || _loop.Pool.IsLow)
+        if (!watcher.HasRoom || watcher.Position < _firstEvent || _loop.Pool.IsLow)
         {
             return false;
         }
@@ -198,15 +196,14 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
         {
             _batchFrom = Nothing;
             var events = _events.WrittenSpan[(int)(watcher.Position - _firstEvent)..];
-            _batch.Write(watcher.Group == 0 ? events : OfGroup(events, watcher.Group));
+            _writer.Write(watcher.Group == 0 ? events : OfGroup(events, watcher.Group));
             (_batchFrom, _batchGroup) = (watcher.Position, watcher.Group);
         }
 
         watcher.Position = _end;
-        if (!_batch.Frames.IsEmpty)
+        if (!_writer.Batch.IsEmpty)
         {
-            watcher.Connection.Send(_batch.Frames);
-            watcher.Connection.Reschedule();
+            watcher.Send(_writer.Batch);
         }
 
         return true;

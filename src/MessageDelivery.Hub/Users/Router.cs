@@ -67,10 +67,10 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
     }
 
     /// <summary>
-    /// Settles a relay that is done: counts what waited in vain, and gives each repeated receiver the outcome of its first
+    /// Completes a relay that is done: counts what waited in vain, and gives each repeated receiver the outcome of its first
     /// place.
     /// </summary>
-    public void Settle(PendingRelay relay)
+    public void Complete(PendingRelay relay)
     {
         CountRefused(relay);
         var receivers = relay.Receivers;

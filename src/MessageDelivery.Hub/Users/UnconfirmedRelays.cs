@@ -96,7 +96,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     }
 
     /// <summary>It is known what became of the relay for each receiver. Its time runs from now.</summary>
-    public void Settle(ReadOnlySpan<ulong> receivers, ReadOnlySpan<Outcome> outcomes, EventLoop running)
+    public void NoteOutcomes(ReadOnlySpan<ulong> receivers, ReadOnlySpan<Outcome> outcomes, EventLoop running)
     {
         Span<Outcome> known = stackalloc Outcome[ProtocolLimits.MaxReceivers];
         Receipt receipt;
@@ -109,7 +109,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
             }
 
             _current = null;
-            relay->Settle(receivers, outcomes);
+            relay->NoteOutcomes(receivers, outcomes);
             if (--relay->Holds > 0)
             {
                 relay->Due = running.Now + timeoutMilliseconds;

@@ -53,6 +53,9 @@ internal sealed class BinaryModel(FrameList answers, bool isResumable)
         return isConfirmed;
     }
 
+    /// <summary>The most bytes that may follow the header of a client's frame.</summary>
+    public static uint MaxLength(byte type) => type switch { 1 => 8_220, 5 => 1_050_624, 6 => 8, 8 => 1_024, 3 or 4 or 7 => 0, _ => MaxBodyBytes };
+
     private bool TryFrame(ref ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 8)
@@ -62,8 +65,7 @@ internal sealed class BinaryModel(FrameList answers, bool isResumable)
 
         byte type = bytes[0];
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-        uint most = type switch { 1 => 8_220, 5 => 1_050_624, 6 => 8, 8 => 1_024, 3 or 4 or 7 => 0, _ => MaxBodyBytes };
-        if (length > most)
+        if (length > MaxLength(type))
         {
             Goodbye(ProtocolCode.FrameTooLarge);
             return false;

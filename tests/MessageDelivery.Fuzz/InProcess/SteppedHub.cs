@@ -32,7 +32,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly EventLoop _loop;
     private readonly SessionTable _sessions;
-    private readonly LoopServices _services;
+    private readonly Detector _detector;
     private readonly ConnectionPlaces _places = new(int.MaxValue);
     private readonly List<SteppedPeer> _peers = [];
 
@@ -46,7 +46,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         {
             User = new() { MaxErrorsPerMinute = 0, ListsPerSecond = 0, EchoesPerSecond = 0, MinProgressBytes = 0 },
         };
-        _services = new(new(_loop, new(QueueLimitBytes, 10_000, 10_000)), _sessions, limits, NullLogger.Instance);
+        _detector = new(new(_loop, new(QueueLimitBytes, 10_000, 10_000)), _sessions, limits, NullLogger.Instance);
         Turn();
     }
 
@@ -55,7 +55,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var (hub, socket) = SocketPair.Open();
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
-        _services.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => new OpeningSession(_services, connection, refusal: null, order: _peers.Count));
+        _detector.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => _detector.Open(connection, refusal: null, order: _peers.Count));
         Turn();
         return peer;
     }

@@ -52,7 +52,7 @@ public sealed class PaceTests
     {
         var pace = new Pace(new(0, 0, 0, 0), 0);
         Assert.False(pace.IsTooMuch(1L << 40, 0));
-        Assert.False(pace.CountRelays(1_000_000, 1L << 40, 0) || pace.CountList(0) || pace.CountEcho(1L << 40, 0));
+        Assert.False(pace.Count(LimitKind.RelayRate, 1L << 40, 0) || pace.Count(LimitKind.ListRate, 0, 0) || pace.Count(LimitKind.EchoRate, 1L << 40, 0));
     }
 
     [Fact]
@@ -67,12 +67,12 @@ public sealed class PaceTests
     public void Each_thing_has_its_own_rate()
     {
         var pace = new Pace(new(Relays: 1, Bytes: 100, Lists: 1, Echoes: 1), 0);
-        Assert.False(pace.CountRelays(1, 10, 0));
-        Assert.False(pace.CountList(0));
-        Assert.False(pace.CountEcho(90, 0));
-        Assert.True(pace.CountList(0));
+        Assert.False(pace.Count(LimitKind.RelayRate, 10, 0));
+        Assert.False(pace.Count(LimitKind.ListRate, 0, 0));
+        Assert.False(pace.Count(LimitKind.EchoRate, 90, 0));
+        Assert.True(pace.Count(LimitKind.ListRate, 0, 0));
         Assert.Equal((LimitKind.ListRate, 1_000L), (pace.Met, pace.Due));
-        Assert.True(pace.CountEcho(50, 500));
+        Assert.True(pace.Count(LimitKind.EchoRate, 50, 500));
         Assert.Equal((LimitKind.EchoRate, 1_000L), (pace.Met, pace.Due));
     }
 
@@ -90,7 +90,7 @@ public sealed class PaceTests
         var pace = new Pace(new(0, Bytes: 1_000, 0, 0), 0);
         Assert.False(pace.IsTooMuch(3_000, 0));
         Assert.True(pace.IsTooMuch(3_001, 0));
-        Assert.True(pace.CountRelays(1, 3_000, 0));
+        Assert.True(pace.Count(LimitKind.RelayRate, 3_000, 0));
         Assert.Equal(2_000, pace.Due);
     }
 }

@@ -68,7 +68,7 @@ public sealed class RouterTests : IDisposable
         delivery.Begin(77, 3, 30);
 
         Assert.True(router.Route(delivery, relay, mayWait: false));
-        router.Settle(relay);
+        router.Complete(relay);
         // The sixth is nobody.
         Assert.Equal(listed.Select(id => id == 6 ? Outcome.Unknown : Expected(results[states[id - 1]])), relay.Outcomes.ToArray());
         for (int id = 1; id <= 5; id++)
@@ -190,7 +190,7 @@ public sealed class RouterTests : IDisposable
 
     private Outcome[] Settled()
     {
-        _router.Settle(_relay);
+        _router.Complete(_relay);
         return _relay.Outcomes.ToArray();
     }
 }

@@ -42,7 +42,7 @@ public sealed class UnconfirmedRelaysTests
         line.Acknowledge(1);
         line.Tell(still.Loop);
         Assert.Empty(owner.Receipts);
-        relays.Settle([5, 9, 5, 6], [Outcome.Accepted, Outcome.Unknown, Outcome.Accepted, Outcome.Held], still.Loop);
+        relays.NoteOutcomes([5, 9, 5, 6], [Outcome.Accepted, Outcome.Unknown, Outcome.Accepted, Outcome.Held], still.Loop);
         Assert.Empty(owner.Receipts);
         line.Acknowledge(2);
         line.Tell(still.Loop);
@@ -50,13 +50,13 @@ public sealed class UnconfirmedRelaysTests
 
         // Nobody acknowledges: known at once.
         relays.Begin(8, [3]);
-        relays.Settle([3], [Outcome.Unknown], still.Loop);
+        relays.NoteOutcomes([3], [Outcome.Unknown], still.Loop);
         Assert.Equal("8: Unknown", owner.Receipts[1]);
 
         // The receiver goes without a word.
         relays.Begin(9, [5]);
         Join(line, relays, 0, 3);
-        relays.Settle([5], [Outcome.Held], still.Loop);
+        relays.NoteOutcomes([5], [Outcome.Held], still.Loop);
         line.End();
         line.Tell(still.Loop);
         Assert.Equal("9: Held", owner.Receipts[2]);
@@ -76,7 +76,7 @@ public sealed class UnconfirmedRelaysTests
             Assert.False(relays.MustWait);
             relays.Begin((ulong)i, [5]);
             Join(line, relays, 0, (ulong)i + 1);
-            relays.Settle([5], [Outcome.Accepted], still.Loop);
+            relays.NoteOutcomes([5], [Outcome.Accepted], still.Loop);
         }
 
         Assert.True(relays.MustWait);
@@ -99,7 +99,7 @@ public sealed class UnconfirmedRelaysTests
         var relays = new UnconfirmedRelays(still.Pool, new UserRegistry(still.Pool), 10_000, owner);
         relays.Begin(1, [5]);
         Join(line, relays, 0, 1);
-        relays.Settle([5], [Outcome.Accepted], still.Loop);
+        relays.NoteOutcomes([5], [Outcome.Accepted], still.Loop);
         relays.Close(still.Loop);
         return new(owner);
     }

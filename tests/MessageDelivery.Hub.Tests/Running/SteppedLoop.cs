@@ -28,7 +28,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly EventLoop _loop;
     private readonly SessionTable _sessions;
-    private readonly LoopServices _services;
+    private readonly Detector _detector;
     private readonly ConnectionPlaces _places = new(1_000);
     private readonly Epoll _arrivals = new();
     private readonly List<SteppedUser> _users = [];
@@ -37,7 +37,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
     {
         _loop = new(0, _pool, _time, this);
         _sessions = new(new UserRegistry(_pool), new SessionTerm(120_000, 8 << 20, 30_000, 1_000), NullLogger.Instance);
-        _services = new(new(_loop, new(queueLimitBytes, 10_000, 10_000)), _sessions, new SessionLimits(0, 1_000), NullLogger.Instance);
+        _detector = new(new(_loop, new(queueLimitBytes, 10_000, 10_000)), _sessions, new SessionLimits(0, 1_000), NullLogger.Instance);
     }
 
     /// <summary>Somebody who has said HELLO. The first has id 1, the next 2.</summary>
@@ -46,7 +46,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
         var (hub, descriptor) = SocketPair.Open();
         var user = new SteppedUser(descriptor, (ulong)_users.Count + 1);
         _users.Add(user);
-        _services.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => new OpeningSession(_services, connection, refusal: null, order: _users.Count));
+        _detector.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => _detector.Open(connection, refusal: null, order: _users.Count));
         Span<byte> hello = stackalloc byte[12];
         new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, 4).Write(hello);
         "MDS1"u8.CopyTo(hello[8..]);

@@ -1,7 +1,7 @@
 using System.Buffers;
 using CsCheck;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Protocols;
+using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Tests.Transport;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
@@ -19,7 +19,7 @@ public sealed class PresenceFeedTests : IDisposable
 
     private readonly StillLoop _still = new(QueueLimitBytes);
     private readonly UserRegistry _users;
-    private readonly LoopServices _services;
+    private readonly BinaryServices _services;
     private readonly List<WatchingUser> _watchers = [];
     private readonly List<User> _guests = [];
 
@@ -67,7 +67,7 @@ public sealed class PresenceFeedTests : IDisposable
     {
         using var still = new StillLoop(QueueLimitBytes);
         var users = new UserRegistry(still.Pool, randomIds ? RandomIds.Create() : null);
-        LoopServices[] loops = [Services(users, still), Services(users, still)];
+        BinaryServices[] loops = [Services(users, still), Services(users, still)];
         WatchingUser[] watchers = [.. Enumerable.Range(0, 6).Select(i => new WatchingUser(loops[i % 2], still))];
         var guests = new List<User>();
         foreach (var (step, which) in steps)
@@ -315,8 +315,8 @@ public sealed class PresenceFeedTests : IDisposable
         Assert.Equal(0, best);
     }
 
-    private static LoopServices Services(UserRegistry users, StillLoop still) =>
-        new(still.Host, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MaxConnections: 1), NullLogger.Instance);
+    private static BinaryServices Services(UserRegistry users, StillLoop still) =>
+        new(new(still.Host, new(users, new(0, 0, 1, 0), NullLogger.Instance), new(HeartbeatSeconds: 0, MaxConnections: 1), NullLogger.Instance));
 
     private void Watch(int count)
     {

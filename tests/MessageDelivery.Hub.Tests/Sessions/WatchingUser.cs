@@ -19,10 +19,10 @@ internal sealed class WatchingUser
     private readonly BinarySession _session;
     private readonly FakePeer _peer = new();
 
-    public WatchingUser(LoopServices services, StillLoop still)
+    public WatchingUser(BinaryServices services, StillLoop still)
     {
         _still = still;
-        _users = services.Users;
+        _users = services.Shared.Users;
         _user = _users.Add(null!);
         Connection = still.Connect();
         _session = new(services, Connection, _user, resumable: null);

@@ -29,7 +29,7 @@ public sealed class ReloadTests : IDisposable
 
         TokenFile.Remove(_tokens.Path, "alice");
         Assert.Equal(4, hub.Hub.UseAuthenticator(_tokens.Load(hub.Time)));
-        Assert.Equal("the token with which this user came is not valid any more", await gone.GoodbyeTextAsync(ProtocolCode.Removed));
+        Assert.Equal("the token was revoked", await gone.GoodbyeTextAsync(ProtocolCode.Removed));
         await resumable.ExpectGoodbyeAsync(ProtocolCode.Removed);
         await person.ErrorLineAsync("removed");
         await Task.WhenAll(gone.ExpectClosedAsync(), resumable.ExpectClosedAsync(), person.ExpectClosedAsync());

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Resuming;
@@ -26,7 +28,7 @@ internal static class BinaryReplies
         if (session is not null)
         {
             flags |= WelcomeFlags.Resumable;
-            session.WriteTerms(frame[(ProtocolLimits.HeaderBytes + length)..]);
+            WriteTerms(frame[(ProtocolLimits.HeaderBytes + length)..], session);
             length += SessionTerms.Length;
         }
 
@@ -35,21 +37,9 @@ internal static class BinaryReplies
     }
 
     /// <summary>Tells how many relays were processed.</summary>
-    public static void SendAck(this Connection connection, ulong total)
-    {
-        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + sizeof(ulong)];
-        new FrameHeader(FrameType.AckReply, 0, 0, sizeof(ulong)).Write(frame);
-        BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], total);
-        connection.Send(frame);
-    }
+    public static void SendAck(this Connection connection, ulong total) => connection.SendNumber(FrameType.AckReply, total);
 
-    public static void SendIdentity(this Connection connection, ulong id)
-    {
-        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + sizeof(ulong)];
-        new FrameHeader(FrameType.IdentityReply, 0, 0, sizeof(ulong)).Write(frame);
-        BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], id);
-        connection.Send(frame);
-    }
+    public static void SendIdentity(this Connection connection, ulong id) => connection.SendNumber(FrameType.IdentityReply, id);
 
     public static void SendHeartbeat(this Connection connection)
     {
@@ -65,7 +55,7 @@ internal static class BinaryReplies
         int length = sizeof(ulong) + outcomes.Length;
         new FrameHeader(FrameType.Receipt, 0, (ushort)outcomes.Length, (uint)length).Write(frame);
         BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], correlation);
-        System.Runtime.InteropServices.MemoryMarshal.AsBytes(outcomes).CopyTo(frame[(ProtocolLimits.HeaderBytes + sizeof(ulong))..]);
+        MemoryMarshal.AsBytes(outcomes).CopyTo(frame[(ProtocolLimits.HeaderBytes + sizeof(ulong))..]);
         return queue.AddCounted(frame[..(ProtocolLimits.HeaderBytes + length)], outlet);
     }
 
@@ -95,23 +85,45 @@ internal static class BinaryReplies
     }
 
     /// <summary>The hub's last frame: nothing is queued behind it.</summary>
-    public static void SendGoodbye(this Connection connection, ProtocolCode code, string text)
+    public static void SendGoodbye(this Connection connection, Ending ending)
     {
         Span<byte> frame = stackalloc byte[GoodbyeBytes];
-        connection.SendLast(frame[..WriteGoodbye(frame, code, text)]);
+        connection.SendLast(frame[..WriteGoodbye(frame, ending)]);
     }
 
     /// <summary>Says goodbye and closes; of a session that outlives the connection, what is queued stays with that.</summary>
-    public static void CloseWithGoodbye(this Connection connection, CloseReason reason, ProtocolCode code, string text)
+    public static void CloseWithGoodbye(this Connection connection, Ending ending)
     {
         Span<byte> frame = stackalloc byte[GoodbyeBytes];
-        connection.Close(reason, frame[..WriteGoodbye(frame, code, text)]);
+        connection.Close(ending.Reason, frame[..WriteGoodbye(frame, ending)]);
     }
 
-    private static int WriteGoodbye(Span<byte> frame, ProtocolCode code, string text)
+    private static void WriteTerms(Span<byte> destination, ResumableSession session)
     {
-        Encoding.UTF8.TryGetBytes(text, frame[ProtocolLimits.HeaderBytes..], out int written);
-        new FrameHeader(FrameType.GoodbyeReply, 0, (ushort)code, (uint)written).Write(frame);
+        Span<byte> key = stackalloc byte[ProtocolLimits.SessionKeyBytes];
+        session.Key.Write(key);
+        new SessionTerms
+        {
+            Key = key,
+            RelaysProcessed = session.Processed.Total,
+            WindowSeconds = (uint)(session.Term.WindowMilliseconds / 1_000),
+            RetentionBytes = (uint)Math.Min(session.Term.RetentionBytes, uint.MaxValue),
+        }.Write(destination);
+        session.Processed.Told();
+    }
+
+    private static void SendNumber(this Connection connection, FrameType type, ulong number)
+    {
+        Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + sizeof(ulong)];
+        new FrameHeader(type, 0, 0, sizeof(ulong)).Write(frame);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], number);
+        connection.Send(frame);
+    }
+
+    private static int WriteGoodbye(Span<byte> frame, Ending ending)
+    {
+        Encoding.UTF8.TryGetBytes(ending.Text, frame[ProtocolLimits.HeaderBytes..], out int written);
+        new FrameHeader(FrameType.GoodbyeReply, 0, (ushort)ending.Code, (uint)written).Write(frame);
         return ProtocolLimits.HeaderBytes + written;
     }
 }

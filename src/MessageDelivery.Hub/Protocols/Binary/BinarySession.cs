@@ -1,5 +1,6 @@
-using System.Runtime.CompilerServices;
+using System.Buffers.Binary;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Resuming;
@@ -10,65 +11,55 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Protocols.Binary;
 
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
-internal sealed partial class BinarySession : IResumableProtocol, IReceiver, IConfirmationOwner
+internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IReceiver
 {
-    public const string TakenOverText = "another connection goes on with this session";
+    private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
 
-    private readonly LoopServices _services;
+    private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
+
+    private readonly BinaryServices _services;
     private readonly Connection _connection;
     private readonly User _user;
     private readonly ResumableSession? _resumable;
-    private PendingRelay? _relay;
-    private FrameAssembly? _assembly;
-    private RefusedFrame? _refused;
-    private UnconfirmedRelays? _unconfirmed;
+    private readonly SessionPace _pace;
+    private readonly BinaryRequests _requests;
+    private readonly FrameReader _reader;
     private bool _isEnding;
-    private PresenceWatcher? _watcher;
 
     /// <param name="resumable">What outlives the connection; null if nothing does.</param>
-    public BinarySession(LoopServices services, Connection connection, User user, ResumableSession? resumable)
+    public BinarySession(BinaryServices services, Connection connection, User user, ResumableSession? resumable)
     {
         _services = services;
         _connection = connection;
         _user = user;
         _resumable = resumable;
-        _rates = user.Identity is { } identity
-            ? services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond)
-            : services.Limits.Rates;
-        _limitsRelays = services.Limits.LimitRelays(_rates) || user.Rights is { MaySend: false };
-        if (resumable?.Pace is { } pace && pace.Due > connection.Loop.Now)
-        {
-            _paceDue = pace.Due;
-        }
-
-        bool leavesOutFull = services.Limits.LeavesOutFull(user.Identity);
+        _pace = new(services.Shared, connection, user.Identity, resumable);
+        _requests = new(this, services, connection, user, resumable, _pace);
+        _reader = new(
+            this, connection, user, _requests, services.Run, resumable is not null, _pace.LimitsRelays || user.Rights is { MaySend: false });
+        bool leavesOutFull = Limits.LeavesOutFull(user.Identity);
         if (resumable is not null || user.Rights is not null || leavesOutFull)
         {
-            Relay.Rights = user.Rights;
-            Relay.LeavesOutFull = leavesOutFull;
+            _requests.Pending.Rights = user.Rights;
+            _requests.Pending.LeavesOutFull = leavesOutFull;
         }
     }
 
     /// <inheritdoc/>
     public long Deadline => Math.Min(
-        Math.Min(Math.Min(SilenceDeadline, _user.EndsAt), _resumable?.Processed.Due ?? long.MaxValue), Math.Min(_paceDue, ProgressDue));
+        Math.Min(SilenceDeadline, _user.EndsAt), Math.Min(_resumable?.Processed.Due ?? long.MaxValue, _pace.Due));
+
+    private SessionLimits Limits => _services.Shared.Limits;
+
+    private long SilenceDeadline => Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.Input.IsStarved
+        ? long.MaxValue
+        : _connection.Input.LastReceived + (2_000L * Limits.HeartbeatSeconds);
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
-        _refused is not null ? _refused.Missing
-        : _assembly is { IsUnderWay: true } ? _assembly.Missing
+        !_reader.IsBetweenFrames ? _reader.Missing
         : isReceived ? FrameCheck.MaxMissingBytes(front)
         : FrameCheck.RequestBytes(front);
-
-    private long SilenceDeadline => _services.Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.Input.IsStarved
-        ? long.MaxValue
-        : _connection.Input.LastReceived + (2_000L * _services.Limits.HeartbeatSeconds);
-
-    private bool IsBetweenFrames => _refused is null && _assembly is not { IsUnderWay: true };
-
-    private PendingRelay Relay => _resumable?.Relay ?? (_relay ??= new(_connection));
-
-    private UnconfirmedRelays Unconfirmed => _resumable?.Unconfirmed ?? (_unconfirmed ??= _services.ConfirmFor(this));
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
@@ -77,299 +68,168 @@ internal sealed partial class BinarySession : IResumableProtocol, IReceiver, ICo
     /// <inheritdoc/>
     public int Consume(in Segment input)
     {
-        int used = 0;
-        while (_connection.IsOpen && !_connection.IsPaused && TryTakeFrame(input, ref used))
+        int used = _reader.Read(input);
+        if (used > 0)
         {
+            _resumable?.ConfirmKey();
         }
 
-        CommitRun();
-        if (_resumable is not null)
-        {
-            Heard(used);
-        }
-
+        SendAckIfDue();
         WatchProgress(input.Length - used);
-        _connection.Input.UnfinishedBytes = _assembly?.Bytes ?? 0;
+        _connection.Input.UnfinishedBytes = _reader.UnfinishedBytes;
+        return used;
+    }
+
+    /// <summary>Acknowledgements free memory: they are read even when there is none to receive into.</summary>
+    public int ConsumeUrgent(ReadOnlySpan<byte> front)
+    {
+        int used = 0;
+        while (_resumable is not null && _connection.IsOpen && _reader.IsBetweenFrames
+            && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
+        {
+            _requests.Acknowledge(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
+            used += AckBytes;
+        }
+
         return used;
     }
 
     /// <inheritdoc/>
     public void OnDeadline()
     {
-        TellProcessed();
-        EndWaitIfDue();
-        EndIfStopped();
+        SendAckIfDue();
+        _pace.EndWaitIfDue();
+        if (_pace.EndIfStopped("frame") is { } stopped)
+        {
+            _connection.CloseWithGoodbye(stopped);
+        }
+
         if (_connection.Loop.Now >= _user.EndsAt)
         {
-            Refuse(ProtocolCode.AuthFailed, CloseReason.TokenExpired, LoopServices.TokenExpiredText);
+            End(Ending.TokenExpired);
         }
         else if (_connection.Loop.Now >= SilenceDeadline)
         {
-            _connection.CloseWithGoodbye(
-                CloseReason.HeartbeatTimeout,
-                ProtocolCode.HeartbeatTimeout,
-                $"nothing came for {2 * _services.Limits.HeartbeatSeconds} s, twice the heartbeat");
-        }
-    }
-
-    /// <inheritdoc/>
-    public void End(CloseReason reason)
-    {
-        switch (reason)
-        {
-            case CloseReason.SlowConsumer:
-                _services.CutOff(_user.Id, _connection);
-                break;
-            case CloseReason.Overloaded:
-                Refuse(ProtocolCode.Overloaded, reason, "the hub is out of message memory and this frame is unfinished");
-                break;
-            default:
-                Refuse(ProtocolCode.ShuttingDown, reason, LoopServices.ShuttingDownText);
-                break;
+            _connection.CloseWithGoodbye(Ending.Silent(2 * Limits.HeartbeatSeconds));
         }
     }
 
     /// <inheritdoc/>
     public void Resumed()
     {
-        if (Relay.IsDone)
-        {
-            _connection.Outbound.ResumeAcknowledgements();
-            _services.Settle(Relay, _connection.Outbound);
-        }
-
+        _requests.CompleteRelay();
         // It may have come back on a new connection while its relay still waits, or have been too fast.
-        if (!Relay.IsDone || OwesTime)
+        if (!_requests.Pending.IsDone || _pace.MustWait)
         {
             Pause();
         }
     }
 
-    /// <summary>Another connection goes on with the session.</summary>
-    public void TakenOver() => _connection.CloseWithGoodbye(
-        CloseReason.TakenOver, ProtocolCode.TakenOver, TakenOverText);
+    /// <inheritdoc/>
+    public void TakenOver() => _connection.CloseWithGoodbye(Ending.TakenOver);
 
     /// <inheritdoc/>
-    public void Remove() => _services.Loop.Call(_connection, RemoveHere);
+    public void Remove() => _connection.Loop.Call(_connection, RemoveNow);
 
-    /// <summary>What let it in does not hold any more: its session ends, too.</summary>
-    public void RemoveHere()
+    /// <inheritdoc/>
+    public void RemoveNow()
     {
         if (_connection.IsOpen)
         {
-            Refuse(ProtocolCode.Removed, CloseReason.Removed, LoopServices.RemovedText);
+            End(Ending.Removed);
         }
     }
 
     /// <inheritdoc/>
+    public void End(CloseReason reason)
+    {
+        if (reason == CloseReason.SlowConsumer)
+        {
+            _services.Shared.CutOff(_user.Id, _connection);
+        }
+        else
+        {
+            End(reason == CloseReason.Overloaded ? Ending.OutOfMemoryFor("frame") : Ending.ShuttingDown);
+        }
+    }
+
+    /// <summary>Ends the connection, and the session with it.</summary>
+    public void End(Ending ending)
+    {
+        _isEnding = true;
+        _connection.SendGoodbye(ending);
+        _connection.Close(ending.Reason);
+    }
+
+    /// <inheritdoc/>
     public bool TryKeepQueue(CloseReason reason) =>
-        !_isEnding && !(reason == CloseReason.SlowConsumer && _connection.Loop.Pool.IsShort) && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
+        !_isEnding && !(reason == CloseReason.SlowConsumer && _connection.Loop.Pool.IsShort)
+        && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
         && (_resumable?.TryGoAway(reason) ?? false);
 
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
-        _services.Run.Discard();
-        _assembly?.End();
-        _services.Presence.End(_watcher);
+        _reader.End();
+        _requests.EndWatch();
         if (_resumable is { HasConnection: false })
         {
             return;
         }
 
         _resumable?.EndWithConnection();
-        _unconfirmed?.Close(_connection.Loop);
-        _services.Leave(_user, _connection);
-    }
-
-    /// <summary>Takes one frame, or a piece of one. False if there is nothing more to do with the input for now.</summary>
-    private bool TryTakeFrame(in Segment input, ref int used)
-    {
-        int available = input.Length - used;
-        if (_refused is not null)
-        {
-            return TrySkip(available, ref used);
-        }
-
-        if (_assembly is { IsUnderWay: true })
-        {
-            return TryAssemble(new(input.Block, input.Offset + used, available), ref used);
-        }
-
-        if (available < ProtocolLimits.HeaderBytes)
-        {
-            return false;
-        }
-
-        var header = FrameHeader.Read(input.Block.Span(input.Offset + used, ProtocolLimits.HeaderBytes));
-        if (header.Length > FrameHeader.MaxLengthFromClient(header.Type))
-        {
-            CommitRun();
-            Refuse(ProtocolCode.FrameTooLarge, CloseReason.FrameTooLarge, FrameCheck.TooLong(header));
-            return false;
-        }
-
-        if (!_connection.Input.MayTakeWork())
-        {
-            return false;
-        }
-
-        int frameBytes = ProtocolLimits.HeaderBytes + (int)header.Length;
-        var frame = new Segment(input.Block, input.Offset + used, Math.Min(available, frameBytes));
-        bool taken = header is { Type: FrameType.Relay, Flags: 0 } && frame.Length == frameBytes
-            ? TryTakePlainRelay(header, frame)
-            : TryTakeOther(header, frame, frameBytes);
-        if (taken)
-        {
-            used += frame.Length;
-        }
-
-        return taken;
-    }
-
-    /// <summary>The hot path: a whole relay without flags joins the run of those before it.</summary>
-    private bool TryTakePlainRelay(in FrameHeader header, in Segment frame)
-    {
-        var code = RelayLayout.TryLayOut(header, out var layout);
-        if (code != ProtocolCode.Normal || _limitsRelays)
-        {
-            return TryTakeLimitedRelay(code, header, layout, frame);
-        }
-
-        return TryRun(frame, layout);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryRun(in Segment frame, in RelayLayout layout)
-    {
-
-        if (!_services.Run.TryExtend(frame, layout))
-        {
-            if (!CommitRun())
-            {
-                return false;
-            }
-
-            _services.Run.Begin(_user.Id, frame, layout);
-        }
-
-        return true;
-    }
-
-    /// <summary>Everything that may be answered; it comes after what was sent before it, and waits while the client does not read.</summary>
-    private bool TryTakeOther(in FrameHeader header, in Segment frame, int frameBytes)
-    {
-        bool isWhole = frame.Length == frameBytes;
-        bool mayWaitForAll = frameBytes <= ReceiveWindow.MaxUnconsumedBytes;
-        if ((!isWhole && mayWaitForAll) || !CommitRun())
-        {
-            return false;
-        }
-
-        var refusal = FrameCheck.Refusal(header, _resumable is not null, out var layout, out string text);
-        if (refusal == ProtocolCode.Normal && _user.Rights is { } rights && Forbidden(rights, header) is { } forbidden)
-        {
-            (refusal, text) = (ProtocolCode.NotAllowed, forbidden);
-        }
-
-        refusal = refusal == ProtocolCode.Normal ? LimitRefusal(header, layout, ref text) : refusal;
-        if (!HasRoomToAnswer(header, refusal))
-        {
-            return false;
-        }
-
-        if (refusal != ProtocolCode.Normal)
-        {
-            return TryRefuse(header, refusal, text, frame, frameBytes);
-        }
-
-        if (isWhole)
-        {
-            Carry(header, layout, frame);
-            return true;
-        }
-
-        if (header.Type == FrameType.Relay && frame.Length < layout.BodyOffset)
-        {
-            return false;
-        }
-
-        _assembly ??= new(_connection.Loop.Pool);
-        _assembly.Begin(header, layout, frame);
-        return true;
-    }
-
-    private bool TryAssemble(in Segment input, ref int used)
-    {
-        if (input.Length == 0 || !_connection.Input.MayTakeWork())
-        {
-            return false;
-        }
-
-        var piece = input with { Length = Math.Min(input.Length, _assembly!.Missing) };
-        _assembly.Add(piece);
-        used += piece.Length;
-        if (_assembly.Missing == 0)
-        {
-            CarryAssembled();
-        }
-
-        return true;
-    }
-
-    private bool CommitRun()
-    {
-        var run = _services.Run;
-        if (run.IsEmpty)
-        {
-            return true;
-        }
-
-        CountRelays(run.Relays, run.ReceivedBytes);
-        if (run.Commit(Relay))
-        {
-            return true;
-        }
-
-        Pause();
-        return false;
-    }
-
-    /// <summary>While the queue is full with what the client does not read, its requests wait.</summary>
-    private bool HasRoomToAnswer(in FrameHeader header, ProtocolCode refusal)
-    {
-        bool isAnswered = refusal != ProtocolCode.Normal || header.Type switch
-        {
-            FrameType.Goodbye or FrameType.Ack => false,
-            FrameType.Relay => ((RelayFlags)header.Flags & RelayFlags.Receipt) != 0,
-            _ => true,
-        };
-        bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags & RelayFlags.Confirm) != 0;
-        if ((!isConfirmed || !Unconfirmed.MustWait) && (!isAnswered || !Relay.WaitsForRoom(_connection.Outbound)))
-        {
-            return true;
-        }
-
-        Pause();
-        return false;
+        _requests.Close();
+        _services.Shared.Leave(_user, _connection);
     }
 
     /// <summary>
     /// Reads nothing more for now. The client's acknowledgements are not read either, so that what it has not acknowledged must not
     /// keep others waiting, who may be what it waits for.
     /// </summary>
-    private void Pause()
+    public void Pause()
     {
         _connection.Pause();
         _connection.Outbound.PauseAcknowledgements(_connection.Loop);
     }
 
-    private void CountRelays(int relays, long bytes) => _resumable?.Processed.Count(relays, bytes, _connection.Loop.Now);
+    /// <summary>Relays were processed: the client is told of it in time.</summary>
+    public void CountProcessed(int relays, long bytes) => _resumable?.Processed.Count(relays, bytes, _connection.Loop.Now);
 
-    private void Refuse(ProtocolCode code, CloseReason reason, string text)
+    /// <summary>Answers a frame that was refused and has wholly come.</summary>
+    public void Answer(RefusedFrame refused)
     {
-        _isEnding = true;
-        _connection.SendGoodbye(code, text);
-        _connection.Close(reason);
+        if (refused.RelayBytes > 0)
+        {
+            CountProcessed(1, refused.RelayBytes);
+        }
+
+        _connection.SendError(refused.Code, refused.Text, refused.Correlation);
+        if (_pace.CountError(refused.Code) is { } tooMany)
+        {
+            End(tooMany);
+        }
+    }
+
+    private void SendAckIfDue()
+    {
+        if (_resumable is { Processed: var processed } && processed.IsDue(_connection.Loop.Now) && _connection.IsOpen)
+        {
+            _connection.SendAck(processed.Total);
+            processed.Told();
+        }
+    }
+
+    /// <summary>Sees that a frame that is unfinished goes on.</summary>
+    /// <param name="left">Bytes in front of it that it could not use yet.</param>
+    private void WatchProgress(int left)
+    {
+        if (left == 0 && _reader.IsBetweenFrames)
+        {
+            _pace.EndProgress();
+            return;
+        }
+
+        // The place in the stream where the frame ends, or where that is not known begins, tells it from others.
+        _pace.WatchProgress(_connection.Input.ReceivedBytes + (_reader.IsBetweenFrames ? -left : _reader.Missing));
     }
 }

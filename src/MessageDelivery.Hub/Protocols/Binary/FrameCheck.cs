@@ -1,3 +1,4 @@
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Protocols.Binary;
@@ -11,22 +12,25 @@ internal static class FrameCheck
     public static ProtocolCode Refusal(in FrameHeader header, bool isResumable, out RelayLayout layout, out string text)
     {
         layout = default;
-        text = "";
-        return header.Type switch
+        var type = header.Type;
+        if (FrameRule.FromClient(type) is not { } rule)
+        {
+            return Because(ProtocolCode.Unsupported, $"type 0x{(byte)type:x2} is not one that a client sends", out text);
+        }
+
+        return type switch
         {
             FrameType.Relay => Relay(header, out layout, out text),
             FrameType.Hello => Because(ProtocolCode.ProtocolError, "HELLO comes once, and this connection has said it", out text),
-            FrameType.Ack when isResumable => Ack(header, out text),
-            FrameType.Ack => Because(ProtocolCode.Unsupported, "ACK is for resumable sessions, and this one is not", out text),
-            FrameType.Goodbye when header.Flags == 0 => ProtocolCode.Normal,
-            FrameType.List => Plain(header, (byte)ListFlags.Watch, out text),
-            FrameType.Echo or FrameType.Identity or FrameType.Heartbeat or FrameType.Goodbye => Plain(header, 0, out text),
-            _ => Because(ProtocolCode.Unsupported, $"type 0x{(byte)header.Type:x2} is not one that a client sends", out text),
+            FrameType.Ack when !isResumable =>
+                Because(ProtocolCode.Unsupported, "ACK is for resumable sessions, and this one is not", out text),
+            _ => Plain(header, rule, out text),
         };
     }
 
-    public static string TooLong(in FrameHeader header) =>
-        $"a frame of type 0x{(byte)header.Type:x2} declares {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromClient(header.Type)}";
+    /// <summary>A frame declares more than its type may have.</summary>
+    public static Ending TooLong(in FrameHeader header) => Ending.FrameTooLarge(
+        $"a frame of type 0x{(byte)header.Type:x2} declares {header.Length} bytes; the limit is {FrameHeader.MaxLengthFromClient(header.Type)}");
 
     /// <summary>The most bytes that may still come of a frame, after so many; more than one frame may have begun.</summary>
     public static int MaxMissingBytes(ReadOnlySpan<byte> begun)
@@ -51,25 +55,22 @@ internal static class FrameCheck
         ? MaxFrameBytes
         : ProtocolLimits.HeaderBytes + (int)Math.Min(FrameHeader.Read(begun).Length, ProtocolLimits.MaxRelayLength);
 
-    private static ProtocolCode Plain(in FrameHeader header, byte definedFlags, out string text)
+    private static ProtocolCode Plain(in FrameHeader header, FrameRule rule, out string text)
     {
-        if ((header.Flags & ~definedFlags) != 0)
+        if ((header.Flags & ~rule.Flags) != 0)
         {
             return Because(ProtocolCode.Unsupported, $"flags 0x{header.Flags:x2} are not defined for type 0x{(byte)header.Type:x2}", out text);
         }
 
-        text = "";
-        return header.Argument == 0
-            ? ProtocolCode.Normal
-            : Because(ProtocolCode.Unsupported, $"argument {header.Argument} is not defined for type 0x{(byte)header.Type:x2}; it must be 0", out text);
-    }
+        if (header.Argument != 0 && !rule.HasArgument)
+        {
+            return Because(ProtocolCode.Unsupported, $"argument {header.Argument} is not defined for type 0x{(byte)header.Type:x2}; it must be 0", out text);
+        }
 
-    private static ProtocolCode Ack(in FrameHeader header, out string text)
-    {
-        var code = Plain(header, 0, out text);
-        return code != ProtocolCode.Normal || header.Length == sizeof(ulong)
-            ? code
-            : Because(ProtocolCode.ProtocolError, $"an ACK of {header.Length} bytes; it has {sizeof(ulong)}", out text);
+        text = "";
+        return header.Length >= rule.MinLength
+            ? ProtocolCode.Normal
+            : Because(ProtocolCode.ProtocolError, $"{rule.Name} with {header.Length} bytes; it has {rule.MinLength}", out text);
     }
 
     private static ProtocolCode Relay(in FrameHeader header, out RelayLayout layout, out string text)

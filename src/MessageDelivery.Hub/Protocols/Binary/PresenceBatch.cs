@@ -7,12 +7,12 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Protocols.Binary;
 
 /// <summary>What happened in a while as PRESENCE frames: who came and is still there, and who went and had been there. One thread.</summary>
-internal sealed class PresenceBatch(BlockPool pool)
+internal sealed class PresenceBatch(BlockPool pool) : IPresenceWriter
 {
     private readonly SegmentWriter _frames = new(pool);
 
-    /// <summary>The frames; none if whoever came has gone again. Borrowed until the next batch, or <see cref="Clear"/>.</summary>
-    public ReadOnlySpan<Segment> Frames => _frames.Segments.Items;
+    /// <inheritdoc/>
+    public ReadOnlySpan<Segment> Batch => _frames.Segments.Items;
 
     /// <summary>
     /// Writes the frames of events in the order in which they happened: at most <see cref="PresenceLog.MaxEvents"/>, so that a
@@ -36,7 +36,7 @@ internal sealed class PresenceBatch(BlockPool pool)
         }
     }
 
-    /// <summary>Lets go of the frames.</summary>
+    /// <inheritdoc/>
     public void Clear() => _frames.Clear();
 
     private static (int Joined, int Left) Split(ReadOnlySpan<PresenceEvent> events, ulong[] joined, ulong[] left)

@@ -1,12 +1,9 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Protocols.Text;
-using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Hub.Users;
+using MessageDelivery.Hub.Transport.Layers;
 using MessageDelivery.Protocol;
 using MessageDelivery.Protocol.Text;
 
@@ -16,46 +13,50 @@ namespace MessageDelivery.Hub.Protocols.Detection;
 /// A connection whose first bytes have not told what it speaks (protocol, section 1). After a second of silence it is a
 /// listed text user; its first bytes still decide, as long as nothing was written to it.
 /// </summary>
-internal sealed partial class OpeningSession : IProtocol, IReceiver
+internal sealed class OpeningSession : IProtocol, ITlsOwner
 {
-    public const long SilenceMilliseconds = 1_000;
-
+    private readonly Detector _detector;
     private readonly LoopServices _services;
     private readonly Connection _connection;
-    private readonly Refusal? _refusal;
-    private readonly OutboundQueue _queue;
+    private readonly Ending? _refusal;
     private readonly long _order;
-    private User? _user;
-    private IReceiver? _successor;
+    private readonly UndecidedUser _user;
+    private HelloHandshake? _hello;
     private bool _began;
-    private bool _helloBegan;
-    private bool _isResumable;
+    private bool _isShakingHands;
 
-    /// <param name="refusal">Why the connection cannot be had; null if it can.</param>
-    /// <param name="order">The place of the connection among all that were accepted.</param>
-    public OpeningSession(LoopServices services, Connection connection, Refusal? refusal, long order)
+    /// <param name="refusal">Why the connection is refused; null if it is not.</param>
+    /// <param name="order">The number of the connection among all that were accepted.</param>
+    public OpeningSession(Detector detector, Connection connection, Ending? refusal, long order)
     {
         _order = order;
-        _services = services;
+        _detector = detector;
+        _services = detector.Shared;
         _connection = connection;
         _refusal = refusal;
-        _queue = connection.Outbound;
-        Deadline = connection.OpenedAt + SilenceMilliseconds;
-        if (services.Admission.IsDemanded)
+        _user = new(_services, connection);
+        Deadline = connection.OpenedAt + SessionLimits.SilenceMilliseconds;
+        if (DemandsToken)
         {
-            Deadline = services.Limits.AuthenticationDue(connection.OpenedAt);
+            Deadline = _services.Limits.AuthenticationDue(connection.OpenedAt);
             connection.Input.ReadLimit = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength;
         }
 
         if (MustBeSecured)
         {
-            long due = services.Limits.HandshakeDue(connection.OpenedAt);
-            Deadline = services.Admission.IsDemanded ? Math.Min(Deadline, due) : due;
+            long due = _services.Limits.HandshakeDue(connection.OpenedAt);
+            Deadline = DemandsToken ? Math.Min(Deadline, due) : due;
         }
     }
 
     /// <inheritdoc/>
-    public long Deadline { get; private set; }
+    public long Deadline { get; set; }
+
+    private bool DemandsToken => _services.Authentication.IsDemanded;
+
+    private bool MustBeSecured => _detector.Tls is { IsRequired: true } && !_connection.Layer.IsEncrypted;
+
+    private HelloHandshake Hello => _hello ??= new(_detector, this, _user, _connection, _refusal, _order);
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) => isReceived ? FrameCheck.MaxMissingBytes([]) : FirstBytes.Tell(front) switch
@@ -65,30 +66,6 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         FirstBytesKind.Tls or FirstBytesKind.Http => front.Length,
         _ => FrameCheck.MaxMissingBytes([]),
     };
-
-    /// <inheritdoc/>
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
-    {
-        var text = TextForm.Of(delivery, verbose: false);
-        lock (_queue.Gate)
-        {
-            if (_successor is null)
-            {
-                if (_isLeft)
-                {
-                    return QueueResult.Closed;
-                }
-
-                // Once a HELLO has begun, the queue keeps frames back until it is known to be one.
-                return _queue.TryAdd(_helloBegan ? delivery.Frames.Items : text, delivery.Relays, null, waiter, place, running);
-            }
-        }
-
-        return _successor.Deliver(delivery, waiter, place, running);
-    }
-
-    /// <inheritdoc/>
-    public void Remove() => _services.Loop.Call(_connection, () => _successor?.Remove());
 
     /// <inheritdoc/>
     public int Consume(in Segment input)
@@ -101,8 +78,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         if (!_began)
         {
             _began = true;
-            Deadline = Math.Min(
-                _services.Limits.HandshakeDue(_connection.Input.LastReceived), _services.Admission.IsDemanded ? Deadline : long.MaxValue);
+            Deadline = Math.Min(_services.Limits.HandshakeDue(_connection.Input.LastReceived), DemandsToken ? Deadline : long.MaxValue);
         }
 
         var kind = FirstBytes.Tell(input.Span);
@@ -114,7 +90,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         switch (kind)
         {
             case FirstBytesKind.Hello:
-                return ConsumeHello(input);
+                return _user.TryBeginHello() ? Hello.Consume(input) : TooLate("a HELLO", input);
             case FirstBytesKind.Tls:
                 return ConsumeTls(input);
             case FirstBytesKind.Http:
@@ -139,31 +115,32 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
             return 0;
         }
 
-        if (kind == FirstBytesKind.Hello && TryReadHello(front, out var header, out var hello) && TryGoOn((HelloFlags)header.Flags, hello))
+        if (kind == FirstBytesKind.Hello && HelloCheck.TryRead(front, out var header, out var hello, out _)
+            && Hello.TryResume((HelloFlags)header.Flags, hello))
         {
             return ProtocolLimits.HeaderBytes + (int)header.Length;
         }
 
-        if (_refusal != Refusal.Overloaded || kind == FirstBytesKind.Undecided)
+        if (_refusal != Ending.Overloaded || kind == FirstBytesKind.Undecided)
         {
             return 0;
         }
 
-        _helloBegan = kind == FirstBytesKind.Hello;
-        RefuseAsTold();
+        _user.HasHello = kind == FirstBytesKind.Hello;
+        Refuse(_refusal);
         return front.Length;
     }
 
     /// <inheritdoc/>
     public void OnDeadline()
     {
-        if (_began || MustBeSecured || _services.Admission.IsDemanded)
+        if (_began || MustBeSecured || DemandsToken)
         {
             RefuseAsTooSlow();
         }
         else if (_refusal is not null)
         {
-            RefuseAsTold();
+            Refuse(_refusal);
         }
         else if (_connection.Layer.PeerCertificate.Objection is not null)
         {
@@ -171,7 +148,7 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
         }
         else
         {
-            _user = _services.Join(this, _connection, "text", admitted: null);
+            _user.Join("text", signedIn: null);
             Deadline = long.MaxValue;
         }
     }
@@ -179,17 +156,13 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
     /// <inheritdoc/>
     public void End(CloseReason reason)
     {
-        switch (reason)
+        if (reason == CloseReason.SlowConsumer)
         {
-            case CloseReason.SlowConsumer:
-                _services.CutOff(_user?.Id ?? 0, _connection);
-                break;
-            case CloseReason.Overloaded:
-                Refuse(ProtocolCode.Overloaded, reason, "the hub is out of message memory");
-                break;
-            default:
-                SayShuttingDown();
-                break;
+            _services.CutOff(_user.User?.Id ?? 0, _connection);
+        }
+        else
+        {
+            Refuse(reason == CloseReason.Overloaded ? Ending.OutOfMemory : Ending.ShuttingDown);
         }
     }
 
@@ -198,133 +171,101 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
     {
     }
 
-    private void SayShuttingDown()
-    {
-        if (_isShakingHands)
-        {
-            _connection.Abort(CloseReason.ShuttingDown);
-            return;
-        }
-
-        if (_helloBegan)
-        {
-            _connection.SendGoodbye(ProtocolCode.ShuttingDown, LoopServices.ShuttingDownText);
-        }
-        else
-        {
-            _connection.SendLast(ServerLines.ShuttingDown);
-        }
-
-        _connection.Close(CloseReason.ShuttingDown);
-    }
-
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
-        WithdrawCheck();
-        if (_user is not null)
+        _hello?.Withdraw();
+        _services.Leave(_user.User, _connection);
+    }
+
+    /// <summary>Ends the connection, in words that the peer understands as far as it is known what it speaks.</summary>
+    public void Refuse(Ending ending)
+    {
+        if (_isShakingHands)
         {
-            _services.Leave(_user, _connection);
+            // There is nothing yet to say it in.
+            _connection.Abort(ending.Reason);
+        }
+        else if (_user.HasHello)
+        {
+            _connection.SendGoodbye(ending);
+            _connection.Close(ending.Reason);
         }
         else
         {
-            _services.LeaveUnknown(_connection);
+            _connection.CloseWithError(ending);
         }
-    }
-
-    private int ConsumeHello(in Segment input)
-    {
-        if (!_helloBegan && !TryBeginHello())
-        {
-            return TooLate("a HELLO", input);
-        }
-
-        var bytes = input.Span;
-        if (bytes.Length < ProtocolLimits.HeaderBytes)
-        {
-            return 0;
-        }
-
-        var header = FrameHeader.Read(bytes);
-        if (HelloCheck.Refusal(header, out string text) is var code && code != ProtocolCode.Normal)
-        {
-            Refuse(code, HelloCheck.Reason(code), text);
-            return input.Length;
-        }
-
-        int frameBytes = ProtocolLimits.HeaderBytes + (int)header.Length;
-        if (bytes.Length < frameBytes)
-        {
-            return 0;
-        }
-
-        var flags = (HelloFlags)header.Flags;
-        if (!HelloPayload.TryRead(flags, bytes[ProtocolLimits.HeaderBytes..frameBytes], out var hello))
-        {
-            Refuse(ProtocolCode.ProtocolError, CloseReason.ProtocolError, HelloCheck.WrongPayload);
-            return input.Length;
-        }
-
-        if ((_refusal is null || _refusal == Refusal.Overloaded) && TryGoOn(flags, hello))
-        {
-            return frameBytes;
-        }
-
-        if (_refusal is null && _services.Admission.IsDemanded)
-        {
-            BeginCheck(flags, hello);
-            return _connection.IsOpen ? frameBytes : input.Length;
-        }
-
-        if (_refusal is not null)
-        {
-            RefuseAsTold();
-            return input.Length;
-        }
-
-        _isResumable = flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
-        var successor = BecomeBinary();
-        return frameBytes + successor.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
-    }
-
-    private bool TryBeginHello()
-    {
-        lock (_connection.Outbound.Gate)
-        {
-            return _helloBegan = _connection.Outbound.TryCork();
-        }
-    }
-
-    private BinarySession BecomeBinary()
-    {
-        _user ??= _services.Join(this, _connection, "binary", _admitted);
-        _connection.Protocol = "binary";
-        var resumable = _isResumable ? new ResumableSession(_services.Sessions, _services, _user, _connection, _order) : null;
-        var session = new BinarySession(_services, _connection, _user, resumable);
-        Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
-        int length = BinaryReplies.WriteWelcome(welcome, _user.Id, _services.Limits, resumable, WelcomeFlags.None);
-        lock (_queue.Gate)
-        {
-            _queue.Uncork(welcome[..length], _connection.Loop);
-            _successor = (IReceiver?)resumable ?? session;
-        }
-
-        _user.Receiver = _successor;
-        _connection.Handler = session;
-        return session;
     }
 
     private int BecomeText(in Segment input)
     {
         if (_refusal is not null)
         {
-            RefuseAsTold();
+            Refuse(_refusal);
             return input.Length;
         }
 
-        var session = new TextSession(_services, _connection, _user);
+        var session = new TextSession(_services, _connection, _user.User);
         _connection.Handler = session;
         return session.Consume(input);
+    }
+
+    /// <summary>After the handshake the first byte inside decides again.</summary>
+    private int ConsumeTls(in Segment input)
+    {
+        if (_connection.Layer.IsEncrypted)
+        {
+            _connection.CloseWithError(Ending.Unsupported("TLS inside of TLS"));
+            return input.Length;
+        }
+
+        if (_detector.Tls is not { } acceptor)
+        {
+            return CannotBe(FirstBytes.TlsAlert, "TLS", input);
+        }
+
+        if (!_user.TryLeaveForTls())
+        {
+            return TooLate("TLS", input);
+        }
+
+        _isShakingHands = true;
+        var layer = acceptor.Create(_connection.Layer, _connection.Loop.Pool, this, () => _connection.Post(ConnectionWork.Layer));
+        _connection.Layer = layer;
+        layer.Begin(input.Span);
+        return input.Length;
+    }
+
+    void ITlsOwner.HandshakeRefused(bool forLoad)
+    {
+        _services.NoteHandshakeFailed(_connection, forLoad ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
+        _connection.Abort(forLoad ? CloseReason.Overloaded : CloseReason.ProtocolError);
+    }
+
+    void ITlsOwner.HandshakeFailed(string why)
+    {
+        _services.NoteHandshakeFailed(_connection, why);
+        // Not cut: the alert that says what is wrong is to arrive.
+        _connection.Close(CloseReason.ProtocolError);
+    }
+
+    void ITlsOwner.HandshakeDone(TlsLayer secured)
+    {
+        _connection.Layer = secured;
+        if (_connection.Layer.PeerCertificate.Subject is { } subject)
+        {
+            _connection.Subject = subject;
+            _services.Sessions.Audit.Authenticated(_connection);
+        }
+
+        var inside = new OpeningSession(_detector, _connection, _refusal, _order);
+        if (!DemandsToken)
+        {
+            inside.Deadline = _connection.Loop.Now + SessionLimits.SilenceMilliseconds;
+        }
+
+        _connection.Handler = inside;
+        _connection.LayerIsReady();
     }
 
     /// <summary>Answers a protocol that the hub does not speak in that protocol's own way.</summary>
@@ -348,32 +289,50 @@ internal sealed partial class OpeningSession : IProtocol, IReceiver
 
     private int TooLate(string what, in Segment input)
     {
-        _connection.SendTextError(
-            ProtocolCode.ProtocolError, $"{what} after something was written to this connection as to a text user");
-        _connection.Close(CloseReason.ProtocolError);
+        _connection.CloseWithError(Ending.ProtocolError($"{what} after something was written to this connection as to a text user"));
         return input.Length;
     }
 
-    private void RefuseAsTold() => Refuse(_refusal!.Code, _refusal.Reason, _refusal.Text);
+    /// <summary>Whether it is refused whatever it says: TLS is missing, or a certificate that holds.</summary>
+    private bool IsUnwelcome(FirstBytesKind kind) => MustBeSecured
+        ? kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.Input.IsFinal)
+        : _connection.Layer.PeerCertificate.Objection is not null;
 
-    private void Refuse(ProtocolCode code, CloseReason reason, string text)
+    private int RefuseFirst(FirstBytesKind kind, in Segment input)
     {
-        if (_isShakingHands)
+        if (kind == FirstBytesKind.Http)
         {
-            // There is nothing yet to say it in.
-            _connection.Abort(reason);
-            return;
+            return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
         }
 
-        if (_helloBegan)
+        _user.HasHello = kind == FirstBytesKind.Hello;
+        if (MustBeSecured)
         {
-            _connection.SendGoodbye(code, text);
+            Refuse(Ending.Unsupported("this hub speaks TLS only, and this came in the clear"));
         }
         else
         {
-            _connection.SendTextError(code, text);
+            RefuseCertificate();
         }
 
-        _connection.Close(reason);
+        return input.Length;
+    }
+
+    private void RefuseCertificate()
+    {
+        var peer = _connection.Layer.PeerCertificate;
+        _services.Authentication.NoteRefused(_connection.Peer, peer.Subject is { } subject ? $"{peer.Objection} ({subject})" : peer.Objection!);
+        Refuse(Ending.CertificateRefused(peer.IsShown, peer.Objection!));
+    }
+
+    /// <summary>The first bytes, or the token, did not come in time.</summary>
+    private void RefuseAsTooSlow()
+    {
+        // Something may have begun and be within its own time: then it is the token that is late.
+        bool isTokenLate = DemandsToken && !MustBeSecured && !_isShakingHands
+            && _connection.Loop.Now >= _services.Limits.AuthenticationDue(_connection.OpenedAt);
+        var limits = _services.Limits.User;
+        _services.Limited.Met(isTokenLate ? LimitKind.Authentication : LimitKind.Handshake, _connection.Peer, _connection.Loop);
+        Refuse(isTokenLate ? Ending.NotAuthenticated(limits.AuthenticationTimeout) : Ending.TooSlow("the first bytes", limits.HandshakeTimeout));
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Protocol;
 using MessageDelivery.Protocol.Text;
 
 namespace MessageDelivery.Hub.Protocols.Text;
@@ -9,13 +9,22 @@ namespace MessageDelivery.Hub.Protocols.Text;
 /// <summary>The hub's own lines, written to a connection's queue.</summary>
 internal static class TextReplies
 {
-    /// <summary>For errors that are rare and end the connection.</summary>
-    public static void SendTextError(this Connection connection, ProtocolCode code, string text)
+    /// <summary>Says why and closes.</summary>
+    public static void CloseWithError(this Connection connection, Ending ending)
     {
-        var line = new ArrayBufferWriter<byte>(256);
-        // An embedder's authenticator may have words of others in it.
-        ServerLines.Error(line, code, Encoding.UTF8.GetBytes(TextRenderer.Reveal(text)));
-        connection.SendLast(line.WrittenSpan);
+        if (ending == Ending.ShuttingDown)
+        {
+            connection.SendLast(ServerLines.ShuttingDown);
+        }
+        else
+        {
+            var line = new ArrayBufferWriter<byte>(256);
+            // An embedder's authenticator may have words of others in it.
+            ServerLines.Error(line, ending.Code, Encoding.UTF8.GetBytes(TextRenderer.Reveal(ending.Text)));
+            connection.SendLast(line.WrittenSpan);
+        }
+
+        connection.Close(ending.Reason);
     }
 
     /// <summary>Sends what was written and makes the writer ready for the next line.</summary>

@@ -1,8 +1,9 @@
-using System.Buffers;
+using System.Text;
+using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
@@ -11,27 +12,35 @@ using MessageDelivery.Protocol.Text;
 namespace MessageDelivery.Hub.Protocols.Text;
 
 /// <summary>The conversation with a person, or with a program that speaks like one: lines (protocol, section 3).</summary>
-internal sealed partial class TextSession : IProtocol, IReceiver
+internal sealed class TextSession : IProtocol, IReceiver
 {
+    public const string ThrownAwayText = "; all up to a line with only \".\" is thrown away";
+
     private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly TextParser _parser;
-    private readonly PendingRelay _relay;
-    private readonly SegmentWriter _body;
-    private readonly BodyPause _pause;
+    private readonly TextRelay _relay;
+    private readonly SessionPace _pace;
+    private readonly SignIn? _signIn;
+    private readonly TextStranger _stranger;
     private User? _user;
     private volatile bool _verbose;
-    private bool _relayUnderWay;
     private bool _bodyEnds;
+    private bool _dropsBody;
 
     public TextSession(LoopServices services, Connection connection, User? user)
     {
         _services = services;
         _connection = connection;
         _parser = new(services.Limits.MaxBodyBytes, services.Limits.MaxReceivers);
-        _relay = new(connection) { LeavesOutFull = services.Limits.LeavesOutFull(identity: null) };
-        _body = new(connection.Loop.Pool);
-        _pause = new(connection);
+        _relay = new(services, connection);
+        _pace = new(services, connection, user?.Identity);
+        if (services.Authentication.IsDemanded)
+        {
+            _signIn = new(services, connection, OnSignedIn, connection.CloseWithError);
+        }
+
+        _stranger = new(services, connection, _parser, _signIn);
         _user = user;
         if (user is not null)
         {
@@ -40,21 +49,16 @@ internal sealed partial class TextSession : IProtocol, IReceiver
     }
 
     /// <inheritdoc/>
-    public long Deadline
-    {
-        get
-        {
-            long pause = _parser.BodyMayEndByPause ? _pause.Due : long.MaxValue;
-            pause = Math.Min(pause, Math.Min(_paceDue, ProgressDue));
-            return Math.Min(pause, _user?.EndsAt
-                ?? (_services.Admission.IsDemanded ? AuthenticationDeadline : _connection.OpenedAt + OpeningSession.SilenceMilliseconds));
-        }
-    }
+    public long Deadline => Math.Min(
+        Math.Min(_parser.BodyMayEndByPause ? _relay.Pause.Due : long.MaxValue, _pace.Due),
+        _user?.EndsAt ?? (_signIn is not null ? AuthenticationDue : _connection.OpenedAt + SessionLimits.SilenceMilliseconds));
+
+    private long AuthenticationDue => _services.Limits.AuthenticationDue(_connection.OpenedAt);
 
     /// <summary>A body tells its length by its end only: it may become as long as it may be.</summary>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
         !isReceived && _parser.IsBetweenCommands && CommandsAhead.WholeBytes(front) is var whole and > 0 ? whole
-        : ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - (int)_body.Bytes;
+        : ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - _relay.KeptBytes;
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
@@ -70,10 +74,10 @@ internal sealed partial class TextSession : IProtocol, IReceiver
         }
 
         int used = 0;
-        bool isBefore = _user is null && _services.Admission.IsDemanded;
+        bool mustSignIn = _user is null && _signIn is not null;
         while (_connection.IsOpen && !_connection.IsPaused && _connection.Input.MayTakeWork())
         {
-            if (_relay.WaitsForRoom(_connection.Outbound))
+            if (_relay.Pending.WaitsForRoom(_connection.Outbound))
             {
                 _connection.Pause();
                 break;
@@ -99,31 +103,36 @@ internal sealed partial class TextSession : IProtocol, IReceiver
                 continue;
             }
 
-            Carry(found, rest);
+            CarryOut(found, rest);
         }
 
-        if (isBefore)
+        if (mustSignIn)
         {
-            CountEarly(used);
+            _stranger.CountReceived(used);
         }
 
-        WatchProgress();
-        _connection.Input.UnfinishedBytes = (int)_body.Bytes;
+        _relay.WatchProgress(_pace);
+        _connection.Input.UnfinishedBytes = _relay.KeptBytes;
         return used;
     }
 
     /// <inheritdoc/>
     public void OnDeadline()
     {
-        if (EndsByTime())
+        if (Expired() is { } expired)
         {
+            _connection.CloseWithError(expired);
             return;
         }
 
         Join();
-        EndWaitIfDue();
-        EndIfStopped();
-        if (_connection.IsOpen && _parser.BodyMayEndByPause && _pause.HasPassed())
+        _pace.EndWaitIfDue();
+        if (_pace.EndIfStopped("body") is { } stopped)
+        {
+            _connection.CloseWithError(stopped);
+        }
+
+        if (_connection.IsOpen && _parser.BodyMayEndByPause && _relay.Pause.HasPassed())
         {
             _bodyEnds = true;
             _connection.Input.Reconsume();
@@ -131,52 +140,44 @@ internal sealed partial class TextSession : IProtocol, IReceiver
     }
 
     /// <inheritdoc/>
-    public void End(CloseReason reason)
-    {
-        switch (reason)
-        {
-            case CloseReason.SlowConsumer:
-                _services.CutOff(_user?.Id ?? 0, _connection);
-                return;
-            case CloseReason.Overloaded:
-                _connection.SendTextError(ProtocolCode.Overloaded, "the hub is out of message memory and this body is unfinished");
-                break;
-            default:
-                _connection.SendLast(ServerLines.ShuttingDown);
-                break;
-        }
-
-        _connection.Close(reason);
-    }
-
-    /// <inheritdoc/>
     public void Resumed()
     {
-        if (_relayUnderWay && _relay.IsDone)
-        {
-            Report();
-        }
-
+        _relay.ReportIfDone(_verbose);
         // More than one thing may be waited for: time that is owed, a receiver, room for answers, a token's check.
-        if (OwesTime || !_relay.IsDone || _check is not null)
+        if (_pace.MustWait || !_relay.Pending.IsDone || _signIn is { IsUnderWay: true })
         {
             _connection.Pause();
         }
     }
 
     /// <inheritdoc/>
-    public void Closed(CloseReason reason)
+    public void End(CloseReason reason)
     {
-        _body.Clear();
-        _check?.Withdraw();
-        if (_user is not null)
+        if (reason == CloseReason.SlowConsumer)
         {
-            _services.Leave(_user, _connection);
+            _services.CutOff(_user?.Id ?? 0, _connection);
         }
         else
         {
-            _services.LeaveUnknown(_connection);
+            _connection.CloseWithError(reason == CloseReason.Overloaded ? Ending.OutOfMemoryFor("body") : Ending.ShuttingDown);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Remove() => _services.Loop.Call(_connection, () =>
+    {
+        if (_connection.IsOpen)
+        {
+            _connection.CloseWithError(Ending.Removed);
+        }
+    });
+
+    /// <inheritdoc/>
+    public void Closed(CloseReason reason)
+    {
+        _relay.Clear();
+        _signIn?.Withdraw();
+        _services.Leave(_user, _connection);
     }
 
     private TextEvent Read(ReadOnlySpan<byte> input, out int consumed) =>
@@ -186,41 +187,55 @@ internal sealed partial class TextSession : IProtocol, IReceiver
 
     private void Join()
     {
-        if (_user is null && !_services.Admission.IsDemanded)
+        if (_signIn is null)
         {
-            _user = _services.Join(this, _connection, "text", admitted: null);
+            _user ??= _services.Join(this, _connection, "text", signedIn: null);
         }
     }
 
-    private void Carry(TextEvent found, ReadOnlySpan<byte> input)
+    private void CarryOut(TextEvent found, ReadOnlySpan<byte> input)
     {
-        if (_user is null)
+        if (_dropsBody)
         {
-            CarryBefore(found, input);
+            _dropsBody = found == TextEvent.Body;
             return;
         }
 
-        if (_user.Rights is not null && IsForbidden(found))
+        if (_user is null)
         {
+            _dropsBody = found == TextEvent.RelayBegins;
+            _stranger.CarryOut(found, input);
+            return;
+        }
+
+        if (_user.Rights is { } rights && Forbidden(rights, found) is { } forbidden)
+        {
+            _dropsBody = found == TextEvent.RelayBegins;
+            SendError(ProtocolCode.NotAllowed, forbidden + (_dropsBody && _parser.PromptForBody ? ThrownAwayText : ""));
             return;
         }
 
         switch (found)
         {
             case TextEvent.Command:
-                Carry(_parser.Verb, input[_parser.Argument]);
+                CarryOut(_parser.Verb, input[_parser.Argument], _user);
                 break;
             case TextEvent.RelayBegins:
-                BeginBody();
+                _relay.Begin();
+                if (_parser.PromptForBody)
+                {
+                    _connection.Send(ServerLines.BodyPrompt);
+                }
+
                 break;
             case TextEvent.Body:
-                _body.Write(input[_parser.Body]);
+                _relay.Write(input[_parser.Body]);
                 break;
             case TextEvent.RelayEnds:
-                Relay();
+                Relay(_user);
                 break;
             default:
-                _body.Clear();
+                _relay.Clear();
                 ServerLines.Error(_services.Lines, _parser.ErrorName, _parser.ErrorText);
                 _connection.SendLines(_services.Lines);
                 CountError(_parser.ErrorCode);
@@ -228,27 +243,27 @@ internal sealed partial class TextSession : IProtocol, IReceiver
         }
     }
 
-    private void Carry(TextVerb verb, ReadOnlySpan<byte> argument)
+    private void CarryOut(TextVerb verb, ReadOnlySpan<byte> argument, User user)
     {
         var lines = _services.Lines;
         switch (verb)
         {
-            case TextVerb.Auth when _services.Admission.IsDemanded:
-                BeginCheck(argument);
+            case TextVerb.Auth when _signIn is not null:
+                _signIn.Begin(argument);
                 return;
             // On a hub that lets everybody in, a token is as good as none.
             case TextVerb.Identity or TextVerb.Auth:
-                ServerLines.Identity(lines, _user!.Id);
+                ServerLines.Identity(lines, user.Id);
                 break;
             case TextVerb.List:
-                _services.Listing.SendLine(_connection, _user!.Id, lines, _user.Rights);
-                CountList();
+                _services.Listing.SendLine(_connection, user.Id, lines, user.Rights);
+                Count(user, LimitKind.ListRate, 0);
                 break;
             case TextVerb.Echo when IsRefused(argument.Length, 1):
                 break;
             case TextVerb.Echo:
                 TextRenderer.RenderLine(argument, lines);
-                CountEcho(argument.Length);
+                Count(user, LimitKind.EchoRate, argument.Length);
                 break;
             case TextVerb.VerboseOn or TextVerb.VerboseOff:
                 _verbose = verb == TextVerb.VerboseOn;
@@ -266,70 +281,118 @@ internal sealed partial class TextSession : IProtocol, IReceiver
         _connection.SendLines(lines);
     }
 
-    private void BeginBody()
-    {
-        _body.Clear();
-        _bodies++;
-        Span<byte> header = stackalloc byte[ProtocolLimits.DeliveryHeaderBytes];
-        header.Clear();
-        _body.Write(header);
-        if (_parser.PromptForBody)
-        {
-            _connection.Send(ServerLines.BodyPrompt);
-        }
-    }
-
-    private void Relay()
+    private void Relay(User user)
     {
         var receivers = _parser.Receivers;
-        int bodyBytes = (int)_body.Bytes - ProtocolLimits.DeliveryHeaderBytes;
+        int bodyBytes = _relay.BodyBytes;
         if (IsRefused(bodyBytes, receivers.Length))
         {
-            _body.Clear();
+            _relay.Clear();
             return;
         }
 
-        receivers.CopyTo(_relay.Begin(receivers.Length));
-        new DeliveryHeader(_user!.Id, bodyBytes).Write(_body.Segments.Items[0].Span);
-        var delivery = _services.Delivery;
-        delivery.Begin(_user.Id, 1, bodyBytes);
-        foreach (ref readonly var part in _body.Segments.Items)
+        if (_relay.Route(user.Id, receivers, _parser.EndedByPause))
         {
-            delivery.Frames.Add(part);
-        }
-
-        _relayUnderWay = true;
-        _pause.Relays(_parser.EndedByPause);
-        bool isDone = _services.Router.Route(delivery, _relay, mayWait: true);
-        _body.Clear();
-        if (isDone)
-        {
-            Report();
+            _relay.ReportIfDone(_verbose);
         }
         else
         {
             _connection.Pause();
         }
 
-        CountRelay(bodyBytes, receivers.Length);
+        if (_pace.LimitsRelays)
+        {
+            Count(user, LimitKind.RelayRate, (long)bodyBytes * receivers.Length);
+        }
     }
 
-    private void Report()
+    /// <summary>Why the user's token does not let it do what it says; null if it does.</summary>
+    private string? Forbidden(Rights rights, TextEvent found) =>
+        found == TextEvent.RelayBegins && !rights.MaySend ? Rights.MayNotSendText
+        : found == TextEvent.Command && _parser.Verb == TextVerb.List && !rights.MayList ? Rights.MayNotListText
+        : null;
+
+    /// <summary>Refuses a relay, or an echo, that would have to wait for too long.</summary>
+    private bool IsRefused(int bytes, int receivers)
     {
-        _relayUnderWay = false;
-        _services.Router.Settle(_relay);
-        var lines = _services.Lines;
-        if (_pause.TakeMustTell())
+        if (!_pace.IsTooMuch(bytes, receivers))
         {
-            lines.Write(ServerLines.SentAfterPause);
+            return false;
         }
 
-        ServerLines.NotDelivered(lines, _relay.Receivers, _relay.Outcomes);
-        if (_verbose)
+        SendError(ProtocolCode.RateLimited, _pace.TooMuchText(bytes, receivers));
+        return true;
+    }
+
+    private void Count(User user, LimitKind rate, long bytes)
+    {
+        if (_pace.MustWaitAfter(user, rate, bytes))
         {
-            ServerLines.RelayedTo(lines, _relay.Receivers, _relay.Outcomes);
+            _connection.Pause();
+        }
+    }
+
+    private void SendError(ProtocolCode code, string text)
+    {
+        ServerLines.Error(_services.Lines, code, Encoding.UTF8.GetBytes(text));
+        _connection.SendLines(_services.Lines);
+        CountError(code);
+    }
+
+    private void CountError(ProtocolCode code)
+    {
+        if (_connection.IsOpen && _pace.CountError(code) is { } tooMany)
+        {
+            _connection.CloseWithError(tooMany);
+        }
+    }
+
+    private void OnSignedIn(SignedIn signedIn)
+    {
+        var identity = signedIn.Identity;
+        if (_user is null)
+        {
+            if (!_signIn!.TryCount(identity))
+            {
+                return;
+            }
+
+            _user = _services.Join(this, _connection, "text", signedIn);
+        }
+        else if (_user.Is(identity))
+        {
+            _services.Renew(_user, signedIn, _connection);
+        }
+        else
+        {
+            _signIn!.Refuse(Ending.TokenRefused("the token is not that of the user who spoke here before"));
+            return;
         }
 
-        _connection.SendLines(lines);
+        _pace.Use(identity);
+        _relay.Pending.Rights = _user.Rights;
+        _relay.Pending.LeavesOutFull = _services.Limits.LeavesOutFull(identity);
+        ServerLines.Identity(_services.Lines, _user.Id);
+        _connection.SendLines(_services.Lines);
+        _connection.Resume();
+        _connection.Reschedule();
+    }
+
+    /// <summary>How the connection ends if the time of the token, or that for showing one, is over.</summary>
+    private Ending? Expired()
+    {
+        long now = _connection.Loop.Now;
+        if (_user is not null)
+        {
+            return now < _user.EndsAt ? null : Ending.TokenExpired;
+        }
+
+        if (_signIn is null || now < AuthenticationDue)
+        {
+            return null;
+        }
+
+        _services.Limited.Met(LimitKind.Authentication, _connection.Peer, _connection.Loop);
+        return Ending.NotAuthenticated(_services.Limits.User.AuthenticationTimeout);
     }
 }

@@ -1,7 +1,7 @@
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 
-namespace MessageDelivery.Hub.Protocols;
+namespace MessageDelivery.Hub;
 
 /// <summary>Tells the audit, if there is one, who comes and goes. Any loop's thread; allocates nothing.</summary>
 internal sealed class AuditTrail(IHubAudit? audit)

@@ -1,0 +1,71 @@
+using MessageDelivery.Hub.Loop;
+using MessageDelivery.Hub.Outbound;
+using MessageDelivery.Hub.Resuming;
+using MessageDelivery.Hub.Transport;
+using MessageDelivery.Hub.Users;
+using MessageDelivery.Protocol;
+
+namespace MessageDelivery.Hub.Protocols.Binary;
+
+/// <summary>What the binary sessions of one loop share. Only its thread uses it.</summary>
+internal sealed class BinaryServices : ISessionHost
+{
+    public BinaryServices(LoopServices shared)
+    {
+        Shared = shared;
+        Run = new(shared.Host, shared.Delivery, shared.Router);
+        Presence = new(Loop, shared.Users, new PresenceBatch(Loop.Pool));
+        Loop.Failures.DropUnfinished += Run.Discard;
+    }
+
+    /// <summary>What it shares with other protocols.</summary>
+    public LoopServices Shared { get; }
+
+    /// <summary>The run of relays being gathered.</summary>
+    public RelayRun Run { get; }
+
+    /// <summary>Who is told when somebody comes or goes.</summary>
+    public PresenceFeed Presence { get; }
+
+    /// <inheritdoc/>
+    public EventLoop Loop => Shared.Loop;
+
+    /// <inheritdoc/>
+    public HashSet<IBacklog> Backlogs => Shared.Host.Backlogs;
+
+    /// <inheritdoc/>
+    public ICountedUnits Counted => CountedFrames.Instance;
+
+    /// <inheritdoc/>
+    public int GreetingBytes => BinaryReplies.WelcomeBytes;
+
+    /// <inheritdoc/>
+    public int WriteGreeting(Span<byte> frame, ResumableSession session) =>
+        BinaryReplies.WriteWelcome(frame, session.User.Id, Shared.Limits, session, WelcomeFlags.Resumed);
+
+    /// <inheritdoc/>
+    public UnconfirmedRelays ConfirmFor(IConfirmationOwner owner) =>
+        new(Loop.Pool, Shared.Users, Shared.Sessions.Term.ConfirmMilliseconds, owner);
+
+    /// <inheritdoc/>
+    public QueueResult SendReceipt(OutboundQueue queue, IOutlet outlet, ulong correlation, ReadOnlySpan<Outcome> outcomes) =>
+        queue.SendReceipt(outlet, correlation, outcomes);
+
+    /// <inheritdoc/>
+    public QueueResult Complete(PendingRelay relay, OutboundQueue queue)
+    {
+        Shared.Router.Complete(relay);
+        if (relay.Unconfirmed is { } unconfirmed)
+        {
+            relay.Unconfirmed = null;
+            unconfirmed.NoteOutcomes(relay.Receivers, relay.Outcomes, Loop);
+        }
+        else if (relay.ReceiptFor is { } correlation)
+        {
+            relay.ReceiptFor = null;
+            return queue.SendReceipt(Loop, correlation, relay.Outcomes);
+        }
+
+        return QueueResult.Accepted;
+    }
+}
