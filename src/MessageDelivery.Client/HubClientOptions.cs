@@ -99,8 +99,8 @@ public sealed record HubClientOptions
     /// comes later is disposed of.</para>
     /// <para>It gives a new duplex stream each time, which belongs to the client from then on. With <see cref="Tls"/> the client agrees on
     /// TLS on top of it, which also reads zero bytes to wait for more. One read and one write may be under way at the same time; the client
-    /// flushes what it writes. At the end it cancels both and disposes of the stream while they are under way: one of the two must end
-    /// them. A stream that completes a read on its writer's thread has the client work there.</para>
+    /// flushes what it writes. At the end it cancels both, and disposes of the stream when they have ended or after half a second: one of
+    /// the two must end them. A stream that completes a read on its writer's thread has the client work there.</para>
     /// <para>What it throws, null, and a failure of the stream count like a socket's error: the attempt has failed or the connection is
     /// lost, and <see cref="Reconnect"/> decides. A <see cref="HubConnectionException"/> is taken as it is, with its own advice.</para>
     /// </remarks>

@@ -8,6 +8,9 @@ namespace MessageDelivery.Client;
 /// </summary>
 internal sealed class Transport : IAsyncDisposable
 {
+    // How long a stream may take to end a cancelled read or write before it is disposed of meanwhile.
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(500);
+
     private readonly Stream _inner;
 
     // Null where the program gave the stream.
@@ -15,6 +18,7 @@ internal sealed class Transport : IAsyncDisposable
 
     // Disposing a socket ends its reads and writes. Other streams may need cancellation.
     private readonly CancellationTokenSource? _abort;
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private Stream _stream;
     private Task? _aborted;
@@ -86,6 +90,7 @@ internal sealed class Transport : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Abort();
+        _idle.TrySetResult();
         await (_aborted ?? Task.CompletedTask).ConfigureAwait(false);
         try
         {
@@ -184,6 +189,7 @@ internal sealed class Transport : IAsyncDisposable
             try
             {
                 await _abort!.CancelAsync().ConfigureAwait(false);
+                await Task.WhenAny(_idle.Task, Task.Delay(CancelTimeout)).ConfigureAwait(false);
             }
             finally
             {
