@@ -23,7 +23,6 @@ internal sealed class ClientShutdown(
         Task close;
         lock (_gate)
         {
-            supervisor.BeginClose();
             close = _close ??= CloseCoreAsync();
         }
 
@@ -58,7 +57,7 @@ internal sealed class ClientShutdown(
         // Yields at once: the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         deliveries.BeginClose();
-        bool isNeeded = session.BeginClose() || session.NeedsConnection;
+        bool isNeeded = session.BeginClose();
         HubConnectionException? shutdown = session.Shutdown;
         if (!isNeeded || shutdown is not null)
         {

@@ -15,7 +15,6 @@ internal sealed class ConnectionSupervisor(
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Connection? _connection;
     private volatile HubConnectionException? _closeReason;
-    private volatile bool _isClosing;
 
     // Completed when a client in the background may connect; null for one whose program waited for the first connection.
     private TaskCompletionSource? _begin;
@@ -69,15 +68,13 @@ internal sealed class ConnectionSupervisor(
     /// <summary>Connects from now on, if it was to wait for this. More than once does no harm.</summary>
     public void Begin() => _begin?.TrySetResult();
 
-    /// <summary>From now on a lost connection is replaced only if calls need it.</summary>
-    public void BeginClose() => _isClosing = true;
-
     /// <summary>Makes no further connection.</summary>
     public Task StopAsync() => _stopping.CancelAsync();
 
     /// <summary>Makes no further connection, and cuts the one there is.</summary>
     public async Task CutAsync()
     {
+        session.BeginClose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         Connection? connection;
         lock (_gate)
@@ -93,8 +90,10 @@ internal sealed class ConnectionSupervisor(
 
     // A client that is closing reconnects only for pending calls, and not to a hub that is shutting down.
     private bool MayReconnect(HubConnectionException reason, int attempts) =>
-        options.Reconnect is { } policy && (!_isClosing || (session.NeedsConnection && session.Shutdown is null))
-        && (policy.MaxAttempts is not { } max || attempts < max)
+        PolicyAllows(reason, attempts) && (!session.IsClosing || (session.NeedsConnection && session.Shutdown is null));
+
+    private bool PolicyAllows(HubConnectionException reason, int attempts) =>
+        options.Reconnect is { } policy && (policy.MaxAttempts is not { } max || attempts < max)
         && (reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause
             || (reason.ReconnectAdvice == ReconnectAdvice.WithToken && options.TokenProvider is not null && _refusedTokens == 0));
 
@@ -218,6 +217,7 @@ internal sealed class ConnectionSupervisor(
     private async Task<(Connection? Next, HubConnectionException Reason, int Attempts)> ReconnectAsync(HubConnectionException reason, int attempts)
     {
         HubConnectionException lost = reason;
+        bool isTried = false;
         long since = options.TimeProvider.GetTimestamp();
         if (MayReconnect(lost, attempts) && callbacks.RaiseState(ConnectionState.Reconnecting, lost) is { } failure)
         {
@@ -226,6 +226,7 @@ internal sealed class ConnectionSupervisor(
 
         while (MayReconnect(reason, attempts))
         {
+            isTried = true;
             try
             {
                 TimeSpan? window = session.ResumeWindow;
@@ -254,7 +255,9 @@ internal sealed class ConnectionSupervisor(
             }
         }
 
-        return (null, reason, attempts);
+        // Only the program has prevented it, and no call of its own needs the session.
+        bool isClosedHere = !isTried && PolicyAllows(reason, attempts) && !session.WasLostWhileClosing;
+        return (null, isClosedHere ? HubConnectionException.ClosedHere() : reason, attempts);
     }
 
     private void Replace(Connection next, HubConnectionException lost)
@@ -292,7 +295,7 @@ internal sealed class ConnectionSupervisor(
     private void Finish(HubConnectionException reason)
     {
         _closeReason = reason;
-        bool isClosedHere = reason.Code == ProtocolCode.Normal && _isClosing;
+        bool isClosedHere = reason.Code == ProtocolCode.Normal && session.IsClosing;
         try
         {
             session.End(reason, isClosedHere);

@@ -22,6 +22,7 @@ internal sealed class Session : IDisposable
     private HubConnectionException? _lost;
     private volatile HubConnectionException? _refusal;
     private long _unknownRelays;
+    private volatile bool _isClosing;
 
     public Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected, ClientTelemetry? telemetry = null)
     {
@@ -121,6 +122,12 @@ internal sealed class Session : IDisposable
             }
         }
     }
+
+    /// <summary>Whether the program closes the client.</summary>
+    public bool IsClosing => _isClosing;
+
+    /// <summary>Whether the last connection was lost behind the GOODBYE, so that it is not known what was sent.</summary>
+    public bool WasLostWhileClosing { get; private set; }
 
     /// <summary>
     /// Accepts a frame: at once, or when there is room. Completes when the caller's memory is free again. A call that is cancelled before that is
@@ -229,8 +236,9 @@ internal sealed class Session : IDisposable
                 _link = null;
                 _sender.IsConnected = false;
                 _lost = reason;
+                WasLostWhileClosing = _sender.IsClosing;
                 Presence.NoteUncertain();
-                if (!_handshake.CanResume || !MayResumeAfter(reason))
+                if (!_handshake.CanResumeAfter(reason))
                 {
                     _handshake.GiveUp();
                     Refuse(reason, reason);
@@ -267,21 +275,24 @@ internal sealed class Session : IDisposable
         }
     }
 
-    /// <summary>Queues the GOODBYE behind all accepted calls, and accepts no more. False if there is no connection.</summary>
+    /// <summary>
+    /// Queues the GOODBYE behind all accepted calls, and accepts no more. False if there is neither a connection nor a call that needs one.
+    /// </summary>
     public bool BeginClose()
     {
-        bool isConnected;
+        bool isNeeded;
         lock (_gate)
         {
-            isConnected = _link is not null;
-            if (!_sender.IsClosing && (isConnected || _refusal is null))
+            isNeeded = _link is not null || NeedsConnection;
+            _isClosing = true;
+            if (!_sender.IsClosing && (_link is not null || _refusal is null))
             {
                 _sender.BeginClose();
             }
         }
 
         Outbound.Set();
-        return isConnected;
+        return isNeeded;
     }
 
     /// <summary>There will be no further connection: fails all calls and releases the memory. After the last connection has completed.</summary>
@@ -298,10 +309,6 @@ internal sealed class Session : IDisposable
     }
 
     public void Dispose() => _acknowledgements.Dispose();
-
-    // After other codes the hub has ended the session, too.
-    private static bool MayResumeAfter(HubConnectionException reason) => reason.Code is null
-        or ProtocolCode.ShuttingDown or ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer;
 
     private HubConnectionException? ReceiveWelcome(SessionLink link, in Frame frame)
     {

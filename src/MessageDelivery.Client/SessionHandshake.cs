@@ -24,6 +24,10 @@ internal sealed class SessionHandshake(HubClientOptions options, ReplayBuffer fr
 
     private bool AsksForResume => options.Resume && options.Reconnect is not null;
 
+    /// <summary>Whether it can be resumed after a connection ended for a reason. After other codes the hub has ended the session, too.</summary>
+    public bool CanResumeAfter(HubConnectionException reason) => CanResume
+        && reason.Code is null or ProtocolCode.ShuttingDown or ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer;
+
     /// <summary>The session will not be resumed.</summary>
     public void GiveUp() => _key = null;
 
