@@ -3,17 +3,16 @@ using System.Diagnostics;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The frames of a resumable session that the hub counts and keeps until they are acknowledged: which have been received, which of
-/// them count because the program has taken them, and when an ACK is due. A receipt counts when it is handed on, a delivery when the
-/// program has taken it, and no frame before those in front of it. Numbers go on from session to session, so that a delivery of an
-/// old one is never taken for one of the new. Thread-safe; its lock is a leaf.
+/// Which received frames of a resumable session count as taken, and when an ACK is due. A receipt counts when it is handed on, a delivery
+/// when the program has taken it, and no frame before those in front of it. Numbers continue across sessions, so that a delivery of an old
+/// session is never mistaken for one of the new. Thread-safe; no other lock is taken inside its lock.
 /// </summary>
 internal sealed class Acknowledgements : IDisposable
 {
-    /// <summary>Frames that count after which an ACK is due.</summary>
+    /// <summary>An ACK is due after this many counted frames.</summary>
     public const int MaxFrames = 64;
 
-    /// <summary>Bytes of frames that count after which an ACK is due.</summary>
+    /// <summary>An ACK is due after this many bytes of counted frames.</summary>
     public const int MaxBytes = 256 * 1024;
 
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
@@ -21,7 +20,7 @@ internal sealed class Acknowledgements : IDisposable
     private readonly Lock _gate = new();
     private readonly ITimer _timer;
 
-    // In order, and bounded as the deliveries that wait for the program are.
+    // In order. Bounded by the limit of the delivery queue.
     private readonly Queue<Untaken> _untaken = new();
     private ulong _sessionStart;
     private ulong _received;
@@ -34,7 +33,7 @@ internal sealed class Acknowledgements : IDisposable
     private bool _isTimerSet;
 
     /// <param name="time">The clock.</param>
-    /// <param name="acknowledge">Acknowledges, a second after a frame began to count for which nothing else has made it due.</param>
+    /// <param name="acknowledge">Called one second after a frame counted, if nothing else made an ACK due.</param>
     public Acknowledgements(TimeProvider time, Action acknowledge) =>
         _timer = time.CreateTimer(
             _ =>
@@ -50,7 +49,7 @@ internal sealed class Acknowledgements : IDisposable
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
 
-    /// <summary>Frames of this session that count: the total that HELLO tells.</summary>
+    /// <summary>Counted frames of this session: the total in HELLO.</summary>
     public ulong Total
     {
         get
@@ -62,9 +61,9 @@ internal sealed class Acknowledgements : IDisposable
         }
     }
 
-    /// <summary>A frame has come that counts when those in front of it do.</summary>
+    /// <summary>A frame was received that counts as soon as those before it do.</summary>
     /// <param name="bytes">Its length.</param>
-    /// <param name="isAwaited">Whether somebody waits for its ACK.</param>
+    /// <param name="isAwaited">Whether a sender waits for its ACK.</param>
     public void Receive(long bytes, bool isAwaited = false)
     {
         lock (_gate)
@@ -75,9 +74,9 @@ internal sealed class Acknowledgements : IDisposable
         }
     }
 
-    /// <summary>A delivery has come that counts when the program has taken it.</summary>
+    /// <summary>A delivery was received; it counts when the program has taken it.</summary>
     /// <param name="bytes">Its frame's length.</param>
-    /// <param name="isAwaited">Whether somebody waits for its ACK.</param>
+    /// <param name="isAwaited">Whether a sender waits for its ACK.</param>
     /// <returns>Its number, for <see cref="Take"/>.</returns>
     public ulong ReceiveUntaken(long bytes, bool isAwaited)
     {
@@ -95,8 +94,8 @@ internal sealed class Acknowledgements : IDisposable
     }
 
     /// <summary>
-    /// The program has taken a delivery, and so all before it; it gets them in order. A number of another session, or one that was
-    /// taken before, does nothing.
+    /// The program has taken a delivery, and with it all before: it receives them in order. Ignores numbers of other sessions and those that were
+    /// taken before.
     /// </summary>
     /// <returns>Whether an ACK is due now.</returns>
     public bool Take(ulong number)
@@ -111,11 +110,11 @@ internal sealed class Acknowledgements : IDisposable
                 counts = true;
             }
 
-            return counts && Check();
+            return counts && CheckDue();
         }
     }
 
-    /// <summary>A delivery was dropped that the program has not taken: neither it nor what comes behind it in this session ever counts.</summary>
+    /// <summary>A delivery was dropped before the program took it: neither it nor any later frame of this session counts.</summary>
     public void Drop(ulong number)
     {
         lock (_gate)
@@ -124,16 +123,16 @@ internal sealed class Acknowledgements : IDisposable
         }
     }
 
-    /// <summary>Whether an ACK is due now. If not, but something counts that was not acknowledged, one will be in time.</summary>
+    /// <summary>Whether an ACK is due now. If something is not acknowledged yet, starts the timer.</summary>
     public bool IsDue()
     {
         lock (_gate)
         {
-            return Check();
+            return CheckDue();
         }
     }
 
-    /// <summary>Whether there is something to acknowledge, and the total. From now on it is acknowledged.</summary>
+    /// <summary>Marks everything counted as acknowledged; false if nothing is new.</summary>
     public bool TryAcknowledge(out ulong total)
     {
         lock (_gate)
@@ -150,9 +149,7 @@ internal sealed class Acknowledgements : IDisposable
         }
     }
 
-    /// <summary>
-    /// The session goes on from the total that a HELLO told: the hub knows it, and sends again what has come behind it.
-    /// </summary>
+    /// <summary>The session resumes from the total in HELLO: the hub replays everything behind it.</summary>
     public void Resume(ulong told)
     {
         lock (_gate)
@@ -167,7 +164,7 @@ internal sealed class Acknowledgements : IDisposable
         }
     }
 
-    /// <summary>Whether the counted frame that comes now is one that had come before the session was resumed.</summary>
+    /// <summary>Whether the counted frame just received is a replay of one received before the session was resumed.</summary>
     public bool TryDropReplayed()
     {
         lock (_gate)
@@ -200,7 +197,7 @@ internal sealed class Acknowledgements : IDisposable
 
     private long CountedBytes => _untaken.TryPeek(out Untaken first) ? first.BytesBefore : _receivedBytes;
 
-    private bool Check()
+    private bool CheckDue()
     {
         Debug.Assert(Counted >= _acknowledged, "no more is acknowledged than counts");
         ulong frames = Counted - _acknowledged;
@@ -226,6 +223,6 @@ internal sealed class Acknowledgements : IDisposable
     /// <summary>A delivery that the program has not taken.</summary>
     /// <param name="Number">Its number.</param>
     /// <param name="BytesBefore">Bytes of all frames before it.</param>
-    /// <param name="IsAwaited">Whether somebody waits for its ACK.</param>
+    /// <param name="IsAwaited">Whether a sender waits for its ACK.</param>
     private readonly record struct Untaken(ulong Number, long BytesBefore, bool IsAwaited);
 }

@@ -3,8 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Wakes one waiter, without allocating. A signal that nobody waits for is kept for the next wait; several count as one, and a
-/// waiter may be woken without need, so it looks again at what it waits for.
+/// Wakes one waiter, without allocating. A signal without a waiter is kept for the next wait; several count as one. Wake-ups may be spurious:
+/// the waiter checks its condition again.
 /// </summary>
 internal sealed class AsyncSignal : IValueTaskSource
 {
@@ -35,7 +35,7 @@ internal sealed class AsyncSignal : IValueTaskSource
 
     public void Set()
     {
-        // The exchange is also the barrier between what the caller has written and what the waiter will read.
+        // The exchange is also the memory barrier between the caller's writes and the waiter's reads.
         while (true)
         {
             if (Interlocked.CompareExchange(ref _state, Signalled, Idle) is Idle or Signalled)

@@ -2,11 +2,11 @@ using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Client;
 
-/// <summary>Ends a client: with a goodbye, for as long as it may take, and then at once. Each step is taken once, however often it is asked for.</summary>
+/// <summary>Ends a client: a goodbye first, then the connection is cut. Closing and disposing happen once, however often they are called.</summary>
 internal sealed class ClientShutdown(
     HubClientOptions options, Session session, DeliveryQueue deliveries, ConnectionSupervisor supervisor, ProgramCallbacks callbacks)
 {
-    // When the connection has been cut, everything ends at once but what the program's own code holds up; that gets this long.
+    // After the connection was cut, only the program's own code can delay the end. It gets this long.
     private static readonly TimeSpan HandlerPatience = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _gate = new();
@@ -23,7 +23,6 @@ internal sealed class ClientShutdown(
         Task close;
         lock (_gate)
         {
-            supervisor.BeginClose();
             close = _close ??= CloseCoreAsync();
         }
 
@@ -55,10 +54,10 @@ internal sealed class ClientShutdown(
 
     private async Task CloseCoreAsync()
     {
-        // Left at once, so that whoever calls holds the lock only for a moment.
+        // Yields at once: the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         deliveries.BeginClose();
-        bool isNeeded = session.BeginClose() || session.NeedsConnection;
+        bool isNeeded = session.BeginClose();
         HubConnectionException? shutdown = session.Shutdown;
         if (!isNeeded || shutdown is not null)
         {
@@ -84,7 +83,7 @@ internal sealed class ClientShutdown(
             }
             catch (Exception error) when (error is HubConnectionException or OperationCanceledException)
             {
-                // Disposing says nothing; CloseReason does.
+                // Disposing does not throw; CloseReason tells.
             }
         }
 
@@ -100,14 +99,14 @@ internal sealed class ClientShutdown(
         supervisor.Dispose();
     }
 
-    /// <summary>Waits for what ends by itself, unless the program's own code holds it up.</summary>
+    /// <summary>Waits for a task, but not for the program's own code.</summary>
     private async Task EndsSoonAsync(Task task)
     {
-        bool isHeldUp = false;
-        while (!task.IsCompleted && !isHeldUp)
+        bool isBlocked = false;
+        while (!task.IsCompleted && !isBlocked)
         {
             await Task.WhenAny(task, Task.Delay(HandlerPatience)).ConfigureAwait(false);
-            isHeldUp = callbacks.AreRunning;
+            isBlocked = callbacks.AreRunning;
         }
 
         if (task.IsCompleted)

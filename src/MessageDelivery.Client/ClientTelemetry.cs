@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// What a client shows of itself: log events, metrics and activities. Whoever listens may throw without harm to the client. Thread-safe;
-/// a relay allocates nothing here unless somebody traces.
+/// The client's log events, metrics and activities. Listeners that throw do no harm. Thread-safe; a relay allocates nothing here unless it is
+/// traced.
 /// </summary>
 internal sealed class ClientTelemetry
 {
@@ -88,9 +88,9 @@ internal sealed class ClientTelemetry
     }
 
     /// <summary>The first connection, which the program waited for.</summary>
-    public void NoteFirst(SessionOpening opening)
+    public void NoteFirst(SessionStart start)
     {
-        NoteOpening(opening);
+        NoteStart(start);
         Guard(() => _connections.Add(1, _address, _port));
     }
 
@@ -119,20 +119,20 @@ internal sealed class ClientTelemetry
 
     public void NoteHandlerFailed(string name, Exception exception) => Guard(() => _logger.HandlerFailed(name, exception));
 
-    public void NoteOpening(SessionOpening opening) => Guard(() =>
+    public void NoteStart(SessionStart start) => Guard(() =>
     {
-        _connected.Add(1, _address, _port, new("session", opening.IsResumed ? "resumed" : opening.OldUserId == 0 ? "new" : "lost"));
-        if (opening.IsResumed)
+        _connected.Add(1, _address, _port, new("session", start.IsResumed ? "resumed" : start.OldUserId == 0 ? "new" : "lost"));
+        if (start.IsResumed)
         {
-            _logger.SessionResumed(_hub, opening.UserId);
+            _logger.SessionResumed(_hub, start.UserId);
         }
-        else if (opening.OldUserId != 0)
+        else if (start.OldUserId != 0)
         {
-            _logger.IdentityChanged(_hub, opening.UserId, opening.OldUserId, opening.UnknownRelays);
+            _logger.IdentityChanged(_hub, start.UserId, start.OldUserId, start.UnknownRelays);
         }
         else
         {
-            _logger.Connected(_hub, opening.UserId);
+            _logger.Connected(_hub, start.UserId);
         }
     });
 
@@ -184,7 +184,7 @@ internal sealed class ClientTelemetry
         }
         catch (Exception)
         {
-            // A logger or a listener that fails is no reason to end a connection, and there is nobody to tell.
+            // A failing logger or listener must not end a connection.
         }
     }
 

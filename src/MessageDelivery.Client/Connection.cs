@@ -5,8 +5,8 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// A transport to the hub, the loop that receives and the loop that sends. However it ends, it ends in one way: the session lets go of
-/// it, the transport is aborted, both loops end; then <see cref="Completion"/> is done.
+/// A transport to the hub with its receive loop and send loop. It always ends the same way: the session detaches from it, the transport is
+/// aborted, both loops end, then <see cref="Completion"/> completes.
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
@@ -33,16 +33,16 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>Its part in the session.</summary>
     public SessionLink Link => _link;
 
-    /// <summary>Why it has ended; null while it stands.</summary>
+    /// <summary>Why it has ended; null while it is open.</summary>
     public HubConnectionException? CloseReason => _link.CloseReason;
 
     /// <summary>Whether the client has stopped reading until there is room for deliveries.</summary>
-    public bool IsReceivePaused => _heartbeat is { IsPaused: true };
+    public bool IsReceivePaused => _heartbeat is { IsSuspended: true };
 
-    /// <summary>Completes when everything has ended and all memory is back; never fails.</summary>
+    /// <summary>Completes when everything has ended and all memory is released; never fails.</summary>
     public Task Completion => _completion;
 
-    /// <summary>Connects, says HELLO and waits for WELCOME. The connection before has completed.</summary>
+    /// <summary>Connects, sends HELLO and waits for WELCOME. The previous connection has completed.</summary>
     /// <exception cref="HubConnectionException">There is no hub, it refuses, or it takes too long.</exception>
     public static async Task<Connection> OpenAsync(
         HubClientOptions options, Session session, DeliveryQueue deliveries, CancellationToken cancellationToken)
@@ -98,12 +98,12 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connection now, whatever waits to be sent; the first reason stays.</summary>
+    /// <summary>Ends the connection now and drops what is not sent. The first reason is kept.</summary>
     public void Close(HubConnectionException reason)
     {
         if (_session.Detach(_link, reason) && _opened.TrySetException(reason))
         {
-            // Looked at, as nobody may be waiting for it any more.
+            // Marks the exception as observed: nobody may be waiting for it any more.
             _ = _opened.Task.Exception;
         }
 
@@ -123,7 +123,7 @@ internal sealed class Connection : IAsyncDisposable
         await GuardAsync(ReleaseAsync()).ConfigureAwait(false);
     }
 
-    /// <summary>Ends the connection if a part of it fails unexpectedly: the other parts would wait for it for ever.</summary>
+    /// <summary>Ends the connection if one of its parts fails: the others would wait for it for ever.</summary>
     private async Task GuardAsync(Task part)
     {
         try
@@ -148,7 +148,7 @@ internal sealed class Connection : IAsyncDisposable
 
     private async Task SendLoopAsync()
     {
-        // Nothing follows before WELCOME: only then it is known where a resumed session goes on.
+        // Nothing is sent before WELCOME, which says from where a resumed session continues.
         await TrySendAsync(_session.CreateHello(_link, _token)).ConfigureAwait(false);
         while (CloseReason is null)
         {
@@ -173,7 +173,7 @@ internal sealed class Connection : IAsyncDisposable
         }
         catch (Exception error)
         {
-            // Before the bytes are reported: a call that waits for their room is to fail, not to be taken.
+            // Before the bytes are reported as sent: calls that wait for room must fail.
             Close(Lost(error));
         }
     }
@@ -191,21 +191,21 @@ internal sealed class Connection : IAsyncDisposable
                 if (status == ReadStatus.Frame)
                 {
                     reason = _session.Receive(_link, frame);
-                    if (frame.Header.Type == FrameType.Welcome && reason is null && _link.Opening is { } opening)
+                    if (frame.Header.Type == FrameType.Welcome && reason is null && _link.Start is { } start)
                     {
-                        Open(opening);
+                        Open(start);
                     }
                     else if (frame.Header.Type == FrameType.HeartbeatReply)
                     {
                         _heartbeat?.NoteAnswered();
                     }
 
-                    // Also after WELCOME: what waits since the connection before may leave no room.
+                    // Also after WELCOME: deliveries of the previous connection may fill the queue.
                     if (frame.Header.Type is FrameType.Delivery or FrameType.Welcome && reason is null && !_deliveries.HasRoom)
                     {
                         await WaitForRoomAsync().ConfigureAwait(false);
 
-                        // The connection has ended instead: what is left of it finds no room, and comes again where the session goes on.
+                        // The connection has ended instead. The rest of its input is replayed if the session resumes.
                         reason = _deliveries.HasRoom ? null : CloseReason;
                     }
                 }
@@ -239,7 +239,7 @@ internal sealed class Connection : IAsyncDisposable
         }
         catch (Exception error)
         {
-            // A handler of the program's that failed, say.
+            // For example a handler of the program.
             reason = new(null, error.Message, error);
         }
 
@@ -247,11 +247,11 @@ internal sealed class Connection : IAsyncDisposable
         reader.Release();
     }
 
-    private void Open(SessionOpening opening)
+    private void Open(SessionStart start)
     {
-        if (opening.HeartbeatSeconds > 0)
+        if (start.HeartbeatSeconds > 0)
         {
-            _heartbeat = new(_session, _link, TimeSpan.FromSeconds(opening.HeartbeatSeconds), _time, Close);
+            _heartbeat = new(_session, _link, TimeSpan.FromSeconds(start.HeartbeatSeconds), _time, Close);
         }
 
         _opened.TrySetResult();
@@ -260,25 +260,25 @@ internal sealed class Connection : IAsyncDisposable
     private async ValueTask WaitForRoomAsync()
     {
         _session.AcknowledgeIfDue();
-        _heartbeat?.Pause();
+        _heartbeat?.Suspend();
         while (!_deliveries.HasRoom && CloseReason is null)
         {
             await _deliveries.WaitForRoomAsync().ConfigureAwait(false);
         }
 
-        _heartbeat?.Resume();
+        _heartbeat?.Restart();
     }
 
-    /// <summary>Why the connection ended, where reading or writing failed.</summary>
+    /// <summary>The close reason for a failed read or write.</summary>
     private HubConnectionException Lost(Exception error)
     {
-        // In TLS 1.3 the hub looks at the client's certificate when the client has long been done.
-        if (_transport.IsTls && !_opened.Task.IsCompleted && TlsOpening.IsObjection(error))
+        // In TLS 1.3 the hub checks the client's certificate after the client's handshake is complete.
+        if (_transport.IsTls && !_opened.Task.IsCompleted && TlsHandshake.IsRefusal(error))
         {
             return new HubTlsException($"the hub ended TLS, perhaps for want of a certificate that it trusts: {error.InnerException?.Message ?? error.Message}", error);
         }
 
-        // A stream of a socket says no more than its socket, in more words.
+        // The stream of a socket only repeats the socket's error.
         Exception cause = error is IOException { InnerException: SocketException socketError } ? socketError : error;
         return new(null, $"the connection was lost: {cause.Message}", cause);
     }

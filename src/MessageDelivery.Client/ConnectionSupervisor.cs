@@ -15,12 +15,11 @@ internal sealed class ConnectionSupervisor(
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Connection? _connection;
     private volatile HubConnectionException? _closeReason;
-    private volatile bool _isClosing;
 
-    // Set when a client that connects in the background is to begin; null for one whose program waited for the first connection.
+    // Completed when a client in the background may connect; null for one whose program waited for the first connection.
     private TaskCompletionSource? _begin;
 
-    // Connections in a row that the hub has ended for their token.
+    // Consecutive attempts that the hub refused for their token.
     private int _refusedTokens;
 
     public ConnectionState State =>
@@ -36,7 +35,7 @@ internal sealed class ConnectionSupervisor(
     /// <summary>Why the client is closed for good; null while it is not.</summary>
     public HubConnectionException? CloseReason => _closeReason;
 
-    /// <summary>Why it is not connected; null while it is, and before the first attempt has failed.</summary>
+    /// <summary>Why it is not connected; null while it is, and before an attempt has failed.</summary>
     public HubConnectionException? Trouble => _closeReason ?? _connection?.CloseReason ?? (_connection is null ? telemetry.LastFailure : null);
 
     /// <summary>The last connection; null before the first.</summary>
@@ -48,13 +47,13 @@ internal sealed class ConnectionSupervisor(
     /// <summary>Completes when everything has ended; never fails.</summary>
     public Task Completion { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Makes the first connection, once, and keeps it up from then on.</summary>
-    /// <exception cref="HubConnectionException">There is none.</exception>
+    /// <summary>Makes the first connection, with one attempt, and replaces it from then on.</summary>
+    /// <exception cref="HubConnectionException">The attempt failed.</exception>
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {
         Connection connection = await Connection.OpenAsync(options, session, deliveries, cancellationToken).ConfigureAwait(false);
         _connection = connection;
-        telemetry.NoteFirst(connection.Link.Opening!);
+        telemetry.NoteFirst(connection.Link.Start!);
         Completion = RunAsync(connection);
     }
 
@@ -69,15 +68,13 @@ internal sealed class ConnectionSupervisor(
     /// <summary>Connects from now on, if it was to wait for this. More than once does no harm.</summary>
     public void Begin() => _begin?.TrySetResult();
 
-    /// <summary>From now on a connection is replaced only where calls need it.</summary>
-    public void BeginClose() => _isClosing = true;
-
     /// <summary>Makes no further connection.</summary>
     public Task StopAsync() => _stopping.CancelAsync();
 
     /// <summary>Makes no further connection, and cuts the one there is.</summary>
     public async Task CutAsync()
     {
+        session.BeginClose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         Connection? connection;
         lock (_gate)
@@ -88,19 +85,21 @@ internal sealed class ConnectionSupervisor(
         connection?.Close(HubConnectionException.ClosedHere());
     }
 
-    /// <summary>Gives back what is left. After <see cref="Completion"/>.</summary>
+    /// <summary>After <see cref="Completion"/>.</summary>
     public void Dispose() => _stopping.Dispose();
 
-    // Who is closing waits for a session to be resumed where calls need it, but not for a hub that has said goodbye itself.
+    // A client that is closing reconnects only for pending calls, and not to a hub that is shutting down.
     private bool MayReconnect(HubConnectionException reason, int attempts) =>
-        options.Reconnect is { } policy && (!_isClosing || (session.NeedsConnection && session.Shutdown is null))
-        && (policy.MaxAttempts is not { } max || attempts < max)
+        PolicyAllows(reason, attempts) && (!session.IsClosing || (session.NeedsConnection && session.Shutdown is null));
+
+    private bool PolicyAllows(HubConnectionException reason, int attempts) =>
+        options.Reconnect is { } policy && (policy.MaxAttempts is not { } max || attempts < max)
         && (reason.ReconnectAdvice is ReconnectAdvice.Yes or ReconnectAdvice.AfterPause
             || (reason.ReconnectAdvice == ReconnectAdvice.WithToken && options.TokenProvider is not null && _refusedTokens == 0));
 
     private async Task ConnectAndRunAsync(Task begin)
     {
-        // Continues on another thread: who begins may hold a lock, as containers do, and the program's code is called under none.
+        // Continues on another thread: the caller of Begin may hold a lock, as containers do.
         try
         {
             await begin.WaitAsync(_stopping.Token).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -129,7 +128,7 @@ internal sealed class ConnectionSupervisor(
         }
 
         Publish(connection);
-        telemetry.NoteOpening(connection.Link.Opening!);
+        telemetry.NoteStart(connection.Link.Start!);
         if (callbacks.RaiseState(ConnectionState.Connected, new(null, "there was no connection before")) is { } failure)
         {
             connection.Close(failure);
@@ -173,7 +172,7 @@ internal sealed class ConnectionSupervisor(
         }
     }
 
-    /// <summary>Goes from connection to connection, and closes the client at the end, whatever that is.</summary>
+    /// <summary>Replaces connections, and closes the client at the end, whatever the reason.</summary>
     private async Task RunAsync(Connection connection)
     {
         HubConnectionException reason;
@@ -218,6 +217,7 @@ internal sealed class ConnectionSupervisor(
     private async Task<(Connection? Next, HubConnectionException Reason, int Attempts)> ReconnectAsync(HubConnectionException reason, int attempts)
     {
         HubConnectionException lost = reason;
+        bool isTried = false;
         long since = options.TimeProvider.GetTimestamp();
         if (MayReconnect(lost, attempts) && callbacks.RaiseState(ConnectionState.Reconnecting, lost) is { } failure)
         {
@@ -226,6 +226,7 @@ internal sealed class ConnectionSupervisor(
 
         while (MayReconnect(reason, attempts))
         {
+            isTried = true;
             try
             {
                 TimeSpan? window = session.ResumeWindow;
@@ -254,13 +255,15 @@ internal sealed class ConnectionSupervisor(
             }
         }
 
-        return (null, reason, attempts);
+        // Only the program has prevented it, and no call of its own needs the session.
+        bool isClosedHere = !isTried && PolicyAllows(reason, attempts) && !session.WasLostWhileClosing;
+        return (null, isClosedHere ? HubConnectionException.ClosedHere() : reason, attempts);
     }
 
     private void Replace(Connection next, HubConnectionException lost)
     {
-        // Before any call is taken: what is meant to be sent as the old user is not sent as the new one.
-        HubConnectionException? failure = callbacks.RaiseReconnected(next.Link.Opening!, lost);
+        // Before any call is accepted: calls meant for the old user must not be sent as the new one.
+        HubConnectionException? failure = callbacks.RaiseReconnected(next.Link.Start!, lost);
         if (failure is null)
         {
             session.Accept(next.Link);
@@ -292,7 +295,7 @@ internal sealed class ConnectionSupervisor(
     private void Finish(HubConnectionException reason)
     {
         _closeReason = reason;
-        bool isClosedHere = reason.Code == ProtocolCode.Normal && _isClosing;
+        bool isClosedHere = reason.Code == ProtocolCode.Normal && session.IsClosing;
         try
         {
             session.End(reason, isClosedHere);

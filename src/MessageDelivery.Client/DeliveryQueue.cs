@@ -2,13 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace MessageDelivery.Client;
 
-/// <summary>
-/// Deliveries that wait for the reader, bounded by bytes. Outlives a connection: what came before it was lost can still be
-/// read. One producer and one reader at a time.
-/// </summary>
+/// <summary>Deliveries that wait for the program, bounded by bytes. Outlives a connection. One producer and one reader at a time.</summary>
 internal sealed class DeliveryQueue(long limitBytes)
 {
-    // The Delivery and its place in the queue: without it empty bodies would be free.
+    // For the Delivery object and its entry: otherwise empty bodies would cost nothing.
     private const int OverheadBytes = 64;
 
     private readonly Lock _gate = new();
@@ -16,19 +13,16 @@ internal sealed class DeliveryQueue(long limitBytes)
     private readonly AsyncSignal _arrived = new();
     private readonly AsyncSignal _room = new();
     private long _bytes;
-    private ulong _given;
+    private ulong _untaken;
     private bool _hasReader;
     private bool _closing;
     private bool _completed;
     private HubConnectionException? _reason;
 
-    /// <summary>
-    /// Called with the number of a delivery that the program has taken: it has disposed of it or asked for the next one. On the
-    /// program's thread, without a lock.
-    /// </summary>
+    /// <summary>Called with the number of a delivery that the program has taken, on the program's thread and without a lock.</summary>
     public Action<ulong>? Taken { get; set; }
 
-    /// <summary>Bytes that wait, overhead included.</summary>
+    /// <summary>Bytes in the queue, overhead included.</summary>
     public long PendingBytes
     {
         get
@@ -40,7 +34,7 @@ internal sealed class DeliveryQueue(long limitBytes)
         }
     }
 
-    /// <summary>Takes a delivery, and owns it, whether there is room or not. False if it was thrown away: nobody will read it.</summary>
+    /// <summary>Adds a delivery, whether there is room or not, and owns it. False if it was dropped because nobody will read it.</summary>
     public bool TryEnqueue(Delivery delivery)
     {
         lock (_gate)
@@ -59,7 +53,7 @@ internal sealed class DeliveryQueue(long limitBytes)
         return true;
     }
 
-    /// <summary>Whether the producer may read on.</summary>
+    /// <summary>Whether the producer may continue.</summary>
     public bool HasRoom
     {
         get
@@ -76,10 +70,7 @@ internal sealed class DeliveryQueue(long limitBytes)
 
     public void WakeProducer() => _room.Set();
 
-    /// <summary>
-    /// From now on a full queue without a reader drops what comes, so that a client that is saying goodbye gets to the hub's
-    /// answer behind it.
-    /// </summary>
+    /// <summary>From now on a full queue without a reader drops what is added, so that a closing client gets to the hub's GOODBYE behind it.</summary>
     public void BeginClose()
     {
         lock (_gate)
@@ -90,7 +81,7 @@ internal sealed class DeliveryQueue(long limitBytes)
         _room.Set();
     }
 
-    /// <summary>Ends the reader after what is queued: with the reason, or without an error where there is none.</summary>
+    /// <summary>Ends the reader behind what is queued: with the reason, or without an error if it is null.</summary>
     public void Complete(HubConnectionException? reason)
     {
         lock (_gate)
@@ -108,7 +99,7 @@ internal sealed class DeliveryQueue(long limitBytes)
         _room.Set();
     }
 
-    /// <summary>Gives back what nobody will read.</summary>
+    /// <summary>Drops everything that is queued.</summary>
     public void Discard()
     {
         lock (_gate)
@@ -124,10 +115,10 @@ internal sealed class DeliveryQueue(long limitBytes)
         _room.Set();
     }
 
-    /// <summary>A delivery was disposed of: it is taken, unless the next one was asked for before.</summary>
+    /// <summary>A delivery was disposed of: it is taken now, unless the next one was asked for before.</summary>
     public void NoteDisposed(ulong number)
     {
-        if (number != 0 && Interlocked.CompareExchange(ref _given, 0, number) == number)
+        if (number != 0 && Interlocked.CompareExchange(ref _untaken, 0, number) == number)
         {
             Taken?.Invoke(number);
         }
@@ -150,7 +141,7 @@ internal sealed class DeliveryQueue(long limitBytes)
             using var _ = cancellationToken.UnsafeRegister(static signal => ((AsyncSignal)signal!).Set(), _arrived);
             while (true)
             {
-                NoteAsked();
+                TakePrevious();
                 cancellationToken.ThrowIfCancellationRequested();
                 if (TryDequeue(out Delivery? delivery, out bool completed))
                 {
@@ -182,10 +173,10 @@ internal sealed class DeliveryQueue(long limitBytes)
         }
     }
 
-    /// <summary>The next one is asked for: the one that was given before is taken.</summary>
-    private void NoteAsked()
+    /// <summary>The next delivery is asked for: the previous one is taken.</summary>
+    private void TakePrevious()
     {
-        if (Volatile.Read(ref _given) != 0 && Interlocked.Exchange(ref _given, 0) is var number and not 0)
+        if (Volatile.Read(ref _untaken) != 0 && Interlocked.Exchange(ref _untaken, 0) is var number and not 0)
         {
             Taken?.Invoke(number);
         }
@@ -202,7 +193,7 @@ internal sealed class DeliveryQueue(long limitBytes)
                 return false;
             }
 
-            Volatile.Write(ref _given, delivery.Number);
+            Volatile.Write(ref _untaken, delivery.Number);
             bool wasFull = _bytes >= limitBytes;
             _bytes -= delivery.BodyBytes + OverheadBytes;
             wake = wasFull && _bytes < limitBytes;

@@ -6,8 +6,8 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Hands each frame from the hub to what it belongs to: the call it answers, the program's queue, the watchers. Called by one receive
-/// loop at a time. Takes the session's lock for its bookkeeping, and never while it calls the program.
+/// Hands each frame from the hub to its target: a pending call, the delivery queue, the watchers. Called by one receive loop at a time. Takes
+/// the session's lock for its bookkeeping, and never while it calls the program.
 /// </summary>
 internal sealed class FrameDispatcher
 {
@@ -44,7 +44,7 @@ internal sealed class FrameDispatcher
     /// <summary>Whether the session is resumable, so that frames are counted and acknowledged.</summary>
     private bool IsCounting => _sender.Frames.Retains;
 
-    /// <summary>Carries out a frame behind the WELCOME, or a GOODBYE at any time. Returns why the connection is to end, or null.</summary>
+    /// <summary>Processes a frame behind WELCOME, or a GOODBYE at any time. Returns why the connection is to end, or null.</summary>
     public HubConnectionException? Dispatch(in Frame frame)
     {
         switch (frame.Header.Type)
@@ -129,7 +129,7 @@ internal sealed class FrameDispatcher
         bool isAwaited = (frame.Header.Flags & (byte)DeliveryFlags.Confirm) != 0;
         if (_discardsDeliveries)
         {
-            // The program has taken each one beforehand by asking for this.
+            // With this option every delivery counts as taken at once.
             Count(bytes, isAwaited);
             return null;
         }
@@ -197,7 +197,7 @@ internal sealed class FrameDispatcher
 
         try
         {
-            // Removed afterwards: while it is pending, a close on another thread ends it.
+            // Removed afterwards: while it is pending, a close on another thread fails it.
             if (request.Complete(frame))
             {
                 NoteAnswered(request);
@@ -279,7 +279,7 @@ internal sealed class FrameDispatcher
         return null;
     }
 
-    /// <summary>Whether a counted frame had come before the session was resumed; it is dropped.</summary>
+    /// <summary>Whether a counted frame is a replay of one that was received before; it is dropped.</summary>
     private bool IsReplayed() => IsCounting && _acknowledgements.TryDropReplayed();
 
     private void Count(long bytes, bool isAwaited = false)

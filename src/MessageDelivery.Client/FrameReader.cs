@@ -5,15 +5,15 @@ namespace MessageDelivery.Client;
 /// <summary>What <see cref="FrameReader.TryRead"/> found.</summary>
 internal enum ReadStatus
 {
-    /// <summary>A whole frame.</summary>
+    /// <summary>A complete frame.</summary>
     Frame,
-    /// <summary>The rest of the frame has not come yet.</summary>
+    /// <summary>The frame is not complete.</summary>
     NeedMoreData,
-    /// <summary>A frame longer than its type may be.</summary>
+    /// <summary>A frame above the limit of its type.</summary>
     TooLarge,
 }
 
-/// <summary>A frame in the block it arrived in; valid until the reader is asked for space again.</summary>
+/// <summary>A frame in its receive block; valid until the next <see cref="FrameReader.GetSpace"/>.</summary>
 internal readonly record struct Frame(FrameHeader Header, ReceiveBlock Block, int PayloadOffset)
 {
     public int PayloadBytes => (int)Header.Length;
@@ -21,7 +21,7 @@ internal readonly record struct Frame(FrameHeader Header, ReceiveBlock Block, in
     public ReadOnlySpan<byte> Payload => Block.Array.AsSpan(PayloadOffset, PayloadBytes);
 }
 
-/// <summary>Cuts received bytes into frames, each in one piece of pooled memory. Not thread-safe.</summary>
+/// <summary>Splits received bytes into frames, each contiguous in pooled memory. Not thread-safe.</summary>
 internal sealed class FrameReader
 {
     // Less room than this at the end of a block is not worth a system call.
@@ -32,10 +32,10 @@ internal sealed class FrameReader
     private int _end;
     private int _needed = ProtocolLimits.HeaderBytes;
 
-    /// <summary>Whether part of a frame has come.</summary>
+    /// <summary>Whether a frame is partly received.</summary>
     public bool HasPartialFrame => _end > _start;
 
-    /// <summary>Where the next bytes go. Follow it with <see cref="Advance"/>.</summary>
+    /// <summary>The buffer for the next read, never empty; followed by <see cref="Advance"/>.</summary>
     public Memory<byte> GetSpace()
     {
         int unread = _end - _start;
@@ -91,6 +91,6 @@ internal sealed class FrameReader
         return ReadStatus.Frame;
     }
 
-    /// <summary>Gives the memory up; deliveries in it keep theirs.</summary>
+    /// <summary>Releases the reader's share of its block; deliveries keep theirs.</summary>
     public void Release() => _block.Release();
 }

@@ -3,19 +3,18 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Which frames go to the hub, and in which order: callers wait while there is no room, and each frame is kept until it needs no replay.
-/// Used under the session's lock.
+/// Writes the frames to the hub in order, and keeps each as long as it may have to be replayed. Callers wait while there is no room. Used under
+/// the session's lock.
 /// </summary>
 /// <remarks>
-/// Answers come in the order of their requests; only receipts are known by their correlation. So an ERROR without one belongs to the
-/// oldest request without an answer, unless a relay without a receipt stands before that: such a relay has no answer but possibly an
-/// ERROR. Therefore a request that could itself be answered by such an ERROR is sent behind a HEARTBEAT, as a fence, if such a relay
-/// stands between it and the request before: an ERROR that comes before the heartbeat's answer is the relay's.
+/// Answers come in the order of their requests; only receipts have a correlation. An ERROR without one belongs to the oldest pending request,
+/// unless a relay without a receipt was sent before that: such a relay has no answer but possibly an ERROR. Therefore a request behind such a
+/// relay is sent behind a HEARTBEAT, the fence: an ERROR that comes before the heartbeat's answer is the relay's.
 /// </remarks>
 internal sealed class FrameSender(
     HubClientOptions options, Acknowledgements acknowledgements, PresenceFeed presence, Action<SendWaiter, CancellationToken> cancel)
 {
-    // With nothing pending but answers, memory is bounded by this many requests; callers beyond it wait as for the buffer.
+    // Bounds the memory of requests whose frames are sent; callers beyond it wait as they do for the buffer.
     private const int MaxPendingRequests = 16 * 1024;
 
     private readonly LinkedList<SendWaiter> _waiters = new();
@@ -23,7 +22,7 @@ internal sealed class FrameSender(
     private bool _needsFence;
     private bool _isProbing;
 
-    /// <summary>The frames that are not sent yet, or may have to be sent again.</summary>
+    /// <summary>Frames that are not sent yet or may have to be replayed.</summary>
     public ReplayBuffer Frames { get; } = new();
 
     public PendingRequests Requests { get; } = new();
@@ -42,8 +41,7 @@ internal sealed class FrameSender(
     public bool IsGoodbyeWritten { get; private set; }
 
     /// <summary>
-    /// Whether the hub may be making this sender wait for a full receiver: then it neither reads nor answers, for as long as that receiver
-    /// takes, and its silence means nothing.
+    /// Whether the hub may be applying backpressure for a full receiver: then it neither reads nor answers, and its silence means nothing.
     /// </summary>
     public bool MayBeBackpressured => _lastWaitingRelay > Frames.Processed;
 
@@ -51,15 +49,15 @@ internal sealed class FrameSender(
     public bool HasCallers =>
         Frames.Relays > Frames.Processed || Requests.HasCallers || _waiters.Any(waiter => waiter.Frame.Type != FrameType.Goodbye);
 
-    /// <summary>Relays of which it is not known what became of them. Those that were processed and have no receipt yet are those of CONFIRM.</summary>
+    /// <summary>Relays with an unknown outcome: not processed, or processed and waiting for a receipt (CONFIRM).</summary>
     public long UnknownRelays => (long)(Frames.Relays - Frames.Processed) + Requests.CountReceiptsUpTo(Frames.Processed);
 
-    // Before the first WELCOME nothing is written, since it decides how: calls wait with their memory.
+    // Nothing is written before the first WELCOME: only then it is known whether frames are kept.
     private bool HasRoom => HasBegun && Frames.Bytes < options.SendBufferBytes && Requests.Count < MaxPendingRequests;
 
     private bool HasBegun { get; set; }
 
-    /// <summary>Writes a caller's frame, or returns who waits for room.</summary>
+    /// <summary>Writes a caller's frame, or returns a waiter if there is no room.</summary>
     /// <exception cref="Exception">The caller's memory cannot be read; nothing has happened.</exception>
     public SendWaiter? Send(in OutboundFrame frame)
     {
@@ -85,7 +83,7 @@ internal sealed class FrameSender(
         }
     }
 
-    /// <summary>Writes a HEARTBEAT, whatever waits for room; false if there is no connection or a GOODBYE is on its way.</summary>
+    /// <summary>Writes a HEARTBEAT ahead of callers that wait for room; false without a connection or behind a GOODBYE.</summary>
     public bool TryWriteHeartbeat()
     {
         bool isOpen = IsConnected && !IsClosing;
@@ -97,7 +95,7 @@ internal sealed class FrameSender(
         return isOpen;
     }
 
-    /// <summary>Writes an ACK of what is to be acknowledged; false if there is nothing or it cannot be sent.</summary>
+    /// <summary>Writes an ACK; false if there is nothing to acknowledge or it cannot be sent.</summary>
     public bool TryWriteAcknowledgement()
     {
         // Behind a GOODBYE nothing is sent.
@@ -110,7 +108,7 @@ internal sealed class FrameSender(
         return true;
     }
 
-    /// <summary>Begins or ends the subscription to presence if it is not what is wanted.</summary>
+    /// <summary>Subscribes to presence or unsubscribes, if that is needed.</summary>
     public void UpdateSubscription()
     {
         if (IsConnected && !IsClosing && Subscription.NeedsList)
@@ -167,7 +165,7 @@ internal sealed class FrameSender(
         Pump();
     }
 
-    /// <summary>A connection is there: what was not answered is sent again, and then what waits.</summary>
+    /// <summary>There is a new connection: requests are replayed, then waiting callers are served.</summary>
     public void Restart()
     {
         IsConnected = HasBegun = true;
@@ -210,14 +208,14 @@ internal sealed class FrameSender(
             frame = frame with { ListFlags = list.Watches ? ListFlags.Watch : ListFlags.None };
         }
 
-        // What was taken is confirmed to its senders only if the hub knows.
+        // The last ACK: senders that confirm are told of what the program has taken.
         bool isGoodbye = frame.Type == FrameType.Goodbye;
         if (isGoodbye && Frames.Retains && acknowledgements.TryAcknowledge(out ulong total))
         {
             Frames.WriteAcknowledgement(total);
         }
 
-        // Throws where the caller's memory cannot be read: then nothing has happened.
+        // Throws, before it changes anything, if the caller's memory cannot be read.
         Frames.Append(frame);
         IsGoodbyeWritten |= isGoodbye;
         if (frame.Request is { } request)
@@ -244,7 +242,7 @@ internal sealed class FrameSender(
         }
     }
 
-    /// <summary>Writes what waits, as far as there is room.</summary>
+    /// <summary>Serves waiting callers while there is room.</summary>
     private void Pump()
     {
         while (_waiters.First is { } first && HasRoom)
@@ -257,7 +255,7 @@ internal sealed class FrameSender(
             }
             catch (Exception error)
             {
-                // Its memory cannot be read.
+                // The caller's memory cannot be read.
                 first.Value.TrySetException(error);
             }
         }
@@ -266,8 +264,8 @@ internal sealed class FrameSender(
     }
 
     /// <summary>
-    /// Asks with a HEARTBEAT what has been processed. Otherwise callers would wait until the hub acknowledges by itself, which takes a
-    /// second where the buffer is smaller than what the hub acknowledges at once.
+    /// Sends a HEARTBEAT so that its answer shows what was processed. Otherwise callers might wait up to a second for the hub's own ACK, where the
+    /// buffer is smaller than what the hub acknowledges at once.
     /// </summary>
     private void ProbeForRoom()
     {

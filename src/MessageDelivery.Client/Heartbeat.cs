@@ -3,9 +3,9 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Keeps a connection known to be alive, in both directions: a HEARTBEAT after an interval in which nothing was sent, or nothing
-/// came; and the end of the connection when nothing comes for two intervals while a heartbeat is unanswered. Silence does not
-/// count while the client itself does not read, nor while the hub may be holding it back for a full receiver.
+/// Detects a dead connection in both directions: sends a HEARTBEAT after an interval in which nothing was sent or received, and ends the
+/// connection when nothing is received for two intervals with a heartbeat unanswered. Silence does not count while the client itself does not
+/// read, nor while the hub may be applying backpressure.
 /// </summary>
 internal sealed class Heartbeat : IAsyncDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     private long _probed;
     private long _excused;
     private volatile bool _isProbing;
-    private volatile bool _isPaused;
+    private volatile bool _isSuspended;
 
     public Heartbeat(Session session, SessionLink link, TimeSpan interval, TimeProvider time, Action<HubConnectionException> close)
     {
@@ -33,7 +33,7 @@ internal sealed class Heartbeat : IAsyncDisposable
         _timer = time.CreateTimer(static heartbeat => ((Heartbeat)heartbeat!).Check(), this, interval, Timeout.InfiniteTimeSpan);
     }
 
-    public bool IsPaused => _isPaused;
+    public bool IsSuspended => _isSuspended;
 
     public void NoteSent() => Volatile.Write(ref _lastSent, _time.GetTimestamp());
 
@@ -41,13 +41,13 @@ internal sealed class Heartbeat : IAsyncDisposable
 
     public void NoteAnswered() => _isProbing = false;
 
-    /// <summary>The client stops reading; what the hub says waits unread.</summary>
-    public void Pause() => _isPaused = true;
+    /// <summary>The client stops reading: silence does not count.</summary>
+    public void Suspend() => _isSuspended = true;
 
-    public void Resume()
+    public void Restart()
     {
         NoteReceived();
-        _isPaused = false;
+        _isSuspended = false;
     }
 
     public ValueTask DisposeAsync() => _timer.DisposeAsync();
@@ -60,7 +60,7 @@ internal sealed class Heartbeat : IAsyncDisposable
         }
 
         long now = _time.GetTimestamp();
-        if (_isPaused || _session.MayBeBackpressured)
+        if (_isSuspended || _session.MayBeBackpressured)
         {
             _excused = now;
         }
@@ -97,9 +97,9 @@ internal sealed class Heartbeat : IAsyncDisposable
             : Remaining(Volatile.Read(ref _lastReceived), _interval);
         next = other < next ? other : next;
 
-        // What is due already, and could not be done, waits a moment: the send in flight, say.
-        TimeSpan least = _interval / 10;
-        _timer.Change(next > least ? next : least, Timeout.InfiniteTimeSpan);
+        // What is due but could not be done, for example because a send is in flight, is tried again soon.
+        TimeSpan min = _interval / 10;
+        _timer.Change(next > min ? next : min, Timeout.InfiniteTimeSpan);
 
         TimeSpan Remaining(long since, TimeSpan span) => span - _time.GetElapsedTime(since, now);
     }

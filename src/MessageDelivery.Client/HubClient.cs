@@ -15,13 +15,13 @@ namespace MessageDelivery.Client;
 /// sessions that can be resumed (<see cref="HubClientOptions.Resume"/>) every pending call ends with the connection, with the same
 /// <see cref="HubConnectionException"/>. After <see cref="DisposeAsync"/> calls end with <see cref="ObjectDisposedException"/>.
 ///
-/// What the hub is told to be received is what the program has taken: a message once the program has asked for the next one or has
-/// disposed of it, whichever is first. So who sends with <see cref="RelayOptions.Confirm"/> learns that a program has had the message,
-/// and not only its library. What waits for the program counts toward its queue in the hub.
+/// The client acknowledges what the program has taken: a message once the program has asked for the next one or has disposed of it,
+/// whichever is first. So a sender with <see cref="RelayOptions.Confirm"/> learns that the program has had the message, and not only its
+/// library. Messages that wait for the program count toward its queue in the hub.
 ///
-/// Messages that nobody receives wait, in the hub and here, up to <see cref="HubClientOptions.ReceiveBufferBytes"/>; beyond that the
-/// client stops reading, and answers to its calls wait behind the messages. Their senders wait, too, and in the end the hub takes this
-/// client for a slow consumer. A program that only sends says so with <see cref="HubClientOptions.DiscardDeliveries"/>.
+/// Messages that the program does not receive are queued here, up to <see cref="HubClientOptions.ReceiveBufferBytes"/>; beyond that the
+/// client stops reading, and answers to its calls wait behind the messages. Then the hub's queue fills, senders wait, and finally the hub
+/// disconnects this client as a slow consumer. A program that only sends sets <see cref="HubClientOptions.DiscardDeliveries"/>.
 /// </remarks>
 public sealed class HubClient : IAsyncDisposable
 {
@@ -118,7 +118,7 @@ public sealed class HubClient : IAsyncDisposable
 
     internal bool IsSendIdle => _session.IsSendIdle;
 
-    /// <summary>Where it connects to, in words.</summary>
+    /// <inheritdoc cref="HubClientOptions.HubName"/>
     internal string HubName => _options.HubName;
 
     /// <summary>Why it is not connected; null while it is, and before the first attempt has failed.</summary>
@@ -165,7 +165,7 @@ public sealed class HubClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the hub for this client's id; the same as <see cref="UserId"/>, after a way to the hub and back.</summary>
+    /// <summary>Asks the hub for this client's id; the same as <see cref="UserId"/>, after a round trip.</summary>
     /// <exception cref="HubRequestException">The hub answered with an error.</exception>
     public ValueTask<ulong> GetIdentityAsync(CancellationToken cancellationToken = default)
     {
@@ -197,7 +197,7 @@ public sealed class HubClient : IAsyncDisposable
     /// <summary>
     /// Sends a message to one user. Completes when the client has taken it, not when it has arrived: the caller's memory is free
     /// again. That is at once, without allocating, unless <see cref="HubClientOptions.SendBufferBytes"/> are waiting already.
-    /// Should the hub answer it with an error, <see cref="RelayRejected"/> tells.
+    /// If the hub answers with an error, <see cref="RelayRejected"/> is raised.
     /// </summary>
     /// <param name="receiver">A user's id. An id that nobody has is not an error; a receipt would say <c>unknown</c>.</param>
     /// <param name="body">At most <see cref="MaxBodyBytes"/> bytes, possibly none.</param>
@@ -298,8 +298,8 @@ public sealed class HubClient : IAsyncDisposable
     /// Says goodbye: sends everything the client has taken before, and waits until the hub has carried it out and answered with
     /// its own goodbye, behind which nothing comes. Calls made from now on fail. While there is no connection but calls taken
     /// before need one, it first waits for the session to be resumed, unless the hub had said that it is shutting down. Messages still
-    /// arriving go to the reader; if there is none, those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are thrown away.
-    /// More than once does no harm. A handler of this client's events must not block until it has completed.
+    /// arriving go to the reader; if there is none, those beyond <see cref="HubClientOptions.ReceiveBufferBytes"/> are dropped.
+    /// May be called more than once. A handler of this client's events must not block until it has completed.
     /// </summary>
     /// <param name="cancellationToken">Stops waiting and cuts the connection.</param>
     /// <exception cref="HubConnectionException">The connection ended before the hub's goodbye, so some of it may be lost.</exception>
@@ -325,7 +325,7 @@ public sealed class HubClient : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Connects from now on. More than once does no harm.</summary>
+    /// <summary>Starts to connect. May be called more than once.</summary>
     internal void Begin() => _supervisor.Begin();
 
     private Session Live()

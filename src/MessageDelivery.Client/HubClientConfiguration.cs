@@ -7,12 +7,12 @@ using Microsoft.Extensions.Options;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Reads <see cref="HubClientOptions"/> from a section of an application's configuration, by one table and without reflection. Every
-/// problem is told, and names the key, the value and what it may be.
+/// Binds <see cref="HubClientOptions"/> to a section of configuration, by one table and without reflection. Every problem is reported with
+/// the key, the value and what it may be.
 /// </summary>
 internal static class HubClientConfiguration
 {
-    /// <summary>Everything that can be set. docs/hosting.md has a row for each.</summary>
+    /// <summary>All keys. docs/hosting.md has a row for each.</summary>
     public static readonly IReadOnlyList<Key> All =
     [
         new("Host", "a name or an address", static (draft, text) => draft.Set(options => options with { Host = NotEmpty(text) })),
@@ -53,8 +53,8 @@ internal static class HubClientConfiguration
 
     private const string TimeForm = "a time such as 00:00:10";
 
-    /// <summary>Changes options by what a section says.</summary>
-    /// <exception cref="OptionsValidationException">Something in it cannot be.</exception>
+    /// <summary>Applies a section to options.</summary>
+    /// <exception cref="OptionsValidationException">Something in it is invalid.</exception>
     public static HubClientOptions Read(IConfiguration configuration, HubClientOptions options)
     {
         string path = configuration is IConfigurationSection section ? section.Path + ConfigurationPath.KeyDelimiter : "";
@@ -62,7 +62,7 @@ internal static class HubClientConfiguration
         var problems = new List<string>();
         foreach ((string name, string? text) in configuration.AsEnumerable(makePathsRelative: true))
         {
-            // A section has no value of its own, and null says nothing.
+            // Sections have no value.
             if (text is null)
             {
                 continue;
@@ -120,16 +120,16 @@ internal static class HubClientConfiguration
         return text;
     }
 
-    private static long Number(string text, long least, long most)
+    private static long Number(string text, long min, long max)
     {
         long number = long.Parse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
-        Require(number >= least && number <= most);
+        Require(number >= min && number <= max);
         return number;
     }
 
     private static TimeSpan Time(string text)
     {
-        // A bare number would be days.
+        // TimeSpan.Parse takes a bare number for days.
         Require(text.Contains(':', StringComparison.Ordinal));
         return TimeSpan.Parse(text, CultureInfo.InvariantCulture);
     }
@@ -148,17 +148,17 @@ internal static class HubClientConfiguration
         }
     }
 
-    /// <summary>One thing that can be set.</summary>
+    /// <summary>One key.</summary>
     /// <param name="Name">Its key below the section.</param>
     /// <param name="Form">What a value must be, for errors.</param>
-    /// <param name="Apply">Takes a value, or throws.</param>
+    /// <param name="Apply">Applies a value, or throws.</param>
     internal sealed record Key(string Name, string Form, Action<Draft, string> Apply)
     {
         /// <summary>Whether its value is never shown.</summary>
         public bool IsSecret { get; init; }
     }
 
-    /// <summary>What has been read so far.</summary>
+    /// <summary>The options read so far.</summary>
     internal sealed class Draft(HubClientOptions options)
     {
         public HubClientOptions Options { get; private set; } = options;

@@ -23,13 +23,13 @@ public sealed record HubClientOptions
 
     /// <summary>
     /// Asked for the token before each connection, instead of <see cref="Token"/>: for tokens that expire. Default: null. It shares
-    /// <see cref="ConnectTimeout"/>, whose end its parameter tells; what it throws counts as a connection that could not be made. If the
-    /// hub does not take a token any more, or at all, it is asked for another one, once.
+    /// <see cref="ConnectTimeout"/>, whose end its parameter tells; what it throws is a failed attempt. If the hub refuses the
+    /// token, the provider is asked for another one, once.
     /// </summary>
     public Func<CancellationToken, ValueTask<string>>? TokenProvider { get; init; }
 
     /// <summary>
-    /// How long connecting and the hub's welcome may take together. Default: 10 s.
+    /// The time limit for connecting, up to the hub's WELCOME. Default: 10 s.
     /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.
     /// </summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -41,15 +41,14 @@ public sealed record HubClientOptions
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How to connect again when the connection is lost. Default: a <see cref="ReconnectPolicy"/> with its own defaults, which tries
-    /// without end. Null: a lost connection is the end, and there is no session to resume.
+    /// How to reconnect when the connection is lost. Default: a <see cref="ReconnectPolicy"/> with its own defaults, which tries without end.
+    /// Null: a lost connection closes the client, and no session is resumed.
     /// </summary>
     public ReconnectPolicy? Reconnect { get; init; } = new();
 
     /// <summary>
-    /// Whether to ask the hub for a session that goes on with the next connection: with the same id, nothing lost and nothing
-    /// twice. Default: true. False, or a hub that does not offer it: each connection has a session and an id of its own, and what was
-    /// under way when the last one was lost fails.
+    /// Whether to ask the hub for a session that is resumed on the next connection: same id, nothing lost, nothing twice. Default: true.
+    /// False, or a hub that does not offer it: each connection has a session and an id of its own, and calls pending at its loss fail.
     /// </summary>
     public bool Resume { get; init; } = true;
 
@@ -69,16 +68,15 @@ public sealed record HubClientOptions
     public long SendBufferBytes { get; init; } = 4L << 20;
 
     /// <summary>
-    /// Throw received messages away instead of keeping them for <see cref="HubClient.ReceiveAsync"/>: for a program that only
-    /// sends. They are acknowledged at once, so that whoever confirms a message to this user is told that it was delivered. Default:
-    /// false. A program that leaves it so and does not receive makes its senders wait and is in the end disconnected as a slow
-    /// consumer, again and again.
+    /// Discard received messages instead of keeping them for <see cref="HubClient.ReceiveAsync"/>: for a program that only
+    /// sends. They are acknowledged at once, so that a sender that confirms is told that its message was delivered. Default: false.
+    /// With false, a program that does not receive makes its senders wait and is repeatedly disconnected as a slow consumer.
     /// </summary>
     public bool DiscardDeliveries { get; init; }
 
     /// <summary>
-    /// How relays are carried out whose call does not say. Default: <see cref="RelayOptions.None"/>, this sender waits for a receiver that is
-    /// full, and all that it sends behind waits, too. <see cref="RelayOptions.BestEffort"/> leaves such a receiver out.
+    /// Options of relays whose call has none. Default: <see cref="RelayOptions.None"/>: this sender waits for a full receiver, and everything it
+    /// sends behind waits, too. <see cref="RelayOptions.BestEffort"/> leaves a full receiver out.
     /// <see cref="RelayOptions.Confirm"/> is for those with a receipt; others are sent without it.
     /// </summary>
     public RelayOptions DefaultRelayOptions { get; init; }
@@ -101,14 +99,14 @@ public sealed record HubClientOptions
     /// comes later is disposed of.</para>
     /// <para>It gives a new duplex stream each time, which belongs to the client from then on. With <see cref="Tls"/> the client agrees on
     /// TLS on top of it, which also reads zero bytes to wait for more. One read and one write may be under way at the same time; the client
-    /// flushes what it writes. At the end it cancels both and disposes of the stream while they are under way: one of the two must end
-    /// them. A stream that completes a read on its writer's thread has the client work there.</para>
+    /// flushes what it writes. At the end it cancels both, and disposes of the stream when they have ended or after half a second: one of
+    /// the two must end them. A stream that completes a read on its writer's thread has the client work there.</para>
     /// <para>What it throws, null, and a failure of the stream count like a socket's error: the attempt has failed or the connection is
     /// lost, and <see cref="Reconnect"/> decides. A <see cref="HubConnectionException"/> is taken as it is, with its own advice.</para>
     /// </remarks>
     public Func<HubConnectContext, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; init; }
 
-    /// <summary>How to speak TLS with the hub. Default: null, not at all.</summary>
+    /// <summary>TLS with the hub. Default: null, none.</summary>
     public HubTlsClientOptions? Tls { get; init; }
 
     /// <summary>The clock for timeouts, heartbeats and pauses. Default: the system's.</summary>
@@ -171,7 +169,7 @@ public sealed record HubClientOptions
         FormatException Invalid(string why) => new($"'{hostAndPort}' is not HOST:PORT: {why}");
     }
 
-    /// <summary>Where it connects to, in words.</summary>
+    /// <summary>The hub's host and port, for messages.</summary>
     internal string HubName => $"{Host}:{Port}";
 
     internal const RelayOptions KnownRelayOptions = RelayOptions.BestEffort | RelayOptions.Confirm;
@@ -205,7 +203,7 @@ public sealed record HubClientOptions
         }
     }
 
-    // What a record prints ends up in logs; the token must not.
+    // Printed records end up in logs; the token must not.
     private bool PrintMembers(StringBuilder builder)
     {
         builder.Append(CultureInfo.InvariantCulture, $"Host = {Host}, Port = {Port}, Token = {(Token is not null ? "***" : TokenProvider is not null ? "provided" : "none")}, ")

@@ -4,9 +4,8 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// A request whose answer has not come. Requests are answered in the order in which they were sent, so each waits for the frame
-/// type that answers it, in its place; receipts come to theirs by their correlation. One that was cancelled keeps its place, and
-/// its answer is swallowed.
+/// A request without an answer. Requests are answered in the order in which they were sent; receipts are matched by correlation. A cancelled
+/// request keeps its place, and its answer is dropped.
 /// </summary>
 internal abstract class PendingRequest(FrameType answer)
 {
@@ -14,8 +13,8 @@ internal abstract class PendingRequest(FrameType answer)
     public FrameType Answer { get; } = answer;
 
     /// <summary>
-    /// The number of the last relay up to and including this request: its answer shows that the hub has carried out all up to
-    /// there. A relay with a receipt is known to the hub by it.
+    /// The number of the last relay written before this request: its answer shows that the hub has processed all up to there. For a relay with a
+    /// receipt, its own number, the correlation.
     /// </summary>
     public ulong Relay { get; set; }
 
@@ -25,16 +24,16 @@ internal abstract class PendingRequest(FrameType answer)
 
     public abstract void Fail(Exception error);
 
-    /// <summary>It is going to be asked again: what has come of its answer is void.</summary>
+    /// <summary>It is replayed: the part of its answer that has come is void.</summary>
     public virtual void Restart()
     {
     }
 }
 
-/// <summary>A heartbeat, or the fence before a request that tells its errors from those of relays before it.</summary>
+/// <summary>A heartbeat, or the fence in front of a request.</summary>
 internal sealed class HeartbeatRequest() : PendingRequest(FrameType.HeartbeatReply)
 {
-    /// <summary>Whether it was sent for callers who wait for room.</summary>
+    /// <summary>Whether it was sent because callers wait for room.</summary>
     public bool IsProbe { get; init; }
 
     public override bool Complete(in Frame frame) => true;
@@ -95,10 +94,10 @@ internal sealed class IdentityRequest() : PendingRequest<ulong>(FrameType.Identi
     }
 }
 
-/// <param name="presence">Whom the list is told, too, where the hub goes on from it with who comes and goes.</param>
+/// <param name="presence">Gets the list, too, if it begins a subscription.</param>
 internal sealed class ListRequest(PresenceFeed presence) : PendingRequest<IReadOnlyList<ulong>>(FrameType.ListReply)
 {
-    // 128 MiB of ids: more than any hub has users, and an end to a list that has none.
+    // 128 MiB of ids: more than a hub has users. Bounds a list without an end.
     private const int MaxIds = 1 << 24;
 
     private List<ulong> _ids = [];
@@ -107,8 +106,8 @@ internal sealed class ListRequest(PresenceFeed presence) : PendingRequest<IReadO
     /// <summary>Whether it was written with WATCH.</summary>
     public bool Watches { get; set; }
 
-    /// <summary>Whether it was written for the watchers alone, and nobody waits for it.</summary>
-    public bool IsOfFeed { get; init; }
+    /// <summary>Whether it is the client's own, and no caller waits for it.</summary>
+    public bool IsForFeed { get; init; }
 
     public override void Restart() => (_ids, _count) = ([], 0);
 
@@ -119,7 +118,7 @@ internal sealed class ListRequest(PresenceFeed presence) : PendingRequest<IReadO
             presence.Fail(error);
         }
 
-        if (!IsOfFeed)
+        if (!IsForFeed)
         {
             base.Fail(error);
         }

@@ -1,8 +1,7 @@
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The requests whose answers have not come, in the order in which they were sent, and the relays whose receipts have not come, by
-/// correlation. Not thread-safe.
+/// Requests without an answer, in the order in which they were sent, and relays without their receipt, by correlation. Not thread-safe.
 /// </summary>
 internal sealed class PendingRequests
 {
@@ -14,7 +13,7 @@ internal sealed class PendingRequests
     /// <summary>Whether a caller waits for one of them.</summary>
     public bool HasCallers => _receipts.Count > 0 || _requests.Any(request => request is not HeartbeatRequest);
 
-    /// <summary>The one that the next answer belongs to.</summary>
+    /// <summary>The request that the next answer belongs to.</summary>
     public PendingRequest? Oldest => _requests.TryPeek(out PendingRequest? request) ? request : null;
 
     public IEnumerable<ListRequest> Lists => _requests.OfType<ListRequest>();
@@ -42,7 +41,7 @@ internal sealed class PendingRequests
 
     public bool TryRemoveReceipt(ulong relay) => _receipts.Remove(relay);
 
-    /// <summary>All that are not answered are sent again.</summary>
+    /// <summary>All of them are replayed.</summary>
     public void Restart()
     {
         foreach (PendingRequest request in _requests)

@@ -5,11 +5,10 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The set of users as the hub tells it, and those who watch it. Outlives a connection: the list of the next one is compared with
-/// what was known, so that a watcher sees one set that goes on. What a watcher has not taken yet is one difference, whatever
-/// happens meanwhile: it can be no larger than what the watcher knows and what there is. Thread-safe.
+/// The set of users as known from the hub, and its watchers. Outlives a connection: the list of the next one is compared with the known set, so
+/// that watchers see one continuous set. What a watcher has not read yet is merged into one difference, which bounds it. Thread-safe.
 /// </summary>
-/// <param name="update">Called, without a lock, when the first comes or the last goes.</param>
+/// <param name="update">Called, without a lock, when watchers come or go.</param>
 internal sealed class PresenceFeed(Action update)
 {
     private readonly Lock _gate = new();
@@ -57,7 +56,7 @@ internal sealed class PresenceFeed(Action update)
         }
     }
 
-    /// <summary>The hub's list; changes follow from it.</summary>
+    /// <summary>The hub's list, from which changes go on.</summary>
     public void Replace(IReadOnlyCollection<ulong> users)
     {
         lock (_gate)
@@ -71,7 +70,7 @@ internal sealed class PresenceFeed(Action update)
         }
     }
 
-    /// <summary>Who came or went since; of no use while the set is uncertain.</summary>
+    /// <summary>Who came or went since the list; ignored while the set is uncertain.</summary>
     public void Apply(PresenceChange change, IEnumerable<ulong> users)
     {
         lock (_gate)
@@ -84,7 +83,7 @@ internal sealed class PresenceFeed(Action update)
         }
     }
 
-    /// <summary>Nothing is known until the next list.</summary>
+    /// <summary>The set is uncertain until the next list.</summary>
     public void NoteUncertain()
     {
         lock (_gate)
@@ -93,7 +92,7 @@ internal sealed class PresenceFeed(Action update)
         }
     }
 
-    /// <summary>The hub does not tell: ends those who watch.</summary>
+    /// <summary>The hub refuses: ends the current watchers.</summary>
     public void Fail(Exception reason)
     {
         lock (_gate)
@@ -109,7 +108,7 @@ internal sealed class PresenceFeed(Action update)
         }
     }
 
-    /// <summary>The client is closed for good: ends those who watch, and all who would, with the reason if there is one.</summary>
+    /// <summary>The client is closed for good: ends all watchers, current and future, with the reason if there is one.</summary>
     public void Complete(Exception? reason)
     {
         lock (_gate)
@@ -183,7 +182,7 @@ internal sealed class PresenceFeed(Action update)
         }
     }
 
-    /// <summary>One who watches, and the difference to what it was told.</summary>
+    /// <summary>One watcher, and the difference to what it has read.</summary>
     private sealed class Watcher
     {
         private readonly HashSet<ulong> _joined = [];

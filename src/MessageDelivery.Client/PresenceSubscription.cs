@@ -1,8 +1,8 @@
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// What the hub was asked to tell about who comes and goes. Any LIST that is written while somebody watches asks for it, any other ends
-/// it. Where no call writes the one that is needed, the client does, one at a time. Not thread-safe.
+/// The subscription to presence at the hub. A LIST that is written while somebody watches begins it, any other LIST ends it. If no call writes
+/// the one that is needed, the client does, one at a time. Not thread-safe.
 /// </summary>
 internal sealed class PresenceSubscription(PresenceFeed feed)
 {
@@ -15,18 +15,18 @@ internal sealed class PresenceSubscription(PresenceFeed feed)
     /// <summary>Whether a LIST must be written to begin or end it.</summary>
     public bool NeedsList => !_isListPending && feed.IsWanted != _isSubscribed;
 
-    public ListRequest CreateList() => new(feed) { IsOfFeed = true };
+    public ListRequest CreateList() => new(feed) { IsForFeed = true };
 
     public void NoteWritten(ListRequest list)
     {
         list.Watches = _isSubscribed = feed.IsWanted;
         MayReceive |= _isSubscribed;
-        _isListPending |= list.IsOfFeed;
+        _isListPending |= list.IsForFeed;
     }
 
-    public void NoteAnswered(ListRequest list) => _isListPending &= !list.IsOfFeed;
+    public void NoteAnswered(ListRequest list) => _isListPending &= !list.IsForFeed;
 
-    /// <summary>A new connection begins without a subscription, except by the lists that are sent again.</summary>
+    /// <summary>A new connection has no subscription but that of replayed lists.</summary>
     public void Restart(IEnumerable<ListRequest> pending)
     {
         (_isSubscribed, MayReceive) = (false, false);

@@ -28,7 +28,7 @@ internal sealed class ProgramCallbacks(HubClient client, ClientTelemetry telemet
     /// <summary>Whether the caller is a handler.</summary>
     public bool IsHandlerCalling => _handlerThread == Environment.CurrentManagedThreadId;
 
-    /// <summary>These options, with what they call counted here.</summary>
+    /// <summary>These options, with their callbacks counted here.</summary>
     public HubClientOptions Count(HubClientOptions options) => options with
     {
         TokenProvider = options.TokenProvider is { } provider ? token => Call(() => provider(token)) : null,
@@ -54,12 +54,12 @@ internal sealed class ProgramCallbacks(HubClient client, ClientTelemetry telemet
     }
 
     /// <summary>Raises <see cref="SessionResumed"/> or <see cref="IdentityChanged"/>; returns why the client is to be closed if a handler fails.</summary>
-    public HubConnectionException? RaiseReconnected(SessionOpening opening, HubConnectionException lost)
+    public HubConnectionException? RaiseReconnected(SessionStart start, HubConnectionException lost)
     {
-        telemetry.NoteOpening(opening);
-        return opening.IsResumed
+        telemetry.NoteStart(start);
+        return start.IsResumed
             ? Raise(nameof(SessionResumed), () => SessionResumed?.Invoke(client, new(lost)))
-            : Raise(nameof(IdentityChanged), () => IdentityChanged?.Invoke(client, new(opening.OldUserId, opening.UserId, lost, opening.UnknownRelays)));
+            : Raise(nameof(IdentityChanged), () => IdentityChanged?.Invoke(client, new(start.OldUserId, start.UserId, lost, start.UnknownRelays)));
     }
 
     /// <summary>Raises <see cref="ConnectionStateChanged"/>; returns why the client is to be closed if a handler fails.</summary>
@@ -91,7 +91,7 @@ internal sealed class ProgramCallbacks(HubClient client, ClientTelemetry telemet
         }
     }
 
-    // Counted until it returns its task: only what blocks holds others up.
+    // Counted until it returns its task: only blocking delays others.
     private ValueTask<T> Call<T>(Func<ValueTask<T>> call)
     {
         Interlocked.Increment(ref _running);

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace MessageDelivery.Client;
 
-/// <summary>Pooled memory that frames arrive in; goes back to the pool when the reader and every delivery in it let go.</summary>
+/// <summary>Pooled memory for received frames, reference-counted by the reader and every delivery in it.</summary>
 internal sealed class ReceiveBlock
 {
     /// <summary>Bytes of a block for ordinary frames. A larger frame gets a block of its own.</summary>
@@ -21,7 +21,7 @@ internal sealed class ReceiveBlock
     /// <summary>Bytes that may be used; the pool's array may be larger.</summary>
     public int Capacity { get; }
 
-    /// <summary>Whether only one holder is left, who may then reuse the bytes.</summary>
+    /// <summary>Whether there is only one reference; its holder may reuse the bytes.</summary>
     public bool IsUnshared => Volatile.Read(ref _references) == 1;
 
     public bool IsReturned => Volatile.Read(ref _references) == 0;
@@ -47,7 +47,7 @@ internal sealed class ReceiveBlock
     }
 }
 
-/// <summary>A share in a block: the bytes of one body until it is given up.</summary>
+/// <summary>A reference to one body in a block.</summary>
 internal struct BodyLease(ReceiveBlock block, int offset, int length)
 {
     private ReceiveBlock? _block = block.Retain();

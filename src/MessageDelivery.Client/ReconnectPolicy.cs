@@ -47,8 +47,8 @@ public sealed record ReconnectPolicy
     {
         bool pause = advice == ReconnectAdvice.AfterPause;
         TimeSpan first = pause && MaxDelay / 10 > InitialDelay ? MaxDelay / 10 : InitialDelay;
-        double most = Math.Min(MaxDelay.TotalMilliseconds, window?.TotalMilliseconds / 8 ?? double.MaxValue);
-        double bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)), most);
+        double max = Math.Min(MaxDelay.TotalMilliseconds, window?.TotalMilliseconds / 8 ?? double.MaxValue);
+        double bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)), max);
         return TimeSpan.FromMilliseconds(pause ? (bound / 2) + (bound / 2 * random) : bound * random);
     }
 }

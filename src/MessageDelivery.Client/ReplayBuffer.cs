@@ -5,9 +5,9 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The frames that go to the hub, in order, each kept as long as it may have to be sent again: a relay until the hub is known to have
-/// processed it, a request until its answer has come; in a session that ends with its connection, until it is sent. The buffer is its own
-/// index: it is read frame by frame where something is released. Not thread-safe.
+/// Outbound frames in order, each kept as long as it may have to be replayed: a relay until the hub is known to have processed it, a request
+/// until it is answered; in a session that cannot be resumed, until it is sent. The buffer is its own index: frames are found by their
+/// headers. Not thread-safe.
 /// </summary>
 internal sealed class ReplayBuffer
 {
@@ -27,7 +27,7 @@ internal sealed class ReplayBuffer
     /// <summary>The number of the last relay that the hub is known to have processed, and with it all before.</summary>
     public ulong Processed { get; private set; }
 
-    /// <summary>Bytes that wait to be sent or are kept.</summary>
+    /// <summary>Bytes that are kept.</summary>
     public long Bytes => _buffer.Tail - _buffer.Head;
 
     /// <summary>Whether nothing waits to be sent.</summary>
@@ -41,7 +41,7 @@ internal sealed class ReplayBuffer
         Relays = relays;
     }
 
-    /// <summary>Writes an ACK, or a larger total into one that waits to be sent.</summary>
+    /// <summary>Writes an ACK, or updates one that is not sent yet.</summary>
     public void WriteAcknowledgement(ulong total)
     {
         Span<byte> frame = stackalloc byte[ProtocolLimits.HeaderBytes + 8];
@@ -76,13 +76,12 @@ internal sealed class ReplayBuffer
         Release();
     }
 
-    /// <summary>The number of the relay at which the hub's total stands; null for more than this session has.</summary>
+    /// <summary>The number of the relay at a total of this session; null if there are not so many.</summary>
     public ulong? RelayAt(ulong total) => total <= Relays - _sessionStart ? _sessionStart + total : null;
 
     /// <summary>
-    /// Everything that is needed is sent again: the requests without an answer, and the relays behind <paramref name="relay"/>, in the
-    /// order in which they were written. False, and nothing happens, if not all relays up to there can have been sent, or if more were
-    /// known to be processed.
+    /// Replays the requests without an answer and the relays behind <paramref name="relay"/>, in the order in which they were written. False, and
+    /// nothing happens, if some relay up to there cannot have been sent, or more are known to be processed.
     /// </summary>
     public bool TryRewind(ulong relay)
     {
@@ -127,8 +126,8 @@ internal sealed class ReplayBuffer
     }
 
     /// <summary>
-    /// Lets go of everything: another session begins. Nothing may be in flight. Numbers go on, so that no answer of the old session is
-    /// taken for one of the new.
+    /// Releases everything: another session begins. Nothing may be in flight. Numbers continue, so that no answer of the old session is mistaken
+    /// for one of the new.
     /// </summary>
     public void Clear()
     {

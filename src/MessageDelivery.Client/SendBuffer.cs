@@ -3,9 +3,8 @@ using System.Buffers;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// Bytes on their way to the hub, in pooled blocks: each is copied here once, from its caller, sent from here, and kept here until
-/// it is let go of, so that it can be sent again. A byte has a position, counted from the first one ever appended. Holds no memory
-/// beyond a spare block when empty. Not thread-safe.
+/// Outbound bytes in pooled blocks: copied here once, sent from here, and kept here until they are released. A byte has a position, counted from
+/// the first one ever appended. Holds no memory beyond a spare block when empty. Not thread-safe.
 /// </summary>
 internal sealed class SendBuffer
 {
@@ -18,16 +17,16 @@ internal sealed class SendBuffer
     private long _start;
     private byte[]? _spare;
 
-    /// <summary>The oldest byte that is kept.</summary>
+    /// <summary>The position of the oldest byte that is kept.</summary>
     public long Head { get; private set; }
 
-    /// <summary>Where the bytes begin that were not reported sent.</summary>
+    /// <summary>The position of the first byte not reported as sent.</summary>
     public long Sent { get; private set; }
 
-    /// <summary>The next byte to be taken for sending.</summary>
+    /// <summary>The position of the next byte to take for sending.</summary>
     public long Next { get; private set; }
 
-    /// <summary>Where the next byte is appended.</summary>
+    /// <summary>The position at which the next byte is appended.</summary>
     public long Tail { get; private set; }
 
     public void Append(ReadOnlySpan<byte> bytes)
@@ -88,7 +87,7 @@ internal sealed class SendBuffer
         }
     }
 
-    /// <summary>Lets go of the bytes before a position; they must have been sent.</summary>
+    /// <summary>Releases the bytes before a position; they must have been sent.</summary>
     public void ReleaseBefore(long position)
     {
         Head = position;
@@ -103,19 +102,19 @@ internal sealed class SendBuffer
 
         if (Head == Tail)
         {
-            // The same memory again, which is still in the processor's cache.
+            // Reuses the same memory, which is still in the processor's cache.
             _start = Tail;
         }
     }
 
-    /// <summary>Lets go of the bytes before a position; what follows is sent again. Nothing may be in flight.</summary>
+    /// <summary>Releases the bytes before a position and sends the rest again. Nothing may be in flight.</summary>
     public void Rewind(long position)
     {
         Next = Sent = position;
         ReleaseBefore(position);
     }
 
-    /// <summary>Gives everything back to the pool. Nothing may be in flight.</summary>
+    /// <summary>Returns everything to the pool. Nothing may be in flight.</summary>
     public void Clear()
     {
         Rewind(Tail);
@@ -135,10 +134,10 @@ internal sealed class SendBuffer
 
     private byte[] BlockAt(long position) => _blocks[(_first + (int)((position - _start) / BlockBytes)) & (_blocks.Length - 1)]!;
 
-    private Span<byte> Piece(long position, int most)
+    private Span<byte> Piece(long position, int max)
     {
         int offset = (int)((position - _start) % BlockBytes);
-        return BlockAt(position).AsSpan(offset, Math.Min(BlockBytes - offset, most));
+        return BlockAt(position).AsSpan(offset, Math.Min(BlockBytes - offset, max));
     }
 
     private void AddBlock()

@@ -3,9 +3,9 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Client;
 
 /// <summary>
-/// The conversation with the hub, over one connection after another: how each begins, what is resumed, and what becomes of the calls when
-/// a connection or the session is lost. Knows no transport. Thread-safe; its only lock is never held across an await or a system call,
-/// and only those of the presence feed and the acknowledgements are taken inside it.
+/// A session with the hub over one connection after another: attaches and detaches connections, and decides what becomes of calls when a
+/// connection or the session is lost. Knows no transport. Thread-safe; its lock is never held across an await or a system call, and only
+/// those of the presence feed and the acknowledgements are taken inside it.
 /// </summary>
 internal sealed class Session : IDisposable
 {
@@ -15,13 +15,14 @@ internal sealed class Session : IDisposable
     private readonly FrameDispatcher _dispatcher;
     private readonly SessionHandshake _handshake;
 
-    // The connection that frames go to and come from.
+    // The connection behind its WELCOME; null while there is none.
     private SessionLink? _link;
 
     // Why the last connection ended, and why calls are refused.
     private HubConnectionException? _lost;
     private volatile HubConnectionException? _refusal;
     private long _unknownRelays;
+    private volatile bool _isClosing;
 
     public Session(HubClientOptions options, DeliveryQueue deliveries, Action<HubRequestException> relayRejected, ClientTelemetry? telemetry = null)
     {
@@ -122,9 +123,15 @@ internal sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Whether the program closes the client.</summary>
+    public bool IsClosing => _isClosing;
+
+    /// <summary>Whether the last connection was lost behind the GOODBYE, so that it is not known what was sent.</summary>
+    public bool WasLostWhileClosing { get; private set; }
+
     /// <summary>
-    /// Takes a frame: at once, or when those before it have made room. Completes when the caller's memory is free again. A call
-    /// that is cancelled before that is not sent.
+    /// Accepts a frame: at once, or when there is room. Completes when the caller's memory is free again. A call that is cancelled before that is
+    /// not sent.
     /// </summary>
     public ValueTask SendAsync(in OutboundFrame frame, CancellationToken cancellationToken)
     {
@@ -155,7 +162,7 @@ internal sealed class Session : IDisposable
         return waiter?.WaitAsync(cancellationToken) ?? ValueTask.CompletedTask;
     }
 
-    /// <summary>Sends a request and waits for its answer. A call that is cancelled leaves its place, and its answer is dropped.</summary>
+    /// <summary>Sends a request and waits for its answer. The answer of a cancelled call is dropped.</summary>
     public async ValueTask<T> RequestAsync<T>(PendingRequest<T> request, OutboundFrame frame, CancellationToken cancellationToken)
     {
         await SendAsync(frame, cancellationToken).ConfigureAwait(false);
@@ -175,7 +182,7 @@ internal sealed class Session : IDisposable
         return isWritten;
     }
 
-    /// <summary>Takes the next bytes to send on a connection. They are to be reported by <see cref="NoteSent"/>, however sending went.</summary>
+    /// <summary>Takes the next bytes to send on a connection. Report them with <see cref="NoteSent"/> even if sending failed.</summary>
     public bool TryTakeOutbound(SessionLink link, out ArraySegment<byte> batch)
     {
         lock (_gate)
@@ -193,9 +200,9 @@ internal sealed class Session : IDisposable
         }
     }
 
-    /// <summary>Carries out a frame received on a connection. Returns why that is to end, or null. Called by its receive loop only.</summary>
+    /// <summary>Processes a frame from a connection. Returns why that is to end, or null. Called by its receive loop only.</summary>
     public HubConnectionException? Receive(SessionLink link, in Frame frame) =>
-        link.Opening is not null || frame.Header.Type == FrameType.GoodbyeReply ? _dispatcher.Dispatch(frame)
+        link.Start is not null || frame.Header.Type == FrameType.GoodbyeReply ? _dispatcher.Dispatch(frame)
         : frame.Header.Type == FrameType.Welcome ? ReceiveWelcome(link, frame)
         : ProtocolViolation.NotAHub(frame.Header);
 
@@ -212,8 +219,7 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>
-    /// A connection has ended; false if it had before. What is pending waits for the next one if the session may be resumed, and
-    /// fails with the reason if not.
+    /// A connection has ended; false if it had ended before. Pending calls wait for the next one if the session may be resumed, and fail if not.
     /// </summary>
     public bool Detach(SessionLink link, HubConnectionException reason)
     {
@@ -230,8 +236,9 @@ internal sealed class Session : IDisposable
                 _link = null;
                 _sender.IsConnected = false;
                 _lost = reason;
+                WasLostWhileClosing = _sender.IsClosing;
                 Presence.NoteUncertain();
-                if (!_handshake.CanResume || !MayResumeAfter(reason))
+                if (!_handshake.CanResumeAfter(reason))
                 {
                     _handshake.GiveUp();
                     Refuse(reason, reason);
@@ -243,7 +250,7 @@ internal sealed class Session : IDisposable
         return true;
     }
 
-    /// <summary>Takes calls as a new user, now that everybody has been told.</summary>
+    /// <summary>Accepts calls as a new user, after the handlers of the event have returned.</summary>
     public void Accept(SessionLink link)
     {
         lock (_gate)
@@ -255,7 +262,7 @@ internal sealed class Session : IDisposable
         }
     }
 
-    /// <summary>The time in which the session could be resumed has passed: what is pending fails.</summary>
+    /// <summary>The resume window has passed: pending calls fail.</summary>
     public void Expire()
     {
         lock (_gate)
@@ -268,24 +275,27 @@ internal sealed class Session : IDisposable
         }
     }
 
-    /// <summary>Queues the GOODBYE behind everything that was taken, and takes nothing more. False if there is no connection.</summary>
+    /// <summary>
+    /// Queues the GOODBYE behind all accepted calls, and accepts no more. False if there is neither a connection nor a call that needs one.
+    /// </summary>
     public bool BeginClose()
     {
-        bool isConnected;
+        bool isNeeded;
         lock (_gate)
         {
-            isConnected = _link is not null;
-            if (!_sender.IsClosing && (isConnected || _refusal is null))
+            isNeeded = _link is not null || NeedsConnection;
+            _isClosing = true;
+            if (!_sender.IsClosing && (_link is not null || _refusal is null))
             {
                 _sender.BeginClose();
             }
         }
 
         Outbound.Set();
-        return isConnected;
+        return isNeeded;
     }
 
-    /// <summary>There will be no further connection: everything fails, and the memory goes back. After the last connection's end.</summary>
+    /// <summary>There will be no further connection: fails all calls and releases the memory. After the last connection has completed.</summary>
     public void End(HubConnectionException reason, bool isClosedHere)
     {
         lock (_gate)
@@ -299,10 +309,6 @@ internal sealed class Session : IDisposable
     }
 
     public void Dispose() => _acknowledgements.Dispose();
-
-    // Other codes end the session, not only the connection.
-    private static bool MayResumeAfter(HubConnectionException reason) => reason.Code is null
-        or ProtocolCode.ShuttingDown or ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer;
 
     private HubConnectionException? ReceiveWelcome(SessionLink link, in Frame frame)
     {
@@ -334,7 +340,7 @@ internal sealed class Session : IDisposable
                     Lose();
                     if (_sender.IsClosing)
                     {
-                        // There is nothing to be done for the new user.
+                        // The calls to wait for were the old user's.
                         return new HubSessionLostException(_lost!, mayBeCarriedOut: true);
                     }
                 }
@@ -342,7 +348,7 @@ internal sealed class Session : IDisposable
                 _handshake.Begin(flags, payload, terms);
             }
 
-            link.Opening = new(isResumed, oldUser, payload.UserId, payload.HeartbeatSeconds, _unknownRelays);
+            link.Start = new(isResumed, oldUser, payload.UserId, payload.HeartbeatSeconds, _unknownRelays);
             _unknownRelays = 0;
             _link = link;
             if (isResumed || oldUser == 0)
@@ -361,7 +367,7 @@ internal sealed class Session : IDisposable
         new HubSessionLostException(_lost!, mayBeCarriedOut: true),
         new HubSessionLostException(_lost!, mayBeCarriedOut: false));
 
-    /// <summary>Fails what is pending, and from now on every call.</summary>
+    /// <summary>Fails all pending calls, and every new one.</summary>
     private void Refuse(HubConnectionException pending, HubConnectionException waiting)
     {
         _unknownRelays += _refusal is null ? _sender.UnknownRelays : 0;

@@ -19,15 +19,19 @@ internal sealed class SessionHandshake(HubClientOptions options, ReplayBuffer fr
     /// <summary>Whether there is a session that can be resumed.</summary>
     public bool CanResume => _key is not null;
 
-    /// <summary>For how long after the loss of a connection; the hub may have noticed it later by as much as it waits for a sign of life.</summary>
+    /// <summary>For how long after the loss of a connection it may be resumed. The hub may have noticed the loss later, by up to its heartbeat timeout.</summary>
     public TimeSpan? ResumeWindow => _key is null ? null : _window + TimeSpan.FromSeconds(2 * Welcome.HeartbeatSeconds);
 
     private bool AsksForResume => options.Resume && options.Reconnect is not null;
 
-    /// <summary>The session is not resumed any more.</summary>
+    /// <summary>Whether it can be resumed after a connection ended for a reason. After other codes the hub has ended the session, too.</summary>
+    public bool CanResumeAfter(HubConnectionException reason) => CanResume
+        && reason.Code is null or ProtocolCode.ShuttingDown or ProtocolCode.HeartbeatTimeout or ProtocolCode.SlowConsumer;
+
+    /// <summary>The session will not be resumed.</summary>
     public void GiveUp() => _key = null;
 
-    /// <summary>The HELLO of the next connection: it resumes where there is something to resume.</summary>
+    /// <summary>The HELLO of the next connection, which resumes the session if that is possible.</summary>
     /// <param name="link">The connection.</param>
     /// <param name="token">The token; empty for none.</param>
     public byte[] CreateHello(SessionLink link, string token)
@@ -51,7 +55,7 @@ internal sealed class SessionHandshake(HubClientOptions options, ReplayBuffer fr
             && (!flags.HasFlag(WelcomeFlags.Resumable) || SessionTerms.TryRead(frame.Payload, out terms));
     }
 
-    /// <summary>The session goes on. Returns what is wrong with the WELCOME, or null.</summary>
+    /// <summary>The session resumes. Returns what is wrong with the WELCOME, or null.</summary>
     public HubConnectionException? Resume(SessionLink link, WelcomeFlags flags, WelcomePayload payload, SessionTerms terms)
     {
         if (_key is null || !flags.HasFlag(WelcomeFlags.Resumable) || payload.UserId != Welcome.UserId)

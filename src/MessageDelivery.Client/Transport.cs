@@ -8,13 +8,17 @@ namespace MessageDelivery.Client;
 /// </summary>
 internal sealed class Transport : IAsyncDisposable
 {
+    // How long a stream may take to end a cancelled read or write before it is disposed of meanwhile.
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(500);
+
     private readonly Stream _inner;
 
     // Null where the program gave the stream.
     private readonly Socket? _socket;
 
-    // Disposing a socket ends its reads and writes. Other streams may need to be told.
+    // Disposing a socket ends its reads and writes. Other streams may need cancellation.
     private readonly CancellationTokenSource? _abort;
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private Stream _stream;
     private Task? _aborted;
@@ -49,7 +53,7 @@ internal sealed class Transport : IAsyncDisposable
         try
         {
             using var _ = cancellationToken.UnsafeRegister(static transport => ((Transport)transport!).Abort(), transport);
-            transport._stream = await TlsOpening.OpenAsync(transport._inner, options, tls, cancellationToken).ConfigureAwait(false);
+            transport._stream = await TlsHandshake.OpenAsync(transport._inner, options, tls, cancellationToken).ConfigureAwait(false);
             return transport;
         }
         catch
@@ -62,11 +66,11 @@ internal sealed class Transport : IAsyncDisposable
     /// <summary>Reads at least one byte; 0 at the end.</summary>
     public ValueTask<int> ReadAsync(Memory<byte> buffer) => _stream.ReadAsync(buffer, _abort?.Token ?? CancellationToken.None);
 
-    /// <summary>Writes all bytes, and leaves none in a buffer of the stream.</summary>
+    /// <summary>Writes all bytes and flushes them.</summary>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) =>
         _socket is null ? WriteAndFlushAsync(bytes, _abort!.Token) : _stream.WriteAsync(bytes, CancellationToken.None);
 
-    /// <summary>Ends the read and the write that are under way, and all further ones. Does not block. More than once does no harm.</summary>
+    /// <summary>Ends pending reads and writes, and all further ones. Does not block. May be called more than once.</summary>
     public void Abort()
     {
         if (_socket is not null)
@@ -77,15 +81,16 @@ internal sealed class Transport : IAsyncDisposable
 
         lock (_gate)
         {
-            // On the pool: this is the program's code, and whoever aborts may hold a lock.
+            // On the thread pool: this calls the program's code, and the caller may hold a lock.
             _aborted ??= Task.Run(AbortStreamAsync);
         }
     }
 
-    /// <summary>Gives everything back. Nobody reads or writes any more.</summary>
+    /// <summary>Releases everything. No read or write is pending.</summary>
     public async ValueTask DisposeAsync()
     {
         Abort();
+        _idle.TrySetResult();
         await (_aborted ?? Task.CompletedTask).ConfigureAwait(false);
         try
         {
@@ -117,8 +122,8 @@ internal sealed class Transport : IAsyncDisposable
     }
 
     /// <summary>
-    /// Where nobody listens, but the port is one of those that the system gives to who connects, it may give just that one: then TCP
-    /// connects the socket to itself. The client would take its own HELLO for an answer, and no hub could listen there any more.
+    /// TCP simultaneous open: if nobody listens on an ephemeral port, the system may choose that very port as the source port and connect the
+    /// socket to itself. The client would take its own HELLO for an answer, and no hub could listen there any more.
     /// </summary>
     private static void CheckOtherEnd(Socket socket, HubClientOptions options)
     {
@@ -158,7 +163,7 @@ internal sealed class Transport : IAsyncDisposable
         }
     }
 
-    /// <summary>A stream that is of no use, or comes after its time. Nobody waits for it; it catches everything.</summary>
+    /// <summary>Disposes of a stream that is unusable or comes too late. Nobody awaits this; it catches everything.</summary>
     private static async Task DisposeUnusedAsync(Task<Stream> connecting)
     {
         try
@@ -184,6 +189,7 @@ internal sealed class Transport : IAsyncDisposable
             try
             {
                 await _abort!.CancelAsync().ConfigureAwait(false);
+                await Task.WhenAny(_idle.Task, Task.Delay(CancelTimeout)).ConfigureAwait(false);
             }
             finally
             {
@@ -192,7 +198,7 @@ internal sealed class Transport : IAsyncDisposable
         }
         catch (Exception)
         {
-            // The connection is over; that its stream does not close well changes nothing.
+            // The connection is over; a failing Dispose changes nothing.
         }
     }
 }

@@ -8,7 +8,7 @@ public enum HelloFlags : byte
     None = 0,
     /// <summary>Asks for a session that survives a lost connection.</summary>
     Resumable = 1,
-    /// <summary>Takes over the session whose key follows the magic.</summary>
+    /// <summary>Resumes the session whose key follows the magic.</summary>
     Resume = 2,
     /// <summary>Every flag a HELLO defines.</summary>
     All = Resumable | Resume,
@@ -22,7 +22,7 @@ public enum WelcomeFlags : byte
     None = 0,
     /// <summary>The session can be resumed; its key and totals follow.</summary>
     Resumable = 1,
-    /// <summary>The session of the HELLO's key goes on.</summary>
+    /// <summary>The session of the HELLO's key was resumed.</summary>
     Resumed = 2,
 }
 

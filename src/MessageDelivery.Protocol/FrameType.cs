@@ -5,17 +5,17 @@ public enum FrameType : byte
 {
     /// <summary>Client: the first frame, once.</summary>
     Hello = 0x01,
-    /// <summary>Client: send these bytes back.</summary>
+    /// <summary>Client: asks for these bytes back.</summary>
     Echo = 0x02,
-    /// <summary>Client: which id have I?</summary>
+    /// <summary>Client: asks for its own id.</summary>
     Identity = 0x03,
-    /// <summary>Client: who else is connected?</summary>
+    /// <summary>Client: asks who else is connected.</summary>
     List = 0x04,
     /// <summary>Client: deliver a body to the listed receivers.</summary>
     Relay = 0x05,
     /// <summary>Client: counted frames received so far.</summary>
     Ack = 0x06,
-    /// <summary>Client: still here.</summary>
+    /// <summary>Client: asks for a sign of life.</summary>
     Heartbeat = 0x07,
     /// <summary>Client: nothing follows.</summary>
     Goodbye = 0x08,

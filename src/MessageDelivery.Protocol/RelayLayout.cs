@@ -1,8 +1,8 @@
 namespace MessageDelivery.Protocol;
 
 /// <summary>
-/// Where the parts of a RELAY stand. The sixteen bytes before the body always belong to the frame, which is why a hub can
-/// write a DELIVERY's header over them and hand on the body where it is.
+/// The offsets of the parts of a RELAY. The sixteen bytes before the body always belong to the frame: a hub writes a DELIVERY's header
+/// over them and sends the body in place.
 /// </summary>
 public readonly record struct RelayLayout
 {
@@ -17,7 +17,7 @@ public readonly record struct RelayLayout
     /// <summary>Bytes from the frame's start to its first receiver id; the correlation, if any, stands before it.</summary>
     public int ReceiversOffset { get; }
 
-    /// <summary>How many ids (u64 each) stand there.</summary>
+    /// <summary>The number of ids (u64 each).</summary>
     public int ReceiverCount { get; }
 
     /// <summary>Bytes from the frame's start to its body.</summary>

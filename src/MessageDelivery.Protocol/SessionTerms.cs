@@ -3,15 +3,15 @@ using System.Buffers.Binary;
 namespace MessageDelivery.Protocol;
 
 /// <summary>
-/// What a WELCOME with <see cref="WelcomeFlags.Resumable"/> carries behind its <see cref="WelcomePayload"/>: how the session goes
-/// on if its connection is lost. Borrows the bytes it was read from.
+/// What a WELCOME with <see cref="WelcomeFlags.Resumable"/> carries behind its <see cref="WelcomePayload"/>: how the session
+/// is resumed if its connection is lost. Borrows the bytes it was read from.
 /// </summary>
 public readonly ref struct SessionTerms
 {
     /// <summary>Bytes of the terms: key, total, window and retention.</summary>
     public const int Length = ProtocolLimits.SessionKeyBytes + 16;
 
-    /// <summary>The key with which another connection takes the session over: 16 bytes, a secret.</summary>
+    /// <summary>The key with which another connection resumes the session: 16 bytes, a secret.</summary>
     public ReadOnlySpan<byte> Key { get; init; }
 
     /// <summary>Relays of this session that the hub has processed.</summary>

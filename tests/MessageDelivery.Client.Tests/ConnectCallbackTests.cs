@@ -110,6 +110,7 @@ public sealed class ConnectCallbackTests
         Assert.Equal([1, 2, 3], reader.Current.Body.ToArray());
         await client.DisposeAsync().Soon();
         Assert.True(_clientEnds[0].Disposals > 0);
+        Assert.Equal(kind == "ends when disposed of only", _clientEnds[0].WasDisposedWhilePending);
     }
 
     [Fact]
@@ -135,6 +136,7 @@ public sealed class ConnectCallbackTests
         Assert.False(second.IsCompleted);
         await client.DisposeAsync().Soon();
         await Assert.ThrowsAnyAsync<HubConnectionException>(() => second.Soon());
+        Assert.False(_clientEnds[0].WasDisposedWhilePending);
     }
 
     [Fact]

@@ -26,6 +26,7 @@ internal sealed class PipeStream(PipeReader reader, PipeWriter writer) : Stream
     private readonly Stream _read = reader.AsStream();
     private readonly CancellationTokenSource _disposed = new();
     private int _disposals;
+    private int _pending;
 
     /// <summary>A read or write under way does not follow its token, and ends when the stream is disposed of.</summary>
     public bool IgnoresTokens { get; set; }
@@ -40,6 +41,9 @@ internal sealed class PipeStream(PipeReader reader, PipeWriter writer) : Stream
     public bool Buffers { get; set; }
 
     public int Disposals => Volatile.Read(ref _disposals);
+
+    /// <summary>It was disposed of while a read or a write was under way.</summary>
+    public bool WasDisposedWhilePending { get; private set; }
 
     public override bool CanRead => true;
 
@@ -61,7 +65,15 @@ internal sealed class PipeStream(PipeReader reader, PipeWriter writer) : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         using var ends = Ends(cancellationToken);
-        return await _read.ReadAsync(Trickles ? buffer[..Math.Min(1, buffer.Length)] : buffer, ends.Token);
+        Interlocked.Increment(ref _pending);
+        try
+        {
+            return await _read.ReadAsync(Trickles ? buffer[..Math.Min(1, buffer.Length)] : buffer, ends.Token);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pending);
+        }
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -77,9 +89,17 @@ internal sealed class PipeStream(PipeReader reader, PipeWriter writer) : Stream
     public override async Task FlushAsync(CancellationToken cancellationToken)
     {
         using var ends = Ends(cancellationToken);
-        if ((await writer.FlushAsync(ends.Token)).IsCompleted)
+        Interlocked.Increment(ref _pending);
+        try
         {
-            throw new IOException("the other end is gone");
+            if ((await writer.FlushAsync(ends.Token)).IsCompleted)
+            {
+                throw new IOException("the other end is gone");
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pending);
         }
     }
 
@@ -97,6 +117,7 @@ internal sealed class PipeStream(PipeReader reader, PipeWriter writer) : Stream
     {
         if (Interlocked.Increment(ref _disposals) == 1)
         {
+            WasDisposedWhilePending = Volatile.Read(ref _pending) > 0;
             _disposed.Cancel();
             reader.Complete();
             writer.Complete();

@@ -17,13 +17,13 @@ internal struct BodyReader(int maxBytes)
 
     public bool IsOpen { get; private set; }
 
-    /// <summary>Whether the body that is open is thrown away.</summary>
+    /// <summary>Whether the open body is discarded.</summary>
     public bool IsDiscarding { get; private set; }
 
-    /// <summary>Whether a pause ends the body that is open.</summary>
+    /// <summary>Whether a pause ends the open body.</summary>
     public readonly bool MayEndByPause => IsOpen && _mayEndByPause;
 
-    /// <summary>Whether only a pause says that the last body is complete.</summary>
+    /// <summary>Whether the last body was ended by a pause, without an end mark.</summary>
     public bool EndedByPause { get; private set; }
 
     /// <summary>Begins a body of lines.</summary>
@@ -46,12 +46,12 @@ internal struct BodyReader(int maxBytes)
         return true;
     }
 
-    /// <summary>Reads on; null if it told nothing and more is to be read.</summary>
+    /// <summary>Reads the next piece; null if there is no event and more is to be read.</summary>
     /// <param name="input">All that has come.</param>
     /// <param name="end">How the input ends.</param>
     /// <param name="position">Where to read.</param>
     /// <param name="piece">At <see cref="TextEvent.Body"/>: a piece of the body in the input, never empty.</param>
-    /// <returns><see cref="TextEvent.Error"/> where it becomes too long; the rest of it is thrown away then.</returns>
+    /// <returns><see cref="TextEvent.Error"/> if it becomes too long; the rest of it is discarded.</returns>
     public TextEvent? Read(ReadOnlySpan<byte> input, InputEnd end, ref int position, out Range piece)
     {
         piece = default;
@@ -68,7 +68,7 @@ internal struct BodyReader(int maxBytes)
         }
         if (part == BodyPart.End)
         {
-            // The end mark may have come in the last moment.
+            // An end mark may have come just before.
             ReadOnlySpan<byte> mark = input[(position - used)..position];
             EndedByPause = end == InputEnd.Pause && !mark.EndsWith(".\n"u8) && !mark.EndsWith(".\r\n"u8);
             IsOpen = false;

@@ -9,17 +9,17 @@ internal enum BodyPart
 }
 
 /// <summary>
-/// Finds the end of a body of several lines and takes the stuffed dots off (RFC 5321 section 4.5.2), without copying:
-/// what may yet prove to be the line end before the closing <c>.</c> line is left in the input, at most
+/// Finds the end of a body of several lines and removes stuffed dots (RFC 5321 section 4.5.2), without copying:
+/// what may still be the line end before the end mark is left in the input, at most
 /// <c>CR LF . CR</c>.
 /// </summary>
 internal struct BodyScanner
 {
-    // Only at the very start does a dot begin a line without a line end of the body before it.
+    // At the start a dot begins a line without a line end before it.
     private bool _pastStart;
 
     /// <summary>
-    /// Looks at the input for the next part. <paramref name="textStart"/> and <paramref name="textLength"/> are set for
+    /// Finds the next part of the input. <paramref name="textStart"/> and <paramref name="textLength"/> are set for
     /// <see cref="BodyPart.Text"/>, which is never empty. With <paramref name="final"/> nothing follows the input: one
     /// line end at its end is not part of the body, and a dot alone on the last line is the end mark.
     /// </summary>
@@ -86,7 +86,7 @@ internal struct BodyScanner
         return BodyPart.End;
     }
 
-    /// <summary>The length of the end mark that the input, at a line's beginning, begins with; 0 if it begins with none; -1 if more must come to tell.</summary>
+    /// <summary>The length of the end mark that the input, at a line's beginning, begins with; 0 if there is none; -1 if more input is needed.</summary>
     private static int EndMark(ReadOnlySpan<byte> input, bool final) => input switch
     {
         [(byte)'.'] => final ? 1 : -1,

@@ -5,10 +5,10 @@ namespace MessageDelivery.Protocol.Text;
 /// <summary>The words that begin a command, in any case.</summary>
 internal static class CommandWords
 {
-    /// <summary>The first word of what does not begin with a space.</summary>
+    /// <summary>The first word of a line without leading spaces.</summary>
     public static ReadOnlySpan<byte> First(ReadOnlySpan<byte> line) => line.IndexOf((byte)' ') is var space and >= 0 ? line[..space] : line;
 
-    /// <summary>Whether a word is this one, which is given in lower case.</summary>
+    /// <summary>Whether a word has this name, given in lower case.</summary>
     public static bool Is(ReadOnlySpan<byte> word, ReadOnlySpan<byte> name) => Ascii.EqualsIgnoreCase(word, name);
 
     /// <summary>Whether a word begins a command.</summary>

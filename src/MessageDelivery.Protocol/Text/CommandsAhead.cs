@@ -1,11 +1,11 @@
 namespace MessageDelivery.Protocol.Text;
 
-/// <summary>A look at bytes that have come and are not read yet: how much of them can be carried out without waiting for more.</summary>
+/// <summary>Lookahead: how many of the unread bytes are complete commands.</summary>
 public static class CommandsAhead
 {
     /// <summary>
-    /// The bytes of the commands at the front that are whole, a relay with its body. An estimate for planning, made without the state
-    /// of a connection: where the parser takes a line for something else, it is the parser that is right.
+    /// The bytes of the complete commands at the front, relays with their bodies. An estimate without the connection's state; the parser
+    /// may read a line differently.
     /// </summary>
     /// <param name="front">Bytes that begin between two commands.</param>
     public static int WholeBytes(ReadOnlySpan<byte> front)
@@ -20,7 +20,7 @@ public static class CommandsAhead
         return whole;
     }
 
-    /// <summary>Goes on behind the command, or the empty line, that begins at a place. False if it is not whole.</summary>
+    /// <summary>Skips the command or empty line at a position. False if it is not complete.</summary>
     private static bool TryReadCommand(ReadOnlySpan<byte> front, ref int next)
     {
         next += default(Preamble).Skip(front[next..], out bool isUndecided);
@@ -53,7 +53,7 @@ public static class CommandsAhead
         return length >= 0;
     }
 
-    /// <summary>The bytes of a body with its closing line; -1 if that has not come.</summary>
+    /// <summary>The bytes of a body with its end mark; -1 if that has not come.</summary>
     private static int BodyBytes(ReadOnlySpan<byte> body)
     {
         if (body.StartsWith(".\n"u8) || body.StartsWith(".\r\n"u8))

@@ -2,13 +2,13 @@ using System.Buffers.Text;
 
 namespace MessageDelivery.Protocol.Text;
 
-/// <summary>Builds the text of one error at a time in a buffer of its own, which exists from the first error on.</summary>
+/// <summary>Builds the text of one error at a time, in a buffer that is allocated for the first.</summary>
 internal sealed class ErrorText
 {
-    /// <summary>Input is quoted up to here; nobody needs 8,192 bytes back to see what was wrong.</summary>
+    /// <summary>Quoted input is cut to this length.</summary>
     public const int MaxQuotedBytes = 64;
 
-    // Two quotations at their worst (four bytes for one) and the words around them.
+    // Two quotations, with four bytes for one at most, and the words around them.
     private const int Capacity = (2 * TextRenderer.MaxExpansion * MaxQuotedBytes) + 256;
 
     private byte[]? _bytes;
@@ -56,7 +56,7 @@ internal sealed class ErrorText
         {
             return input;
         }
-        // A character of UTF-8 is not cut in half; a run of continuation bytes longer than one has is no UTF-8.
+        // Does not cut a character of UTF-8; a longer run of continuation bytes is not UTF-8.
         int end = MaxQuotedBytes;
         while (end > MaxQuotedBytes - 4 && (input[end] & 0xC0) == 0x80)
         {

@@ -10,12 +10,12 @@ internal static class LineEnd
 {
     public const byte Lf = (byte)'\n';
 
-    /// <summary>What telnet sends.</summary>
+    /// <summary>The line end of telnet.</summary>
     public static ReadOnlySpan<byte> Telnet => "\r\0"u8;
 
-    /// <summary>The bytes in front of the first line end; -1 if there is none.</summary>
+    /// <summary>The bytes before the first line end; -1 if there is none.</summary>
     /// <param name="bytes">Bytes from the beginning of a line.</param>
-    /// <param name="isCommand">Whether the line is a command, so that a body may stand in it.</param>
+    /// <param name="isCommand">Whether it is a command line, which may contain a body.</param>
     /// <param name="endBytes">The bytes of the line end.</param>
     public static int Find(ReadOnlySpan<byte> bytes, bool isCommand, out int endBytes)
     {
@@ -31,11 +31,11 @@ internal static class LineEnd
         return feed < 0 ? -1 : feed + 1 - endBytes;
     }
 
-    /// <summary>Whether these bytes are the beginning of a relay of one line, and go on to its body.</summary>
+    /// <summary>Whether these bytes are the beginning of a relay of one line up to its body.</summary>
     private static bool HoldsBody(ReadOnlySpan<byte> line) =>
         IsRelay(line, out ReadOnlySpan<byte> ids) && ids.Contains((byte)' ');
 
-    /// <summary>Whether a command is a relay; then also what stands behind its word, from the first id on.</summary>
+    /// <summary>Whether a command is a relay; also returns what follows its word, from the first id on.</summary>
     public static bool IsRelay(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> ids)
     {
         line = line.TrimStart((byte)' ');

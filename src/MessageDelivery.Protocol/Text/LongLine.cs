@@ -1,6 +1,6 @@
 namespace MessageDelivery.Protocol.Text;
 
-/// <summary>A line that is longer than it may be, which is skipped up to its end.</summary>
+/// <summary>Skips a line above the length limit, up to its end.</summary>
 internal struct LongLine
 {
     private Part _part;
@@ -24,7 +24,7 @@ internal struct LongLine
         /// <summary>Of a relay of one line.</summary>
         Body,
         Ids,
-        /// <summary>Of a relay, in front of its ids and within them: a space behind them shows that the body is in the same line.</summary>
+        /// <summary>Of a relay, before and within its ids: a space behind the ids means that the body is in the same line.</summary>
         RelayWord,
         RelayIds,
     }
@@ -32,7 +32,7 @@ internal struct LongLine
     /// <summary>Whether it is, or may yet be, a line of ids with a body behind it.</summary>
     public readonly bool IsOfIds => _part > Part.Body;
 
-    /// <summary>Skips what has come of it. True behind its end.</summary>
+    /// <summary>Skips what has come of it. True at its end.</summary>
     public bool Skip(ReadOnlySpan<byte> rest, bool final, out int skipped)
     {
         skipped = 0;
@@ -53,7 +53,7 @@ internal struct LongLine
             skipped += end + endBytes;
             return true;
         }
-        // A CR may yet have NUL behind it.
+        // NUL may follow the CR.
         skipped = rest.Length - (!final && rest.EndsWith("\r"u8) ? 1 : 0);
         return false;
     }

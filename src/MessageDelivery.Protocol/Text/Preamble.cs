@@ -1,8 +1,8 @@
 namespace MessageDelivery.Protocol.Text;
 
 /// <summary>
-/// What programs send in front of the first command and no person has typed: a byte order mark, and what telnet negotiates (RFC 854
-/// and 855), subnegotiations included. It is skipped, however it is cut.
+/// What programs send before the first command: a byte order mark, and telnet negotiation (RFC 854 and 855), subnegotiations included. It
+/// is skipped, however it is split.
 /// </summary>
 internal struct Preamble
 {
@@ -12,14 +12,14 @@ internal struct Preamble
     private const byte Sb = 0xFA;
     private const byte Se = 0xF0;
 
-    // The first of the commands of two bytes: the end of a file, of RFC 1184.
+    // The first of the two-byte commands: EOF of RFC 1184.
     private const byte FirstCommand = 0xEC;
 
     private bool _isSubnegotiation;
 
     /// <summary>How many bytes are to be skipped.</summary>
     /// <param name="input">Bytes at the beginning of a line.</param>
-    /// <param name="isUndecided">Whether what is left, if anything, may be the beginning of more to skip.</param>
+    /// <param name="isUndecided">Whether the rest may be the beginning of more to skip.</param>
     public int Skip(ReadOnlySpan<byte> input, out bool isUndecided)
     {
         int skipped = 0;
@@ -34,7 +34,7 @@ internal struct Preamble
         }
     }
 
-    /// <summary>Whether a rest that is undecided, and behind which nothing comes, is telnet's: then it is no text.</summary>
+    /// <summary>Whether an undecided rest at the end of input is telnet negotiation, not text.</summary>
     public readonly bool IsTelnet(ReadOnlySpan<byte> rest) => _isSubnegotiation || rest is [Iac, ..];
 
     private int Next(ReadOnlySpan<byte> rest, out bool isUndecided)
@@ -68,7 +68,7 @@ internal struct Preamble
         {
             return skipped;
         }
-        // Doubled, it stands for itself.
+        // A doubled IAC is data.
         _isSubnegotiation = rest[1] != Se;
         return 2;
     }

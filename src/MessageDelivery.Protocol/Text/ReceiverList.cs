@@ -5,7 +5,7 @@ namespace MessageDelivery.Protocol.Text;
 /// <summary>The ids of one relay, as listed.</summary>
 internal sealed class ReceiverList(int limit)
 {
-    // A connection that never relays holds nothing; one that does keeps the longest list it had.
+    // Allocated by the first relay; keeps the size of the longest list.
     private ulong[] _ids = [];
     private int _count;
 
@@ -53,7 +53,7 @@ internal sealed class ReceiverList(int limit)
             error.Begin(ProtocolCode.InvalidReceivers).Add("an id is missing in "u8).Quote(list.Trim((byte)' '));
             return false;
         }
-        // The framework's parser lets NUL bytes follow a number.
+        // ulong.TryParse accepts trailing NUL bytes.
         if (entry.IndexOfAnyExceptInRange((byte)'0', (byte)'9') >= 0)
         {
             error.Begin(ProtocolCode.InvalidReceivers).Quote(entry).Add(" is not an id: ids are decimal numbers, separated by commas"u8);

@@ -3,7 +3,7 @@ using System.Buffers.Text;
 
 namespace MessageDelivery.Protocol.Text;
 
-/// <summary>The lines that the hub itself says to a text user: each begins with <c>[Server] </c> and ends in LF. ASCII, but for the text of errors.</summary>
+/// <summary>The hub's own lines to a text user: each begins with <c>[Server] </c> and ends in LF. ASCII, but for the text of errors.</summary>
 public static class ServerLines
 {
     private const int MaxIdDigits = 20;
@@ -11,10 +11,10 @@ public static class ServerLines
     /// <summary>Asks for the body of a relay.</summary>
     public static ReadOnlySpan<byte> BodyPrompt => "[Server] Type the body, then a line with only \".\"\n"u8;
 
-    /// <summary>Tells, once on a connection, that a body was relayed because nothing came for <see cref="TextParser.PauseMilliseconds"/>.</summary>
+    /// <summary>The hint, once for each connection, that a body was relayed because nothing came for <see cref="TextParser.PauseMilliseconds"/>.</summary>
     public static ReadOnlySpan<byte> SentAfterPause => "[Server] Sent after a pause of 1 s; a line with only \".\" ends a body at once\n"u8;
 
-    /// <summary>What a user is told whose connection ends because the hub stops.</summary>
+    /// <summary>The last line of a connection that ends because the hub stops.</summary>
     public static ReadOnlySpan<byte> ShuttingDown => "[Server] Error: shutting_down: the hub is stopping; connect again after a pause\n"u8;
 
     /// <summary>The answer to <c>help</c>: one line for each command.</summary>
@@ -148,7 +148,7 @@ public static class ServerLines
     public static void Error(IBufferWriter<byte> output, ProtocolCode code, ReadOnlySpan<byte> text) =>
         Error(output, code.Name(), text);
 
-    // An entry whose id stands before it says nothing new.
+    // A duplicate of an earlier entry.
     private static bool IsRepeated(ReadOnlySpan<ulong> receivers, int index) => receivers[..index].Contains(receivers[index]);
 
     private static bool IsGrouped(ReadOnlySpan<ulong> receivers, ReadOnlySpan<Outcome> outcomes, int index)

@@ -3,19 +3,19 @@ namespace MessageDelivery.Protocol.Text;
 /// <summary>What <see cref="TextParser"/> found in the input.</summary>
 public enum TextEvent
 {
-    /// <summary>Nothing more can be said before more bytes come.</summary>
+    /// <summary>More input is needed.</summary>
     NeedMoreData,
     /// <summary>A command line; see <see cref="TextParser.Verb"/> and <see cref="TextParser.Argument"/>.</summary>
     Command,
-    /// <summary>A relay's ids are known and right; see <see cref="TextParser.Receivers"/>. Its body follows.</summary>
+    /// <summary>A relay's ids are valid; see <see cref="TextParser.Receivers"/>. Its body follows.</summary>
     RelayBegins,
     /// <summary>Some bytes of the relay's body; see <see cref="TextParser.Body"/>.</summary>
     Body,
     /// <summary>The relay's body is complete.</summary>
     RelayEnds,
     /// <summary>
-    /// Something was wrong; see <see cref="TextParser.ErrorCode"/> and <see cref="TextParser.ErrorText"/>. After
-    /// <see cref="RelayBegins"/> it stands in the place of <see cref="RelayEnds"/>: that relay is void.
+    /// An error; see <see cref="TextParser.ErrorCode"/> and <see cref="TextParser.ErrorText"/>. After
+    /// <see cref="RelayBegins"/> it replaces <see cref="RelayEnds"/>: that relay is void.
     /// </summary>
     Error,
 }
@@ -29,7 +29,7 @@ public enum TextVerb
     List,
     /// <summary><c>echo TEXT</c></summary>
     Echo,
-    /// <summary><c>relay</c>, which is told by <see cref="TextEvent.RelayBegins"/>, never by <see cref="TextEvent.Command"/>.</summary>
+    /// <summary><c>relay</c>, which is reported by <see cref="TextEvent.RelayBegins"/>, never by <see cref="TextEvent.Command"/>.</summary>
     Relay,
     /// <summary><c>auth TOKEN</c></summary>
     Auth,

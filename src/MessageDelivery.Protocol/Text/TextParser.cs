@@ -1,8 +1,8 @@
 namespace MessageDelivery.Protocol.Text;
 
 /// <summary>
-/// Reads the text protocol: bytes of one connection in, events out. It pulls: the caller keeps the bytes, presents what
-/// is not consumed yet, and gets one event at a time. No byte is copied; the parser never wants more kept than one line.
+/// Pull parser of the text protocol for one connection: the caller keeps the bytes, passes what is not consumed yet, and gets one event at a
+/// time. No byte is copied, and at most one line has to be kept.
 /// </summary>
 /// <remarks>
 /// For each arrival of bytes call <see cref="BeginArrival"/> once, then <see cref="Read"/> until it says
@@ -12,7 +12,7 @@ namespace MessageDelivery.Protocol.Text;
 /// </remarks>
 public sealed class TextParser
 {
-    /// <summary>How long nothing must have come, while somebody was ready to receive it, for a body to end without an end mark.</summary>
+    /// <summary>How long nothing must have come, while the connection was being read, for a body to end without an end mark.</summary>
     public const int PauseMilliseconds = 1_000;
 
     private const int MaxLineBytes = ProtocolLimits.MaxLineBytes;
@@ -26,10 +26,10 @@ public sealed class TextParser
     private LongLine _longLine;
     private BodyReader _body;
 
-    // A pause has ended a body, and the next line that is not empty decides what is behind it.
+    // A pause has ended a body; the next line that is not empty tells whether it was complete.
     private bool _isAfterPause;
 
-    /// <summary>Makes a parser for one connection.</summary>
+    /// <summary>Creates a parser for one connection.</summary>
     /// <param name="maxBodyBytes">The most bytes a body may have.</param>
     /// <param name="maxReceivers">The most ids a relay may list.</param>
     public TextParser(int maxBodyBytes = ProtocolLimits.MaxBodyBytes, int maxReceivers = ProtocolLimits.MaxReceivers)
@@ -58,13 +58,13 @@ public sealed class TextParser
     /// </summary>
     public Range Argument { get; private set; }
 
-    /// <summary>At <see cref="TextEvent.Body"/>: a piece of the body, never empty, stuffed dots taken off, within the input of the last call.</summary>
+    /// <summary>At <see cref="TextEvent.Body"/>: a piece of the body, never empty, without stuffed dots, within the input of the last call.</summary>
     public Range Body { get; private set; }
 
     /// <summary>The ids of the relay as listed, duplicates included; from <see cref="TextEvent.RelayBegins"/> until the next line of ids.</summary>
     public ReadOnlySpan<ulong> Receivers => _receivers.Ids;
 
-    /// <summary>At <see cref="TextEvent.RelayBegins"/>: no byte of the body has come yet, so a person wants to be told what to do.</summary>
+    /// <summary>At <see cref="TextEvent.RelayBegins"/>: no byte of the body has come yet: a person is to be prompted.</summary>
     public bool PromptForBody { get; private set; }
 
     /// <summary>
@@ -78,45 +78,44 @@ public sealed class TextParser
 
     /// <summary>
     /// At <see cref="TextEvent.Error"/>, until the next call: what is wrong, with the value and the limit, in UTF-8, on one
-    /// line and free of control bytes. It names a body that is still to be thrown away.
+    /// line and free of control bytes. It says so if a body is discarded.
     /// </summary>
     public ReadOnlySpan<byte> ErrorText => _error.Text;
 
-    /// <summary>True once a line, possibly an empty one, is complete: the user has spoken.</summary>
+    /// <summary>True once a line, possibly an empty one, is complete.</summary>
     public bool LineSeen { get; private set; }
 
     /// <summary>
-    /// True while a body is open (also one that is thrown away) whose word <c>relay</c>, ids and first byte arrived
-    /// together, or what is taken for the rest of one that a pause has ended: when nothing comes for
+    /// True while a body is open, also one that is discarded, whose word <c>relay</c>, ids and first byte arrived together, or the rest of a
+    /// body that a pause has ended: when nothing comes for
     /// <see cref="PauseMilliseconds"/>, call <see cref="ReadAfterPause"/>.
     /// </summary>
     public bool BodyMayEndByPause => _body.MayEndByPause;
 
-    /// <summary>At <see cref="TextEvent.RelayEnds"/>: nothing but a pause says that the body is complete.</summary>
+    /// <summary>At <see cref="TextEvent.RelayEnds"/>: the body was ended by a pause, without an end mark.</summary>
     public bool EndedByPause => _body.EndedByPause;
 
     /// <summary>True between two commands: what comes next begins one.</summary>
     public bool IsBetweenCommands => _state == State.Command;
 
-    /// <summary>To be called once whenever new bytes have come, before they are read: what comes in one such arrival counts as arrived together.</summary>
+    /// <summary>Call it once for each receive, before reading: bytes of one receive count as arrived together.</summary>
     public void BeginArrival() => _arrival.Begin();
 
-    /// <summary>Looks for the next event.</summary>
+    /// <summary>Finds the next event.</summary>
     /// <param name="input">All that has come and is not consumed.</param>
     /// <param name="consumed">Bytes to leave out next time, also with <see cref="TextEvent.NeedMoreData"/>; at most 8,193 remain then.</param>
     public TextEvent Read(ReadOnlySpan<byte> input, out int consumed) => Advance(input, InputEnd.None, out consumed);
 
     /// <summary>
-    /// Like <see cref="Read"/>, when the client has half-closed its side: an unfinished last line counts as a line, and a
-    /// body ends. To be called until <see cref="TextEvent.NeedMoreData"/>, with which all is consumed.
+    /// Like <see cref="Read"/>, when the client has half-closed the connection: an unfinished last line counts as a line, and a
+    /// body ends. Call it until <see cref="TextEvent.NeedMoreData"/>, with which all is consumed.
     /// </summary>
     public TextEvent ReadFinal(ReadOnlySpan<byte> input, out int consumed) => Advance(input, InputEnd.HalfClose, out consumed);
 
     /// <summary>
     /// Ends the open body when nothing has come for <see cref="PauseMilliseconds"/>; does nothing unless
-    /// <see cref="BodyMayEndByPause"/>. To be called until <see cref="TextEvent.NeedMoreData"/>. The next line that is not empty
-    /// decides what is behind the pause: a late end mark is ignored, a command is told, and anything else is an error, and thrown
-    /// away like a body.
+    /// <see cref="BodyMayEndByPause"/>. Call it until <see cref="TextEvent.NeedMoreData"/>. Behind the pause a late end mark is ignored and a
+    /// command is read; anything else is an error and discarded like a body.
     /// </summary>
     public TextEvent ReadAfterPause(ReadOnlySpan<byte> input, out int consumed)
     {
@@ -134,7 +133,7 @@ public sealed class TextParser
         TextEvent? found;
         do
         {
-            // A pause ends a body and says nothing about what may stand behind it.
+            // A pause only ends a body.
             found = end == InputEnd.Pause && _state != State.Body
                 ? TextEvent.NeedMoreData
                 : Step(input, ref position, end);
@@ -150,7 +149,7 @@ public sealed class TextParser
         return found.Value;
     }
 
-    // One step; null if it told nothing and another is to follow.
+    // One step; null if there is no event and another step is to follow.
     private TextEvent? Step(ReadOnlySpan<byte> input, ref int position, InputEnd end) => _state switch
     {
         State.Command or State.Ids => ReadLine(input, ref position, end),
@@ -166,7 +165,7 @@ public sealed class TextParser
         {
             return ReadTooLongLine(input.Slice(position, MaxLineBytes + 1), ref position);
         }
-        // A relay that stops before its line of ids is told like one with an empty line of ids.
+        // A relay without its line of ids is reported like one with an empty line of ids.
         if (status == LineStatus.Incomplete && (isCommand || end != InputEnd.HalfClose))
         {
             return TextEvent.NeedMoreData;
@@ -190,7 +189,7 @@ public sealed class TextParser
         if (_isAfterPause)
         {
             _isAfterPause = false;
-            // Like one that is in time, a late end mark is not ended by what telnet sends.
+            // A late end mark is not ended by CR NUL, as one in time is not.
             if (line is [(byte)'.'] && !input[start..position].EndsWith(LineEnd.Telnet))
             {
                 return null;
@@ -227,7 +226,7 @@ public sealed class TextParser
         {
             return BeginBody(command.Argument, inputBytes - position, end);
         }
-        // Where something is wrong, position stands behind the line, which is the body's end.
+        // On an error the position stays behind the line, which ends the body.
         if (!_receivers.TryParse(command.Argument[..idsBytes], _error))
         {
             return TextEvent.Error;
@@ -242,7 +241,7 @@ public sealed class TextParser
         return RelayBegins(prompt: false);
     }
 
-    // The ids stood on a line of their own, or behind "relay" with nothing after them.
+    // The ids are on a line of their own, or behind "relay" with nothing after them.
     private TextEvent BeginBody(ReadOnlySpan<byte> ids, int bytesBehind, InputEnd end)
     {
         bool valid = _receivers.TryParse(ids, _error);
@@ -285,7 +284,7 @@ public sealed class TextParser
         return TextEvent.Error;
     }
 
-    // What no command begins is thrown away like a body, from the beginning of this line on.
+    // Discards what is not a command like a body, from the beginning of this line on.
     private TextEvent DiscardAfterPause(ReadOnlySpan<byte> line)
     {
         _error.Begin(ProtocolCode.ProtocolError)
@@ -337,7 +336,7 @@ public sealed class TextParser
         return null;
     }
 
-    // What must be thrown away and is here already goes with the error; what has not come yet is announced by it.
+    // Skips discarded input that has come already; the error announces what has not.
     private void SkipBehindError(ReadOnlySpan<byte> input, ref int position, InputEnd end)
     {
         while (_state == State.LongLine || IsDiscarding)

@@ -9,14 +9,13 @@ namespace MessageDelivery.Protocol.Text;
 /// </summary>
 /// <remarks>
 /// Control bytes are 00 to 1F except tab, LF and the CR of a CR LF; 7F; the C1 controls C2 80 to C2 9F of UTF-8, both
-/// bytes; and bytes 80 to 9F that are no part of valid UTF-8 (RFC 3629), which terminals with 8-bit controls obey and
-/// careless decoders take for over-long forms of ESC. Every valid UTF-8 character above U+009F stays as it is, and so do
+/// bytes; and bytes 80 to 9F outside valid UTF-8 (RFC 3629), which terminals with 8-bit controls obey and lax decoders take for
+/// over-long forms of ESC. Every valid UTF-8 character above U+009F stays as it is, and so do
 /// bytes A0 to FF outside valid UTF-8, the printable ones of the ISO 8859 sets. A backslash stays itself.
 /// <para>A line begins at the start of the body, after each LF, and at each U+2028 and U+2029. It looks like the hub's if it
-/// begins with <c>[Server] </c>, judged without characters that cannot be seen (Default_Ignorable_Code_Point, and what is like
-/// them) and with every kind of space as one. What cannot be seen in front of such a line is shown as <c>\xNN</c>, and so it is
-/// where an override of the direction (U+202D, U+202E) is among it, whatever follows, or more of it than
-/// 32 bytes. Letters that look alike are not judged.</para>
+/// begins with <c>[Server] </c>, ignoring invisible characters (Default_Ignorable_Code_Point and the like) and taking every kind of
+/// space for one. The invisible prefix of such a line is escaped as <c>\xNN</c>; so is one that has a direction override (U+202D,
+/// U+202E) or more than 32 bytes, whatever follows. Letters that look alike (homoglyphs) are not detected.</para>
 /// <para>One value renders one body after another: <see cref="Render"/> as often as needed, then <see cref="Finish"/>.
 /// A default value is ready for use. It is a mutable struct: keep it in a field and do not copy it.</para>
 /// </remarks>
@@ -25,10 +24,10 @@ public struct TextRenderer
     /// <summary>One byte of a body becomes at most this many.</summary>
     public const int MaxExpansion = 4;
 
-    /// <summary>The room that <see cref="Finish"/> wants; less than this may also stop <see cref="Render"/>.</summary>
+    /// <summary>The room that <see cref="Finish"/> needs; less than this may also stop <see cref="Render"/>.</summary>
     public const int MaxFinishBytes = 160;
 
-    private const int MaxHeldBytes = LineJudge.MaxUndecidedBytes;
+    private const int MaxHeldBytes = SpoofDetector.MaxPendingBytes;
 
     private static readonly SearchValues<byte> PlainBytes =
         SearchValues.Create("\t !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
@@ -41,8 +40,8 @@ public struct TextRenderer
     {
         BodyStart,
         LineStart,
-        // Behind characters at a line's start that cannot be seen and were shown.
-        LineFront,
+        // Behind an invisible prefix that was escaped.
+        LinePrefix,
         MidLine,
     }
 
@@ -52,13 +51,13 @@ public struct TextRenderer
         OutputFull,
     }
 
-    /// <summary>The most bytes that a body of this many, rendered as a whole, can become.</summary>
+    /// <summary>The most bytes that a rendered body of this many bytes can have.</summary>
     public static int MaxRenderedBytes(int bodyBytes) => checked((bodyBytes * MaxExpansion) + MaxFinishBytes);
 
     /// <summary>
     /// Renders the next piece of a body. Pieces may be cut anywhere. It stops when the input is used up or the output
     /// has no room for the next character; with at least <see cref="MaxFinishBytes"/> of room it always makes progress.
-    /// A few bytes that cannot be judged yet are kept inside and count as consumed.
+    /// A few bytes that need more input are kept inside and count as consumed.
     /// </summary>
     public void Render(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written)
     {
@@ -86,7 +85,7 @@ public struct TextRenderer
     {
         if (output.Length < MaxFinishBytes)
         {
-            throw new ArgumentException($"Finish wants room for {MaxFinishBytes} bytes.", nameof(output));
+            throw new ArgumentException($"Finish needs room for {MaxFinishBytes} bytes.", nameof(output));
         }
         ReadOnlySpan<byte> held = _held;
         RenderDecided(held[.._heldCount], output, final: true, out _, out written);
@@ -103,7 +102,7 @@ public struct TextRenderer
     {
         if (output.Length < MaxRenderedBytes(text.Length))
         {
-            throw new ArgumentException($"{text.Length} bytes want room for {MaxRenderedBytes(text.Length)}.", nameof(output));
+            throw new ArgumentException($"{text.Length} bytes need room for {MaxRenderedBytes(text.Length)}.", nameof(output));
         }
         var renderer = default(TextRenderer);
         renderer.Render(text, output, out _, out int written);
@@ -119,7 +118,7 @@ public struct TextRenderer
     }
 
     /// <summary>
-    /// Words of others, such as a program's or a peer's, as part of one line in which nothing is hidden: what
+    /// Untrusted text, such as a peer's, as part of one line in which nothing is hidden: what
     /// <see cref="RenderLine(ReadOnlySpan{byte}, Span{byte})"/> shows as bytes, line ends, and everything else that cannot be seen or is
     /// another space than U+0020 as <c>\xNN</c>.
     /// </summary>
@@ -141,16 +140,16 @@ public struct TextRenderer
         int written = 0;
         while (!part.IsEmpty)
         {
-            Look look = Appearance.Of(part, final: true, out int used);
+            CharacterClass kind = CharacterClassifier.Classify(part, final: true, out int used);
             bool isUtf8 = part[0] < 0x80 || used > 1;
-            bool shown = look == Look.Visible ? isUtf8 : look == Look.Space && part[0] is (byte)' ' or (byte)'\t';
+            bool shown = kind == CharacterClass.Visible ? isUtf8 : kind == CharacterClass.Space && part[0] is (byte)' ' or (byte)'\t';
             written += shown ? Copy(part[..used], output[written..]) : Escape(part[..used], output[written..]);
             part = part[used..];
         }
         return written;
     }
 
-    // Judges what was kept together with what follows it. False if more input or more room is wanted.
+    // Renders kept bytes together with what follows them. False if more input or more room is needed.
     private bool RenderHeld(ReadOnlySpan<byte> input, Span<byte> output, ref int consumed, ref int written)
     {
         Span<byte> window = stackalloc byte[2 * MaxHeldBytes];
@@ -173,7 +172,7 @@ public struct TextRenderer
             Hold(window[used.._heldCount]);
             return false;
         }
-        // All of the window is undecided, so all of the input was in it.
+        // All of the window needs more input, so all of the input was in it.
         Hold(window[used..]);
         consumed += added;
         return false;
@@ -185,7 +184,7 @@ public struct TextRenderer
         _heldCount = bytes.Length;
     }
 
-    // With InputUsed, at most MaxHeldBytes are left, whose looks depend on what follows; none if final.
+    // With InputUsed, at most MaxHeldBytes are left, which depend on what follows; none if final.
     private Stop RenderDecided(ReadOnlySpan<byte> input, Span<byte> output, bool final, out int consumed, out int written)
     {
         consumed = written = 0;
@@ -235,32 +234,32 @@ public struct TextRenderer
         return Stop.InputUsed;
     }
 
-    // What is no more than the first character of any text.
+    // A first character that cannot begin a spoofed line.
     private static bool IsOrdinary(byte first) => first is > (byte)' ' and < 0x7F and not (byte)'[';
 
-    // The beginning of a line. False if more input must come to judge it; it is still a line's beginning, with nothing used, if there is no room.
+    // The beginning of a line. False if more input is needed; true with nothing used if there is no room.
     private bool TryBeginLine(ReadOnlySpan<byte> input, Span<byte> output, bool final, out int used, out int made)
     {
         used = made = 0;
-        Verdict verdict = LineJudge.Judge(input, final, out int front);
-        if (verdict == Verdict.Undecided)
+        SpoofCheck check = SpoofDetector.Check(input, final, out int prefix);
+        if (check == SpoofCheck.NeedMoreData)
         {
             return false;
         }
-        bool isMarked = verdict == Verdict.Forged;
-        bool isShown = verdict != Verdict.Ordinary || _place == Place.LineFront;
-        if ((isShown ? front * MaxExpansion : front) + (isMarked ? 1 : 0) > output.Length)
+        bool isMarked = check == SpoofCheck.Spoofed;
+        bool isEscaped = check != SpoofCheck.Ordinary || _place == Place.LinePrefix;
+        if ((isEscaped ? prefix * MaxExpansion : prefix) + (isMarked ? 1 : 0) > output.Length)
         {
             return true;
         }
-        used = front;
-        made = isShown ? Escape(input[..front], output) : Copy(input[..front], output);
+        used = prefix;
+        made = isEscaped ? Escape(input[..prefix], output) : Copy(input[..prefix], output);
         made += isMarked ? Copy("\\"u8, output[made..]) : 0;
-        _place = verdict == Verdict.ShowFront ? Place.LineFront : Place.MidLine;
+        _place = check == SpoofCheck.EscapePrefix ? Place.LinePrefix : Place.MidLine;
         return true;
     }
 
-    // One character that is not plain ASCII. False if more input must come to judge it; used is 0 if there is no room.
+    // One character that is not plain ASCII. False if more input is needed; used is 0 if there is no room.
     private bool TryRenderSpecial(ReadOnlySpan<byte> input, Span<byte> output, bool final, out int used, out int made)
     {
         bool isPlain = false;

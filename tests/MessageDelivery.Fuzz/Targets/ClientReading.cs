@@ -120,7 +120,7 @@ internal sealed class ClientReading : IDisposable
         _position += _reason is null ? _unreadBytes : 0;
         _log.Append("end: ").Append(_reason is null ? "none" : Shown(_reason)).Append('\n');
         _session.Detach(_link, _reason ?? new(null, "the end of the input"));
-        if (_link.Opening is not null)
+        if (_link.Start is not null)
         {
             _session.Accept(_link);
         }
@@ -170,7 +170,7 @@ internal sealed class ClientReading : IDisposable
     private void Receive(in Frame frame)
     {
         int frameBytes = ProtocolLimits.HeaderBytes + frame.PayloadBytes;
-        bool isWelcome = _link.Opening is null;
+        bool isWelcome = _link.Start is null;
         _reason = _session.Receive(_link, frame);
         if (_reason is null)
         {

@@ -7,19 +7,19 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MessageDelivery.Client;
 
-/// <summary>Agrees on TLS on a new connection, and checks who is at its other end.</summary>
-internal sealed class TlsOpening
+/// <summary>The TLS handshake of a new connection, with the check of the hub's certificate.</summary>
+internal sealed class TlsHandshake
 {
-    // Alerts (RFC 8446, section 6.2) of a side that cannot go on, and has nothing against the other.
+    // Alerts (RFC 8446, section 6.2) that do not mean that the peer refuses this client.
     private const int InternalError = 80;
     private const int UserCancelled = 90;
 
     private readonly HubClientOptions _options;
     private readonly HubTlsClientOptions _tls;
     private readonly byte[]? _pin;
-    private string? _objection;
+    private string? _refusal;
 
-    private TlsOpening(HubClientOptions options, HubTlsClientOptions tls)
+    private TlsHandshake(HubClientOptions options, HubTlsClientOptions tls)
     {
         _options = options;
         _tls = tls;
@@ -28,11 +28,11 @@ internal sealed class TlsOpening
 
     private string Name => _tls.TargetHost ?? _options.Host;
 
-    /// <exception cref="HubTlsException">They do not agree, or the hub is not who it should be.</exception>
-    /// <exception cref="HubConnectionException">The connection ended before they had agreed, which may pass.</exception>
+    /// <exception cref="HubTlsException">One side refuses the other.</exception>
+    /// <exception cref="HubConnectionException">The connection ended during the handshake; another attempt may succeed.</exception>
     public static Task<SslStream> OpenAsync(
         Stream inner, HubClientOptions options, HubTlsClientOptions tls, CancellationToken cancellationToken) =>
-        new TlsOpening(options, tls).OpenAsync(inner, cancellationToken);
+        new TlsHandshake(options, tls).OpenAsync(inner, cancellationToken);
 
     private async Task<SslStream> OpenAsync(Stream inner, CancellationToken cancellationToken)
     {
@@ -45,10 +45,10 @@ internal sealed class TlsOpening
         catch (Exception error)
         {
             await stream.DisposeAsync().ConfigureAwait(false);
-            if (_objection is not null || IsObjection(error))
+            if (_refusal is not null || IsRefusal(error))
             {
                 throw new HubTlsException(
-                    _objection ?? $"no TLS with {_options.HubName}; perhaps the hub does not speak it: {error.InnerException?.Message ?? error.Message}", error);
+                    _refusal ?? $"no TLS with {_options.HubName}; perhaps the hub does not speak it: {error.InnerException?.Message ?? error.Message}", error);
             }
 
             cancellationToken.ThrowIfCancellationRequested();
@@ -57,10 +57,10 @@ internal sealed class TlsOpening
     }
 
     /// <summary>
-    /// Whether a failure says that one side has something against the other's certificate or way to speak TLS: then it will have so
-    /// the next time. A connection that ends, as that to a balancer without a hub behind it does, says nothing of the kind.
+    /// Whether one side refuses the other's certificate or TLS version, so that another attempt would fail the same way. A connection that just
+    /// ends, as a load balancer without a hub closes it, is no refusal.
     /// </summary>
-    public static bool IsObjection(Exception error)
+    public static bool IsRefusal(Exception error)
     {
         for (Exception? cause = error; cause is not null; cause = cause.InnerException)
         {
@@ -80,7 +80,7 @@ internal sealed class TlsOpening
         return error is AuthenticationException;
     }
 
-    /// <summary>The alert of the other side that OpenSSL tells of, if it does: its code's reason is 1000 and the alert's number.</summary>
+    /// <summary>The TLS alert in an OpenSSL error, if there is one: its reason code is 1000 plus the alert's number.</summary>
     private static int? AlertOf(Exception error) => (error.HResult & 0x7FFFFF) is >= 1000 and < 1256 and var reason ? reason - 1000 : null;
 
     private SslClientAuthenticationOptions CreateOptions()
@@ -116,26 +116,26 @@ internal sealed class TlsOpening
     {
         if (certificate is null)
         {
-            _objection = "the hub shows no certificate";
+            _refusal = "the hub shows no certificate";
         }
         else if (_pin is not null)
         {
             byte[] shown = SHA256.HashData(certificate.GetRawCertData());
             if (!CryptographicOperations.FixedTimeEquals(shown, _pin))
             {
-                _objection = $"the hub's certificate has the fingerprint sha256:{Convert.ToHexStringLower(shown)}, and not the one that is pinned";
+                _refusal = $"the hub's certificate has the fingerprint sha256:{Convert.ToHexStringLower(shown)}, and not the one that is pinned";
             }
         }
         else if ((errors & SslPolicyErrors.RemoteCertificateChainErrors) != 0)
         {
             var problems = chain?.ChainStatus.Select(status => status.StatusInformation.Trim()).Distinct() ?? [];
-            _objection = $"the hub's certificate, of {certificate.Subject}, is not to be trusted: {string.Join("; ", problems)}";
+            _refusal = $"the hub's certificate, of {certificate.Subject}, is not to be trusted: {string.Join("; ", problems)}";
         }
         else if (errors != SslPolicyErrors.None)
         {
-            _objection = $"the hub's certificate, of {certificate.Subject}, is not for the name {Name}";
+            _refusal = $"the hub's certificate, of {certificate.Subject}, is not for the name {Name}";
         }
 
-        return _objection is null;
+        return _refusal is null;
     }
 }
