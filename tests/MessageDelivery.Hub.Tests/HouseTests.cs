@@ -23,12 +23,14 @@ public sealed class HouseTests
         ["Access"] = ["Linux", "Outside"],
         ["Limits"] = ["Linux", "Loop", "Transport"],
         ["Users"] = ["Access", "Buffers", "Loop", "Outbound"],
-        ["Resuming"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Transport", "Users"],
+        ["Resuming"] = ["Access", "Buffers", "Limits", "Linux", "Loop", "Outbound", "Transport", "Users"],
         ["Protocols"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Resuming", "Transport", "Users"],
         ["Protocols/Binary"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Resuming", "Transport", "Users"],
         ["Protocols/Text"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Transport", "Users"],
         ["Protocols/Detection"] =
             ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Protocols/Binary", "Protocols/Text", "Resuming", "Transport", "Transport/Layers", "Users"],
+        ["Runtime"] =
+            ["Access", "Buffers", "Limits", "Linux", "Loop", "Outside", "Protocols", "Protocols/Detection", "Resuming", "Transport", "Transport/Layers", "Users"],
     };
 
     /// <summary>What is still to move: who knows whom although it must not. This list is to end empty.</summary>
