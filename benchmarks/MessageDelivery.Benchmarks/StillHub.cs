@@ -54,7 +54,7 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 
     public StillUser Join()
     {
-        var connection = new Connection(_host, new SocketLayer(-1), new ConnectionPlaces(1).TryTake()!, peer: default);
+        var connection = new Connection(_host, new SocketLayer(-1), new ConnectionQuota(1).TryTake()!, peer: default);
         var user = Users.Add(null!);
         var session = new BinarySession(_services, connection, user, resumable: null);
         connection.Handler = session;

@@ -2,17 +2,17 @@ namespace MessageDelivery.Hub.Limits;
 
 /// <summary>
 /// What each address may do, and how fast its connections come. Its memory is bounded whoever comes: it knows their pace by a table of
-/// fixed size. How many connections an address has is known by <see cref="ConnectionPlaces"/>.
+/// fixed size. How many connections an address has is known by <see cref="ConnectionQuota"/>.
 /// </summary>
 /// <remarks>
-/// In the table addresses that fall on one place share it. Where they fall is salted anew in each process, so that nobody can choose
-/// to share with somebody else, and only thousands of networks that all come at the limit could slow down others.
+/// Addresses whose hashes are alike share a cell. The hash is salted anew in each process, so that nobody can choose to share a cell with
+/// somebody else; only thousands of networks that all connect at the limit could slow down others.
 /// </remarks>
 /// <param name="others">What each address may do that is not loopback.</param>
 /// <param name="loopback">What loopback may do.</param>
 internal sealed class AddressTable(AddressShare others, AddressShare loopback)
 {
-    private const int Places = 1 << 15;
+    private const int Cells = 1 << 15;
     private const long SecondMicroseconds = 1_000_000;
 
     /// <summary>What was said counts for all; what was not, for those who come from elsewhere.</summary>
@@ -22,7 +22,7 @@ internal sealed class AddressTable(AddressShare others, AddressShare loopback)
             limits.ConnectionsPerSecond ?? HubLimits.DefaultConnectionsPerSecond),
         new(limits.MaxConnectionsPerAddress ?? 0, limits.ConnectionsPerSecond ?? 0));
 
-    // For each place when its next connection would be in time, in microseconds; a second ahead is the most.
+    // For each cell when its next connection would be in time, in microseconds; a second ahead is the most.
     private long[]? _due;
 
     /// <summary>What an address may do.</summary>
@@ -37,8 +37,8 @@ internal sealed class AddressTable(AddressShare others, AddressShare loopback)
             return true;
         }
 
-        _due ??= new long[Places];
-        ref long due = ref _due[address.GetHashCode() & (Places - 1)];
+        _due ??= new long[Cells];
+        ref long due = ref _due[address.GetHashCode() & (Cells - 1)];
         long now = nowMilliseconds * 1_000;
         long step = SecondMicroseconds / perSecond;
         if (due - now > SecondMicroseconds - step)
@@ -52,6 +52,6 @@ internal sealed class AddressTable(AddressShare others, AddressShare loopback)
 }
 
 /// <summary>What one address may do.</summary>
-/// <param name="Most">Connections at one time; 0 is no limit.</param>
+/// <param name="MaxConnections">Connections at one time; 0 is no limit.</param>
 /// <param name="PerSecond">New connections in a second, up to 1,000,000; 0 is no limit.</param>
-internal readonly record struct AddressShare(int Most, int PerSecond);
+internal readonly record struct AddressShare(int MaxConnections, int PerSecond);

@@ -21,10 +21,10 @@ internal readonly record struct NetworkAddress
         bool isMapped = peer.High == 0 && peer.Low >> 32 == MappedPrefix;
         _isInternet6 = peer.IsInternet6 && !isMapped;
         _prefix = _isInternet6 ? peer.High : (uint)peer.Low;
-        IsLoopback = _isInternet6 ? peer is { High: 0, Low: 1 } : _prefix >> 24 == LoopbackNetwork;
+        IsLoopback = peer == default || (_isInternet6 ? peer is { High: 0, Low: 1 } : _prefix >> 24 == LoopbackNetwork);
     }
 
-    /// <summary>This machine itself.</summary>
+    /// <summary>This machine itself, or, where a connection has no address, this process.</summary>
     public bool IsLoopback { get; }
 
     /// <summary>Salted anew in each process, so that nobody can choose addresses that fall together.</summary>

@@ -30,7 +30,7 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MaxConnections
     public PaceRates Rates { get; private init; } = PaceRates.Of(new());
 
     /// <summary>How many connections each identity has, on all loops.</summary>
-    public IdentityTable Identities { get; private init; } = new(new HubLimits().MaxConnectionsPerUser);
+    public IdentityQuota Identities { get; private init; } = new(new HubLimits().MaxConnectionsPerUser);
 
     /// <summary>What becomes of relays for a full receiver, where the sender's identity has no rule of its own.</summary>
     public FullQueue FullQueue { get; init; }

@@ -61,14 +61,14 @@ internal sealed class SignIn(LoopServices services, Connection connection, Actio
         }
 
         var identities = services.Limits.Identities;
-        if ((replaces ? identities.HoldInstead(identity.Key) : identities.TryHold(identity.Key)) is not { } place)
+        if ((replaces ? identities.TakeInstead(identity.Key) : identities.TryTake(identity.Key)) is not { } slot)
         {
             services.Limited.Met(LimitKind.ConnectionsPerUser, connection.Peer, services.Loop);
             refused(Ending.OfIdentity(services.Limits.User.MaxConnectionsPerUser));
             return false;
         }
 
-        connection.TakeUp(place);
+        connection.TakeUp(slot);
         connection.Input.ReadLimit = int.MaxValue;
         return _isCounted = true;
     }

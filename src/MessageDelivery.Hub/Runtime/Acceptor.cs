@@ -10,11 +10,11 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Hub.Runtime;
 
 /// <summary>
-/// Decides who may connect, takes the place of a connection, and makes it on one loop after the other. Who may not is told why, up to a few
+/// Decides who may connect, takes the slot of a connection, and makes it on one loop after the other. Who may not is told why, up to a few
 /// at a time. The accepting loop's thread.
 /// </summary>
 /// <param name="detectors">Of each loop; the first one's accepts.</param>
-internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, IReadOnlyList<Detector> detectors, ILogger logger)
+internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IReadOnlyList<Detector> detectors, ILogger logger)
     : IListenerEvents
 {
     private const long QuietMilliseconds = 1_000;
@@ -25,17 +25,17 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
     private long _accepted;
     private long _quietUntil;
 
-    public bool MayAccept => places.MayAccept;
+    public bool MayAccept => quota.MayAccept;
 
     /// <summary>Whether memory is so scarce, or was until now, that those who are there need what is left.</summary>
     private bool IsOverloaded => _loop.Pool.IsLow || _loop.Pool.HasWaitedSince(_loop.Now - QuietMilliseconds);
 
-    public bool TryMakeRoom() => places.TryMakeRoom();
+    public bool TryMakeRoom() => quota.TryMakeRoom();
 
     public void Accepted(ByteLayer layer, in PeerAddress peer)
     {
-        var place = TryTakePlace(peer, out var refusal) ?? places.TryTakeToRefuse();
-        if (place is null)
+        var slot = TryTakeSlot(peer, out var refusal) ?? quota.TryTakeToRefuse();
+        if (slot is null)
         {
             // Closed without a word: those who are being told are enough.
             TurnedAway(peer, refusal!.Reason);
@@ -49,12 +49,12 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
         refusal ??= IsOverloaded ? Ending.Overloaded : null;
         try
         {
-            chosen.Host.Adopt(layer, place, peer, connection => chosen.Open(connection, refusal, order));
+            chosen.Host.Adopt(layer, slot, peer, connection => chosen.Open(connection, refusal, order));
         }
         catch
         {
             // The listener closes the layer.
-            place.Leave();
+            slot.Release();
             throw;
         }
     }
@@ -63,8 +63,8 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
 
     public void AcceptFailed(IPEndPoint endpoint, int error) => logger.AcceptFailed(endpoint, error);
 
-    /// <summary>A place for a connection, in the hub and among those of its address; or why there is none.</summary>
-    private IDescriptorPlace? TryTakePlace(in PeerAddress peer, out Ending? refusal)
+    /// <summary>A slot for a connection, in the hub and among those of its address; or why there is none.</summary>
+    private IConnectionSlot? TryTakeSlot(in PeerAddress peer, out Ending? refusal)
     {
         var address = new NetworkAddress(peer);
         var share = addresses.ShareOf(address);
@@ -75,23 +75,23 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
             return null;
         }
 
-        var place = places.TryTake(address, share.Most, out bool isOfAddress);
-        if (place is not null)
+        var slot = quota.TryTake(address, share.MaxConnections, out bool isOfAddress);
+        if (slot is not null)
         {
             refusal = null;
         }
         else if (isOfAddress)
         {
             _limited.Met(LimitKind.ConnectionsPerAddress, address, _loop);
-            refusal = Ending.OfAddress(address, share.Most);
+            refusal = Ending.OfAddress(address, share.MaxConnections);
         }
         else
         {
             _limited.Count(LimitKind.Connections);
-            refusal = Ending.OfAll(places.Most);
+            refusal = Ending.OfAll(quota.Max);
         }
 
-        return place;
+        return slot;
     }
 
     private void TurnedAway(in PeerAddress peer, CloseReason reason)
@@ -101,7 +101,7 @@ internal sealed class Acceptor(ConnectionPlaces places, AddressTable addresses, 
         if (reason == CloseReason.TooManyConnections && _loop.Now >= _quietUntil)
         {
             _quietUntil = _loop.Now + QuietMilliseconds;
-            logger.TooManyConnections(places.Most);
+            logger.TooManyConnections(quota.Max);
         }
     }
 }

@@ -38,7 +38,7 @@ internal sealed class HubRuntime : ILoopEvents
     private readonly ILogger _logger;
     private readonly Action<Exception> _failed;
     private readonly Stack<Action> _releases = new();
-    private readonly ConnectionPlaces _places;
+    private readonly ConnectionQuota _quota;
     private readonly SessionTable _sessions;
     private readonly IReadOnlyList<EventLoop> _loops;
     private readonly IReadOnlyList<ConnectionHost> _hosts;
@@ -53,7 +53,7 @@ internal sealed class HubRuntime : ILoopEvents
         _failed = failed;
         try
         {
-            _places = new(options.MaxConnections ?? DescriptorsForConnections(options), MaxRefusals);
+            _quota = new(options.MaxConnections ?? DescriptorsForConnections(options), MaxRefusals);
             Pool = Own(new BlockPool(options.MemoryLimitBytes ?? MessageHubOptions.DefaultMemoryLimitBytes, Milliseconds(options.StallTimeout)));
             Pool.CeilingChanged = CeilingChanged;
             var settings = new ConnectionSettings(
@@ -62,13 +62,13 @@ internal sealed class HubRuntime : ILoopEvents
                 .Select(number => Own(new EventLoop(number, Pool, embedder.Time, this, embedder.Failures), End))];
             var users = new UserRegistry(Pool, options.Limits.Ids == UserIdOrder.Random ? RandomIds.Create() : null);
             var term = new SessionTerm(
-                Milliseconds(options.ResumeWindow), options.ResumeRetentionBytes, Milliseconds(options.ConfirmTimeout), _places.Most);
+                Milliseconds(options.ResumeWindow), options.ResumeRetentionBytes, Milliseconds(options.ConfirmTimeout), _quota.Max);
             _sessions = Own(new SessionTable(users, term, _logger, new(embedder.Audit)), static sessions => sessions.EndAll());
             Tls = options.Tls.Mode == HubTlsMode.Off ? null : Own(new TlsAcceptor(options.Tls, _logger.ConnectionFailed));
-            var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _places.Most) { User = options.Limits, FullQueue = options.FullQueue };
+            var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max) { User = options.Limits, FullQueue = options.FullQueue };
             _hosts = [.. _loops.Select(loop => new ConnectionHost(loop, settings))];
             Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls))];
-            _acceptor = new(_places, AddressTable.Of(options.Limits, _places.Most), detectors, _logger);
+            _acceptor = new(_quota, AddressTable.Of(options.Limits, _quota.Max), detectors, _logger);
             _listeners = OpenListeners();
             Endpoints = [.. _listeners.Select(listener => listener.Endpoint)];
             Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, Pool, embedder.Failures));
@@ -109,7 +109,18 @@ internal sealed class HubRuntime : ILoopEvents
     public Stream Connect()
     {
         var layer = MemoryLayer.Create(out var otherEnd);
-        _loops[0].Call(() => _acceptor.Accepted(layer, default));
+        _loops[0].Call(() =>
+        {
+            try
+            {
+                _acceptor.Accepted(layer, default);
+            }
+            catch
+            {
+                layer.Close();
+                throw;
+            }
+        });
         return otherEnd;
     }
 
@@ -124,7 +135,7 @@ internal sealed class HubRuntime : ILoopEvents
     /// <summary>Ends it all, with time for what is queued. Cancelling drops that. Called once.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _logger.Stopping(_places.Taken, _options.DrainTimeout);
+        _logger.Stopping(_quota.Taken, _options.DrainTimeout);
         await Task.WhenAll(_listeners.Select(listener => listener.StopAsync())).ConfigureAwait(false);
         ForEachHost(static host => host.ShutDown());
         await using (cancellationToken.Register(() => ForEachHost(static host => host.AbortAll())))
@@ -149,7 +160,7 @@ internal sealed class HubRuntime : ILoopEvents
     private static int DescriptorsForConnections(MessageHubOptions options)
     {
         int loops = options.EventLoops ?? Environment.ProcessorCount;
-        int others = OpenFiles.Count() + (loops * DescriptorsPerLoop) + ConnectionPlaces.MaxGivingWay + SpareDescriptors;
+        int others = OpenFiles.Count() + (loops * DescriptorsPerLoop) + ConnectionQuota.MaxGivingWay + SpareDescriptors;
         return (int)Math.Max(1, OpenFiles.RaiseLimit() - Math.Max(OtherDescriptors, others) - MaxRefusals);
     }
 
@@ -195,7 +206,7 @@ internal sealed class HubRuntime : ILoopEvents
             loop.Start();
         }
 
-        _logger.Limits(new(Pool.LimitBytes), Pool.LimitBytes, _places.Most, _loops.Count);
+        _logger.Limits(new(Pool.LimitBytes), Pool.LimitBytes, _quota.Max, _loops.Count);
         foreach (var listener in _listeners)
         {
             listener.Listen();

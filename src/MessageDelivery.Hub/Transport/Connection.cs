@@ -17,15 +17,15 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     private int _isUntidy;
 
     /// <param name="layer">Its bytes; the connection's from now on.</param>
-    /// <param name="place">What it takes up as long as it has its descriptor.</param>
+    /// <param name="slot">What it takes up as long as it has its descriptor.</param>
     /// <param name="peer">Who is at the other end.</param>
-    public Connection(ConnectionHost host, ByteLayer layer, IDescriptorPlace place, PeerAddress peer)
+    public Connection(ConnectionHost host, ByteLayer layer, IConnectionSlot slot, PeerAddress peer)
         : base(host.Loop)
     {
         Host = host;
         Layer = layer;
         Peer = peer;
-        Lifetime = new(this, place);
+        Lifetime = new(this, slot);
         OpenedAt = Loop.Now;
         Input = new(this);
         Outbound = new(Loop.Pool, host.Settings.QueueLimitBytes, this);
@@ -76,8 +76,8 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 
     internal bool HasHandler => _handler is not null;
 
-    /// <summary>Its conversation takes up a place, until it ends.</summary>
-    public void TakeUp(IPlace place) => Lifetime.TakeUp(place);
+    /// <summary>Its conversation takes up a slot of some quota, until it ends.</summary>
+    public void TakeUp(ISlot slot) => Lifetime.TakeUp(slot);
 
     /// <summary>Stops receiving until <see cref="Resume"/>. What is queued is still sent.</summary>
     public void Pause()

@@ -53,17 +53,17 @@ internal sealed class ConnectionHost : IHousekeeper
         }
     }
 
-    /// <summary>Makes a connection, which takes up <paramref name="place"/> and owns the layer. Any thread.</summary>
+    /// <summary>Makes a connection, which takes up <paramref name="slot"/> and owns the layer. Any thread.</summary>
     /// <param name="converse">Makes what is spoken on it. The loop's thread.</param>
-    public void Adopt(ByteLayer layer, IDescriptorPlace place, PeerAddress peer, Func<Connection, IProtocol> converse)
+    public void Adopt(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, IProtocol> converse)
     {
         if (Loop.IsCurrent)
         {
-            AdoptHere(layer, place, peer, converse);
+            AdoptHere(layer, slot, peer, converse);
         }
         else
         {
-            Loop.Call(() => AdoptHere(layer, place, peer, converse));
+            Loop.Call(() => AdoptHere(layer, slot, peer, converse));
         }
     }
 
@@ -91,12 +91,12 @@ internal sealed class ConnectionHost : IHousekeeper
     /// <inheritdoc/>
     public void KeepHouse(long shortMilliseconds) => MemoryRelief.Seek(this, shortMilliseconds);
 
-    private void AdoptHere(ByteLayer layer, IDescriptorPlace place, PeerAddress peer, Func<Connection, IProtocol> converse)
+    private void AdoptHere(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, IProtocol> converse)
     {
         Connection? connection = null;
         try
         {
-            connection = new(this, layer, place, peer);
+            connection = new(this, layer, slot, peer);
             if (Loop.TryAdd(connection, layer.Descriptor, SocketEvents))
             {
                 Loop.Counters.Connections++;
@@ -118,6 +118,6 @@ internal sealed class ConnectionHost : IHousekeeper
         }
 
         layer.Close();
-        place.Leave();
+        slot.Release();
     }
 }

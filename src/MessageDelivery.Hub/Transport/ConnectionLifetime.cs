@@ -17,10 +17,10 @@ internal enum ConnectionPhase : byte
 /// How a connection ends: by a decision, by a peer that is gone, or by a failure; once, and in order. The loop's thread, except
 /// <see cref="Fail"/>.
 /// </summary>
-/// <param name="place">What the connection takes up as long as it has its descriptor.</param>
-internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace place)
+/// <param name="slot">What the connection takes up as long as it has its descriptor.</param>
+internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot slot)
 {
-    private IPlace? _share;
+    private ISlot? _share;
     private bool _queueIsKept;
     private bool _isReleased;
     private bool _isEndTold;
@@ -41,8 +41,8 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
     /// <summary>How it closes; null until it does.</summary>
     public Closing? Closing { get; private set; }
 
-    /// <summary>The conversation takes up a place, until it ends.</summary>
-    public void TakeUp(IPlace share) => _share = _share is null ? share : new BothPlaces(_share, share);
+    /// <summary>The conversation takes up a slot of some quota, until it ends.</summary>
+    public void TakeUp(ISlot share) => _share = _share is null ? share : new BothSlots(_share, share);
 
     /// <summary>Takes nothing more from the peer, sends what is queued and then the last words, and closes.</summary>
     public void Close(CloseReason reason, ReadOnlySpan<byte> lastWords)
@@ -124,13 +124,13 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
     /// <summary>The connection is somebody else's from now on.</summary>
     public GivenConnection GiveAway(ReadOnlySpan<byte> received)
     {
-        var given = new GivenConnection(connection.Layer, connection.Peer, received.ToArray(), place);
+        var given = new GivenConnection(connection.Layer, connection.Peer, received.ToArray(), slot);
         Phase = ConnectionPhase.Closed;
         _isReleased = _isEndTold = true;
         connection.Outbound.Close(connection.Loop);
         connection.Input.ReleaseClaim();
         connection.Input.ReleaseHeld();
-        _share?.Leave();
+        _share?.Release();
         if (given.Layer.Descriptor >= 0)
         {
             connection.Loop.Unwatch(given.Layer.Descriptor);
@@ -198,7 +198,7 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
         }
 
         Phase = ConnectionPhase.Lingering;
-        place.Yield(connection, isAllSent: true);
+        slot.Yield(connection, isAllSent: true);
         ReleaseInput();
         return true;
     }
@@ -208,7 +208,7 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
 
     /// <summary>
     /// Closes for a defect in the hub, or for want of memory: whatever of closing it fails, too, the rest is still done, so that neither
-    /// its descriptor, its place nor its user is left behind. Does not throw.
+    /// its descriptor, its slot nor its user is left behind. Does not throw.
     /// </summary>
     public void Fail()
     {
@@ -223,7 +223,7 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
         failures.Call(TellEndIfNotTold);
     }
 
-    /// <summary>Closes the layer and gives the place back, once nobody sends any more.</summary>
+    /// <summary>Closes the layer and gives the slot back, once nobody sends any more.</summary>
     public void CloseLayer()
     {
         if (Reason == CloseReason.SlowConsumer)
@@ -238,7 +238,7 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
         }
         finally
         {
-            place.Leave();
+            slot.Release();
         }
     }
 
@@ -282,8 +282,8 @@ internal sealed class ConnectionLifetime(Connection connection, IDescriptorPlace
         // Before anything that may fail: whoever fails here is not told of its end a second time.
         _isEndTold = true;
         Reason = reason;
-        _share?.Leave();
-        place.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
+        _share?.Release();
+        slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
         connection.Loop.Counters.Disconnects[(int)reason]++;
         if (connection.HasHandler)
         {

@@ -9,8 +9,8 @@ namespace MessageDelivery.Hub.Transport;
 /// <param name="layer">The top layer. Where it is a <see cref="SocketLayer"/>, its descriptor is a TCP socket that does not block.</param>
 /// <param name="peer">Who is at the other end.</param>
 /// <param name="received">What was received already; it comes before what the layer brings.</param>
-/// <param name="place">What it takes up among the hub's connections.</param>
-internal sealed class GivenConnection(ByteLayer layer, PeerAddress peer, byte[] received, IDescriptorPlace place) : IDisposable
+/// <param name="slot">What it takes up among the hub's connections.</param>
+internal sealed class GivenConnection(ByteLayer layer, PeerAddress peer, byte[] received, IConnectionSlot slot) : IDisposable
 {
     private bool _isClosed;
 
@@ -20,7 +20,7 @@ internal sealed class GivenConnection(ByteLayer layer, PeerAddress peer, byte[] 
 
     public ReadOnlyMemory<byte> Received => received;
 
-    /// <summary>Closes the layer and gives the place back.</summary>
+    /// <summary>Closes the layer and gives the slot back.</summary>
     public void Dispose()
     {
         if (!_isClosed)
@@ -32,7 +32,7 @@ internal sealed class GivenConnection(ByteLayer layer, PeerAddress peer, byte[] 
             }
             finally
             {
-                place.Leave();
+                slot.Release();
             }
         }
     }

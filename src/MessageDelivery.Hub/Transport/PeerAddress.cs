@@ -5,7 +5,7 @@ namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
 /// A peer's address and port, as accept tells them (struct sockaddr_in and sockaddr_in6), kept as plain numbers: it outlives the socket and
-/// costs neither a system call nor an allocation. The default is nobody's: of a connection that is not of the internet.
+/// costs neither a system call nor an allocation. The default is that of a connection which has none: from inside the process.
 /// </summary>
 internal readonly record struct PeerAddress
 {

@@ -33,7 +33,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
     private readonly EventLoop _loop;
     private readonly SessionTable _sessions;
     private readonly Detector _detector;
-    private readonly ConnectionPlaces _places = new(int.MaxValue);
+    private readonly ConnectionQuota _places = new(int.MaxValue);
     private readonly List<SteppedPeer> _peers = [];
 
     public SteppedHub()

@@ -32,10 +32,12 @@ public sealed class AddressTests
     public void Loopback_has_a_share_of_its_own()
     {
         var table = new AddressTable(new(1, 1), default);
-        Assert.Equal((1, 0), (table.ShareOf(Address("192.0.2.1")).Most, table.ShareOf(Address("127.0.0.1")).Most));
+        Assert.Equal((1, 0), (table.ShareOf(Address("192.0.2.1")).MaxConnections, table.ShareOf(Address("127.0.0.1")).MaxConnections));
         for (int i = 0; i < 100; i++)
         {
             Assert.True(table.IsInTime(Address("::1"), 0));
+            // From inside the process.
+            Assert.True(table.IsInTime(new(default(PeerAddress)), 0));
         }
     }
 
@@ -76,24 +78,28 @@ public sealed class AddressTests
     [Fact]
     public void An_identity_has_as_many_connections_as_it_may_and_is_forgotten_with_the_last()
     {
-        var table = new IdentityTable(2);
-        Assert.True(table.TryEnter("a") && table.TryEnter("a") && table.TryEnter("A"));
-        Assert.False(table.TryEnter("a"));
-        table.Leave("a");
-        Assert.True(table.TryEnter("a"));
-        table.Leave("a");
-        table.Leave("a");
-        table.Leave("A");
-        Assert.Equal(0, table.Identities);
+        var quota = new IdentityQuota(2);
+        ISlot first = quota.TryTake("a")!;
+        ISlot second = quota.TryTake("a")!;
+        ISlot other = quota.TryTake("A")!;
+        Assert.Null(quota.TryTake("a"));
+        ISlot third = quota.TakeInstead("a");
+        first.Release();
+        Assert.Null(quota.TryTake("a"));
+        second.Release();
+        quota.TryTake("a")!.Release();
+        third.Release();
+        other.Release();
+        Assert.Equal(0, quota.Identities);
     }
 
     [Fact]
     public void Without_a_limit_nobody_is_remembered()
     {
-        var table = new IdentityTable(0);
-        Assert.True(table.TryEnter("a"));
-        Assert.Equal(0, table.Identities);
-        table.Leave("a");
+        var quota = new IdentityQuota(0);
+        var slot = quota.TryTake("a");
+        Assert.Equal(0, quota.Identities);
+        slot!.Release();
     }
 
     private static NetworkAddress Address(string text) => new(new PeerAddress(new IPEndPoint(IPAddress.Parse(text), 5_000).Serialize().Buffer.Span));

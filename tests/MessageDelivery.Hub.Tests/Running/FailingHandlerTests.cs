@@ -37,7 +37,7 @@ public sealed class FailingHandlerTests
         var host = new ConnectionHost(loop, new(64 << 20, 200, 200));
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var (healthyPlace, faultyPlace) = (new CountedPlace(), new CountedPlace());
+        var (healthyPlace, faultyPlace) = (new CountedSlot(), new CountedSlot());
         int calls = 0;
         loop.Start();
         using var healthy = Adopt(host, listener, healthyPlace, static () => { });
@@ -65,7 +65,7 @@ public sealed class FailingHandlerTests
         return calls;
     }
 
-    private static unsafe TcpClient Adopt(ConnectionHost host, TcpListener listener, IDescriptorPlace place, Action call)
+    private static unsafe TcpClient Adopt(ConnectionHost host, TcpListener listener, IConnectionSlot place, Action call)
     {
         var client = new TcpClient();
         client.Connect((IPEndPoint)listener.LocalEndpoint);
@@ -152,7 +152,7 @@ public sealed class FailingHandlerTests
         }
     }
 
-    private sealed class CountedPlace : IDescriptorPlace
+    private sealed class CountedSlot : IConnectionSlot
     {
         private int _left;
 
@@ -162,7 +162,7 @@ public sealed class FailingHandlerTests
         {
         }
 
-        public void Leave() => Interlocked.Increment(ref _left);
+        public void Release() => Interlocked.Increment(ref _left);
     }
 
     private sealed class CountedEvents : ILoopEvents

@@ -29,7 +29,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
     private readonly EventLoop _loop;
     private readonly SessionTable _sessions;
     private readonly Detector _detector;
-    private readonly ConnectionPlaces _places = new(1_000);
+    private readonly ConnectionQuota _places = new(1_000);
     private readonly Epoll _arrivals = new();
     private readonly List<SteppedUser> _users = [];
 

@@ -180,7 +180,7 @@ public sealed class MemoryLayerTests : IDisposable
             _loop.Start();
         }
 
-        public CountedPlace Place { get; } = new();
+        public CountedSlot Place { get; } = new();
 
         public Stream Connect(Func<Connection, IProtocol> converse)
         {
@@ -207,7 +207,7 @@ public sealed class MemoryLayerTests : IDisposable
         }
     }
 
-    private sealed class CountedPlace : IDescriptorPlace
+    private sealed class CountedSlot : IConnectionSlot
     {
         private int _left;
 
@@ -217,7 +217,7 @@ public sealed class MemoryLayerTests : IDisposable
         {
         }
 
-        public void Leave() => Interlocked.Increment(ref _left);
+        public void Release() => Interlocked.Increment(ref _left);
     }
 
     private class Echoing(Connection connection) : IProtocol

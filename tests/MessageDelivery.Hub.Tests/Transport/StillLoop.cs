@@ -22,7 +22,7 @@ internal sealed class StillLoop : ILoopEvents, IDisposable
 
     public ConnectionHost Host { get; }
 
-    public Connection Connect() => new(Host, new SocketLayer(-1), new ConnectionPlaces(1).TryTake()!, peer: default);
+    public Connection Connect() => new(Host, new SocketLayer(-1), new ConnectionQuota(1).TryTake()!, peer: default);
 
     /// <summary>Whether work was left for the connection; a connection that went to sleep was woken.</summary>
     public static bool WasWoken(Connection connection) => !connection.NotePosted(0);

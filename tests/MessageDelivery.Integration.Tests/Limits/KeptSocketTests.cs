@@ -29,7 +29,7 @@ public sealed class KeptSocketTests
                 await connection.SendAsync("identity\nquit\n");
                 Assert.StartsWith("[Server] Your ID is ", await connection.LineAsync(), StringComparison.Ordinal);
                 await connection.ExpectClosedAsync();
-                Assert.InRange(HeldSockets.Count(hub.Endpoint), 0, LimitOfAddress + ConnectionPlaces.MaxGivingWay);
+                Assert.InRange(HeldSockets.Count(hub.Endpoint), 0, LimitOfAddress + ConnectionQuota.MaxGivingWay);
             }
 
             await hub.EventuallyAsync(() => Task.FromResult(HeldSockets.Count(hub.Endpoint) <= LimitOfAddress));
@@ -58,7 +58,7 @@ public sealed class KeptSocketTests
                 kept.Add(connection);
                 await connection.SendAsync("identity\n");
                 await connection.ErrorLineAsync("too_many_connections");
-                Assert.InRange(HeldSockets.Count(hub.Endpoint), 0, LimitOfAddress + Refusals + ConnectionPlaces.MaxGivingWay);
+                Assert.InRange(HeldSockets.Count(hub.Endpoint), 0, LimitOfAddress + Refusals + ConnectionQuota.MaxGivingWay);
             }
 
             await hub.EventuallyAsync(() => Task.FromResult(HeldSockets.Count(hub.Endpoint) <= LimitOfAddress + Refusals));

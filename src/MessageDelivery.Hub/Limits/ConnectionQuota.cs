@@ -3,14 +3,14 @@ using MessageDelivery.Hub.Transport;
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>
-/// How many connections there are, in all and of each address, and how many more that are being told why they cannot be had. A place is
-/// taken until its descriptor is closed. One whose conversation has ended keeps it only as long as nobody else wants it: who comes and
-/// finds none gets the place of one that is closing, which is then closed at once. So nobody is refused for the sake of those who have
-/// left and keep their sockets, and they never have more descriptors than the limits allow. Any thread.
+/// How many connections there may be, in all and of each address, and how many more that are being told why they are refused. A slot is
+/// taken until the connection's descriptor is closed. If none is free, a new connection gets the slot of one that is closing, which is then
+/// closed at once. So nobody is refused because of connections that have ended and keep their sockets, and the number of descriptors stays
+/// within the limits all the same. Any thread.
 /// </summary>
-/// <param name="most">Connections in all.</param>
+/// <param name="max">Connections in all.</param>
 /// <param name="maxRefused">Connections beyond that, while they are refused.</param>
-internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
+internal sealed class ConnectionQuota(int max, int maxRefused = 0)
 {
     /// <summary>
     /// Connections that were asked to give way and whose descriptors are not closed yet. They are no longer counted, and their loops close
@@ -19,12 +19,12 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
     public const int MaxGivingWay = 16;
 
     private readonly Lock _lock = new();
-    private readonly PlaceGroup _all = new(most);
-    private readonly PlaceGroup _refused = new(maxRefused);
-    private readonly Dictionary<NetworkAddress, PlaceGroup> _addresses = [];
+    private readonly SlotGroup _all = new(max);
+    private readonly SlotGroup _refused = new(maxRefused);
+    private readonly Dictionary<NetworkAddress, SlotGroup> _addresses = [];
     private int _givingWay;
 
-    public int Most => most;
+    public int Max => max;
 
     /// <summary>Connections that have a descriptor, without those that are being refused.</summary>
     public int Taken
@@ -53,20 +53,20 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
     /// <summary>Whether a descriptor may be taken: not while as many as may be are still to be given back.</summary>
     public bool MayAccept => Volatile.Read(ref _givingWay) < MaxGivingWay;
 
-    /// <summary>A place for a connection whose address is not counted; null if all are taken.</summary>
-    public IDescriptorPlace? TryTake() => TryTake(default, 0, out _);
+    /// <summary>A slot for a connection whose address is not counted; null if all are taken.</summary>
+    public IConnectionSlot? TryTake() => TryTake(default, 0, out _);
 
-    /// <summary>A place for a connection; null if there is none.</summary>
+    /// <summary>A slot for a connection; null if there is none.</summary>
     /// <param name="address">Whose it is.</param>
     /// <param name="maxOfAddress">Connections that this address may have; 0 is no limit.</param>
     /// <param name="isOfAddress">If there is none, whether it is the address that has as many as it may, and not the hub.</param>
-    public IDescriptorPlace? TryTake(NetworkAddress address, int maxOfAddress, out bool isOfAddress)
+    public IConnectionSlot? TryTake(NetworkAddress address, int maxOfAddress, out bool isOfAddress)
     {
-        DescriptorPlace? place, asked;
+        ConnectionSlot? slot, asked;
         Connection? asks;
         lock (_lock)
         {
-            PlaceGroup? ofAddress = null;
+            SlotGroup? ofAddress = null;
             if (maxOfAddress > 0 && !_addresses.TryGetValue(address, out ofAddress))
             {
                 ofAddress = new(maxOfAddress) { Address = address };
@@ -80,19 +80,19 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
                 return null;
             }
 
-            place = new(this, _all, ofAddress);
+            slot = new(this, _all, ofAddress);
             asks = Ask(asked);
-            Count(place);
+            Count(slot);
         }
 
         asks?.Post(ConnectionWork.GiveWay);
-        return place;
+        return slot;
     }
 
-    /// <summary>A place to be told why there is none; null if as many are being told as may be.</summary>
-    public IDescriptorPlace? TryTakeToRefuse()
+    /// <summary>A slot to be told why there is none; null if as many are being told as may be.</summary>
+    public IConnectionSlot? TryTakeToRefuse()
     {
-        DescriptorPlace place;
+        ConnectionSlot slot;
         Connection? asks;
         lock (_lock)
         {
@@ -102,13 +102,13 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
                 return null;
             }
 
-            place = new(this, _refused, null);
+            slot = new(this, _refused, null);
             asks = Ask(asked);
-            Count(place);
+            Count(slot);
         }
 
         asks?.Post(ConnectionWork.GiveWay);
-        return place;
+        return slot;
     }
 
     /// <summary>The process has no descriptor left: one is given back soon, if there is a connection that is closing. False if there is none.</summary>
@@ -129,81 +129,81 @@ internal sealed class ConnectionPlaces(int most, int maxRefused = 0)
         return asks is not null;
     }
 
-    internal void Yield(DescriptorPlace place, Connection connection, bool isAllSent)
+    internal void Yield(ConnectionSlot slot, Connection connection, bool isAllSent)
     {
         lock (_lock)
         {
-            if (place.WasAsked)
+            if (slot.WasAsked)
             {
                 return;
             }
 
-            if (place.Yielding is not null)
+            if (slot.Yielding is not null)
             {
-                RemoveYielding(place);
+                RemoveYielding(slot);
             }
 
-            (place.Yielding, place.IsAllSent) = (connection, isAllSent);
-            place.First.AddYielding(place);
-            place.Second?.AddYielding(place);
+            (slot.Yielding, slot.IsAllSent) = (connection, isAllSent);
+            slot.First.AddYielding(slot);
+            slot.Second?.AddYielding(slot);
         }
     }
 
-    internal void Leave(DescriptorPlace place)
+    internal void Release(ConnectionSlot slot)
     {
         lock (_lock)
         {
-            if (place.WasAsked)
+            if (slot.WasAsked)
             {
                 _givingWay--;
                 return;
             }
 
-            if (place.Yielding is not null)
+            if (slot.Yielding is not null)
             {
-                RemoveYielding(place);
+                RemoveYielding(slot);
             }
 
-            Discount(place);
+            Discount(slot);
         }
     }
 
-    /// <summary>Takes somebody's place away; the caller tells it, outside the lock.</summary>
-    private Connection? Ask(DescriptorPlace? place)
+    /// <summary>Takes somebody's slot away; the caller tells it, outside the lock.</summary>
+    private Connection? Ask(ConnectionSlot? slot)
     {
-        if (place is null)
+        if (slot is null)
         {
             return null;
         }
 
-        var connection = place.Yielding;
-        RemoveYielding(place);
-        Discount(place);
-        place.WasAsked = true;
+        var connection = slot.Yielding;
+        RemoveYielding(slot);
+        Discount(slot);
+        slot.WasAsked = true;
         _givingWay++;
         return connection;
     }
 
-    private static void RemoveYielding(DescriptorPlace place)
+    private static void RemoveYielding(ConnectionSlot slot)
     {
-        place.First.RemoveYielding(place);
-        place.Second?.RemoveYielding(place);
-        place.Yielding = null;
+        slot.First.RemoveYielding(slot);
+        slot.Second?.RemoveYielding(slot);
+        slot.Yielding = null;
     }
 
-    private void Count(DescriptorPlace place)
+    private void Count(ConnectionSlot slot)
     {
-        place.First.Taken++;
-        if (place.Second is { } ofAddress && ++ofAddress.Taken == 1)
+        slot.First.Taken++;
+        if (slot.Second is { } ofAddress && ++ofAddress.Taken == 1)
         {
             _addresses[ofAddress.Address] = ofAddress;
         }
     }
 
-    private void Discount(DescriptorPlace place)
+    private void Discount(ConnectionSlot slot)
     {
-        place.First.Taken--;
-        if (place.Second is { } ofAddress && --ofAddress.Taken == 0)
+        slot.First.Taken--;
+        if (slot.Second is { } ofAddress && --ofAddress.Taken == 0)
         {
             _addresses.Remove(ofAddress.Address);
         }
