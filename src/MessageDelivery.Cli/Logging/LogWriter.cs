@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace MessageDelivery.Cli.Logging;
 
@@ -97,7 +96,7 @@ internal sealed class LogWriter : IDisposable
         {
             if (dropped > 0)
             {
-                _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"(log lines that were dropped: {dropped})"));
+                _output.WriteLine($"(log lines that were dropped: {dropped})");
             }
 
             if (line is not null)

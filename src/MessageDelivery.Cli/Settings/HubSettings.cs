@@ -144,7 +144,7 @@ internal static class HubSettings
     internal static int Number(string text, int least, int most) =>
         int.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
             ? number
-            : throw new SettingValueException(string.Create(CultureInfo.InvariantCulture, $"it must be a whole number from {least} to {most}"));
+            : throw new SettingValueException($"it must be a whole number from {least} to {most}");
 
     internal static long Size(string text, long least, long most)
     {

@@ -89,10 +89,10 @@ internal static class AttackCommand
         if (options.TokenProvider is { } provider)
         {
             // Attackers show it, too, in forms of their own.
-            options = options with { Token = await provider(cancellationToken).ConfigureAwait(false), TokenProvider = null };
+            options = options with { Token = await provider(cancellationToken), TokenProvider = null };
         }
 
-        var target = await AttackTarget.ResolveAsync(options, cancellationToken).ConfigureAwait(false);
+        var target = await AttackTarget.ResolveAsync(options, cancellationToken);
         if (!target.IsLoopback && !isSure)
         {
             Confirm(options);
@@ -100,9 +100,9 @@ internal static class AttackCommand
 
         AttackReport report;
         var run = new AttackRun(target, plan, name => Console.Error.WriteLine($"mds: attacking: {name}"));
-        await using (run.ConfigureAwait(false))
+        await using (run)
         {
-            report = await run.RunAsync(cancellationToken).ConfigureAwait(false);
+            report = await run.RunAsync(cancellationToken);
         }
 
         if (isJson)
@@ -121,7 +121,7 @@ internal static class AttackCommand
     /// <summary>Asks whether the hub is one's own; anything but a yes ends the command.</summary>
     private static void Confirm(HubClientOptions options)
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{options.Host}:{options.Port}");
+        string name = $"{options.Host}:{options.Port}";
         Console.Error.Write($"mds: {name} is not this machine. Attack only a hub that is yours. Type 'yes' to go on: ");
         if (Console.In.ReadLine()?.Trim() != "yes")
         {

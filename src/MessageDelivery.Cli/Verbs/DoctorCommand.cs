@@ -36,7 +36,7 @@ internal static class DoctorCommand
             "mds doctor --config /etc/mds/mds.json",
             "mds doctor hub.example:8888 --json");
         command.SetAction(async (arguments, _) => (int)await RunAsync(
-            arguments.GetValue(hub), arguments.GetValue(json), options.Read(arguments)).ConfigureAwait(false));
+            arguments.GetValue(hub), arguments.GetValue(json), options.Read(arguments)));
         return command;
     }
 
@@ -57,7 +57,7 @@ internal static class DoctorCommand
 
         foreach (var check in DoctorCheck.All.Where(check => context.Hub is null || !check.NeedsMachine))
         {
-            findings.AddRange(await check.Run(context).ConfigureAwait(false));
+            findings.AddRange(await check.Run(context));
         }
 
         if (json)
