@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub;
+using MessageDelivery.Hub.Limits;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Settings;
@@ -49,20 +50,20 @@ internal static class HubSettings
         option.Help,
         (settings, values) => settings with { Hub = option.With(settings.Hub, Value(option, values[0])) });
 
-    private static long Value(HubOption option, string text)
+    private static long Value(HubOption option, string text) => option.Kind switch
     {
-        if (option.Kind is HubOptionKind.Count or HubOptionKind.Size or HubOptionKind.Word)
+        HubOptionKind.Count => Number(text, option.Min, option.Max),
+        HubOptionKind.Size => Size(text, option.Min, option.Max),
+        HubOptionKind.Word => OneOf(text, option.Words),
+        _ => Time(text, new(option.Min), new(option.Max)).Ticks switch
         {
-            return option.Kind == HubOptionKind.Count ? Number(text, option.Min, option.Max)
-                : option.Kind == HubOptionKind.Size ? Size(text, option.Min, option.Max)
-                : OneOf(text, option.Words);
-        }
-
-        var time = Time(text, new(option.Min), new(option.Max));
-        return option.Kind == HubOptionKind.WholeSeconds && time.Ticks % TimeSpan.TicksPerSecond != 0 ? throw new SettingValueException("it must be a number of whole seconds")
-            : time.Ticks > 0 && time.Ticks < option.MinUnlessZero ? throw new SettingValueException($"it must be 0, or at least {Duration.Format(new(option.MinUnlessZero))}")
-            : time.Ticks;
-    }
+            var ticks when option.Kind == HubOptionKind.WholeSeconds && ticks % TimeSpan.TicksPerSecond != 0 =>
+                throw new SettingValueException("it must be a number of whole seconds"),
+            > 0 and var ticks when ticks < option.MinUnlessZero =>
+                throw new SettingValueException($"it must be 0, or at least {Duration.Format(new(option.MinUnlessZero))}"),
+            var ticks => ticks,
+        },
+    };
 
     private static string Text(HubOption option, long value) => option.Kind switch
     {
