@@ -33,18 +33,9 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
                 : await MakeAsync(attack, probed, cancellationToken));
         }
 
-        return new()
-        {
-            Hub = $"{target.Options.Host}:{target.Options.Port}",
-            IsOpen = probed.IsOpen,
-            HasTls = probed.HasTls,
-            WantsTls = probed.WantsTls,
-            ProcessId = _meter?.ProcessId,
-            PeakBytes = results.Max(result => result.Use?.PeakBytes),
-            SecondsEach = plan.Time.TotalSeconds,
-            Connections = plan.Connections,
-            Attacks = results,
-        };
+        return new(
+            $"{target.Options.Host}:{target.Options.Port}", probed.IsOpen, probed.HasTls, probed.WantsTls, _meter?.ProcessId,
+            results.Max(result => result.Use?.PeakBytes), plan.Time.TotalSeconds, plan.Connections, results);
     }
 
     public async ValueTask DisposeAsync()
@@ -117,13 +108,12 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
 
         var tally = scene.Tally;
         bool wasTried = tally.Opened > 0;
-        return new()
+        bool isSuspect = scene.Reasons.Count > 0;
+        return new(
+            attack.Name, attack.Tries, attack.Wants,
+            isSuspect ? Verdict.Suspect : wasTried ? Verdict.Ok : Verdict.Skipped,
+            isSuspect || wasTried ? scene.Reasons : ["the hub refused every connection"])
         {
-            Attack = attack.Name,
-            Tries = attack.Tries,
-            Wants = attack.Wants,
-            Verdict = scene.Reasons.Count > 0 ? Verdict.Suspect : wasTried ? Verdict.Ok : Verdict.Skipped,
-            Reasons = scene.Reasons.Count > 0 || wasTried ? scene.Reasons : ["the hub refused every connection"],
             Tried = tally.Tried(seconds),
             Did = tally.Did(),
             Before = before,
@@ -162,12 +152,6 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
 
     private static string Mebibytes(long bytes) => $"{bytes / BytesPerMebibyte:0} MiB";
 
-    private static AttackResult Skipped(Attack attack, string reason, string verdict = Verdict.Skipped) => new()
-    {
-        Attack = attack.Name,
-        Tries = attack.Tries,
-        Wants = attack.Wants,
-        Verdict = verdict,
-        Reasons = [reason],
-    };
+    private static AttackResult Skipped(Attack attack, string reason, string verdict = Verdict.Skipped) =>
+        new(attack.Name, attack.Tries, attack.Wants, verdict, [reason]);
 }

@@ -210,23 +210,10 @@ internal sealed class BenchRun : IAsyncDisposable
         long endsAt = _plan.Count is null ? Math.Max(lastAt, _clock.EndsAt) : lastAt;
         double seconds = Math.Max(Stopwatch.GetElapsedTime(_clock.MeasuresFrom, endsAt).TotalSeconds, 0);
         long sent = _senders.Sum(sender => sender.Measured);
-        return new()
-        {
-            Bench = _plan.Name,
-            Users = _plan.Users,
-            Receivers = _receivers.Length,
-            SizeBytes = _plan.SizeBytes,
-            Rate = _plan.Rate,
-            Window = _plan.Window,
-            WarmUpSeconds = _plan.WarmUp.TotalSeconds,
-            Seconds = Math.Round(seconds, 6),
-            Sent = Throughput.Of(sent, _plan.SizeBytes, seconds),
-            Delivered = Throughput.Of(Latencies.Count, _plan.SizeBytes, seconds),
-            LatencyMicroseconds = Latencies.Summarize(),
-            BehindMicroseconds = _schedule?.Behind,
-            NotSent = _schedule?.NotSent ?? (_plan.Count - sent ?? 0),
-            ProcessorsUsed = _processors.Average,
-            Verification = _plan.Verifies ? _verification.Summarize(Math.Max((Sent * DeliveriesPerRelay) - Arrived, 0)) : null,
-        };
+        return new(
+            _plan.Name, _plan.Users, _receivers.Length, _plan.SizeBytes, _plan.Rate, _plan.Window, _plan.WarmUp.TotalSeconds, Math.Round(seconds, 6),
+            Throughput.Of(sent, _plan.SizeBytes, seconds), Throughput.Of(Latencies.Count, _plan.SizeBytes, seconds),
+            Latencies.Summarize(), _schedule?.Behind, _schedule?.NotSent ?? (_plan.Count - sent ?? 0), _processors.Average,
+            _plan.Verifies ? _verification.Summarize(Math.Max((Sent * DeliveriesPerRelay) - Arrived, 0)) : null);
     }
 }

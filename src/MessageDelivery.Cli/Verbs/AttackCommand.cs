@@ -67,15 +67,13 @@ internal static class AttackCommand
         command.SetAction((arguments, _) =>
         {
             var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MaxTime.TotalSeconds));
-            var plan = new AttackPlan
-            {
-                Attacks = Chosen(arguments.GetValue(only) ?? []),
-                Time = time,
-                Before = time < DefaultBefore ? time : DefaultBefore,
-                Connections = Number(connections, arguments.GetValue(connections), DefaultConnections, MaxConnections),
-                LongestGap = Time(gap, arguments.GetValue(gap)),
-                ProcessId = arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null,
-            };
+            var plan = new AttackPlan(
+                Chosen(arguments.GetValue(only) ?? []),
+                time,
+                time < DefaultBefore ? time : DefaultBefore,
+                Number(connections, arguments.GetValue(connections), DefaultConnections, MaxConnections),
+                Time(gap, arguments.GetValue(gap)),
+                arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null);
             return HubAccess.RunAsync(
                 access.Read(arguments, arguments.GetValue(hub)),
                 (options, cancellationToken) => RunAsync(options, plan, arguments.GetValue(yes), arguments.GetValue(json), cancellationToken));
@@ -98,13 +96,8 @@ internal static class AttackCommand
             Confirm(options);
         }
 
-        AttackReport report;
-        var run = new AttackRun(target, plan, name => Console.Error.WriteLine($"mds: attacking: {name}"));
-        await using (run)
-        {
-            report = await run.RunAsync(cancellationToken);
-        }
-
+        await using var run = new AttackRun(target, plan, name => Console.Error.WriteLine($"mds: attacking: {name}"));
+        var report = await run.RunAsync(cancellationToken);
         if (isJson)
         {
             using var output = Console.OpenStandardOutput();
