@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Load;
 
@@ -10,14 +11,19 @@ namespace MessageDelivery.Load;
 /// </summary>
 internal sealed class Connection : IDisposable
 {
+    // There may be a hundred thousand; more comes where a log-in is longer.
+    private const int BufferBytes = 128;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly Socket _socket;
+    private readonly WireConnection _wire;
 
-    private Connection(Socket socket)
+    // What comes after the log-in is for the measured loop: not a byte of it is read ahead.
+    private Connection(WireConnection wire)
     {
-        _socket = socket;
-        Fd = (int)socket.Handle;
+        _wire = wire;
+        wire.ReadsAhead = false;
+        Fd = (int)wire.Socket.Handle;
     }
 
     public int Fd { get; }
@@ -32,20 +38,12 @@ internal sealed class Connection : IDisposable
     /// <exception cref="LoadException">Nobody listens there, or the server did not take the connection in time.</exception>
     public static Connection Open(IPEndPoint server)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-        {
-            NoDelay = true,
-            ReceiveTimeout = (int)Patience.TotalMilliseconds,
-            SendTimeout = (int)Patience.TotalMilliseconds,
-        };
         try
         {
-            socket.Connect(server);
-            return new(socket);
+            return new(WireConnection.Connect(server, Patience, BufferBytes));
         }
         catch (SocketException e)
         {
-            socket.Dispose();
             throw new LoadException($"no connection to {server}: {e.Message}");
         }
     }
@@ -54,10 +52,7 @@ internal sealed class Connection : IDisposable
     {
         try
         {
-            while (bytes.Length > 0)
-            {
-                bytes = bytes[_socket.Send(bytes)..];
-            }
+            _wire.Send(bytes);
         }
         catch (SocketException e)
         {
@@ -65,36 +60,30 @@ internal sealed class Connection : IDisposable
         }
     }
 
-    /// <summary>Fills the destination, and receives not a byte more.</summary>
-    public void ReceiveAll(Span<byte> destination)
+    /// <summary>So many bytes, and not one more; valid until more is received.</summary>
+    public ReadOnlySpan<byte> ReceiveAll(int count) => Receive(() => _wire.ReceiveExactly(count)).Span;
+
+    /// <summary>One line, without its CR LF, and not a byte more.</summary>
+    public string ReceiveLine() => Encoding.ASCII.GetString(Receive(_wire.ReceiveLine).Span).TrimEnd();
+
+    /// <summary>One frame of a hub, and not a byte more; its payload is valid until more is received.</summary>
+    public Frame ReceiveFrame() => Receive(_wire.ReceiveFrame);
+
+    public void Dispose() => _wire.Dispose();
+
+    private static T Receive<T>(Func<T> receive)
     {
         try
         {
-            while (destination.Length > 0)
-            {
-                int count = _socket.Receive(destination);
-                destination = destination[(count > 0 ? count : throw new LoadException("the server closed the connection instead of an answer"))..];
-            }
+            return receive();
         }
-        catch (SocketException e)
+        catch (EndOfStreamException)
+        {
+            throw new LoadException("the server closed the connection instead of an answer");
+        }
+        catch (Exception e) when (e is SocketException or InvalidDataException)
         {
             throw new LoadException($"no answer: {e.Message}");
         }
     }
-
-    /// <summary>One line, without its CR LF, and not a byte more.</summary>
-    public string ReceiveLine()
-    {
-        var line = new StringBuilder();
-        Span<byte> next = stackalloc byte[1];
-        do
-        {
-            ReceiveAll(next);
-            line.Append((char)next[0]);
-        }
-        while (next[0] != '\n');
-        return line.ToString().TrimEnd();
-    }
-
-    public void Dispose() => _socket.Dispose();
 }

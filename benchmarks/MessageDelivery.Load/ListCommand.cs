@@ -5,6 +5,7 @@ using System.Text.Json;
 using MessageDelivery.Load.Measuring;
 using MessageDelivery.Load.Protocols;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Load;
 
@@ -53,20 +54,19 @@ internal static class ListCommand
     /// <summary>Asks once; how long the whole answer took.</summary>
     private static TimeSpan List(Connection connection, int users)
     {
-        byte[] request = new byte[ProtocolLimits.HeaderBytes];
-        new FrameHeader(FrameType.List, 0, 0, 0).Write(request);
+        byte[] request = FrameBytes.Header(FrameType.List);
         long begin = Stopwatch.GetTimestamp();
         connection.Send(request);
         int ids = 0;
-        FrameHeader header;
+        Frame frame;
         do
         {
-            (header, byte[] payload) = MdsProtocol.ReceiveFrame(connection);
-            ids += header.Type == FrameType.ListReply
-                ? payload.Length / IdBytes
-                : throw new LoadException($"the hub answered LIST with {header.Type}, code {header.Argument}");
+            frame = connection.ReceiveFrame();
+            ids += frame.Type == FrameType.ListReply
+                ? frame.Payload.Length / IdBytes
+                : throw new LoadException($"the hub answered LIST with {frame.Type}, code {frame.Header.Argument}");
         }
-        while ((header.Flags & (byte)ListReplyFlags.More) != 0);
+        while ((frame.Header.Flags & (byte)ListReplyFlags.More) != 0);
         var time = Stopwatch.GetElapsedTime(begin);
         return ids >= users - 1 ? time : throw new LoadException($"the hub listed {ids} users, but {users - 1} others are here");
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Load;
 
@@ -18,24 +19,18 @@ internal sealed class TlsBridge : IDisposable
     private readonly IPEndPoint _server;
     private readonly bool _greets;
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly SslClientAuthenticationOptions _options = new()
-    {
-        TargetHost = "localhost",
-        EnabledSslProtocols = SslProtocols.Tls13,
-#pragma warning disable CA1416 // Only on Linux, like the whole generator.
-        CipherSuitesPolicy = new([TlsCipherSuite.TLS_AES_128_GCM_SHA256]),
-#pragma warning restore CA1416
-#pragma warning disable CA5359 // What is sent is made up, and the servers' certificates are throw-away ones.
-        RemoteCertificateValidationCallback = (_, _, _, _) => true,
-#pragma warning restore CA5359
-        AllowTlsResume = false,
-    };
+    private readonly SslClientAuthenticationOptions _options = WireConnection.TrustAnybody("localhost");
 
     /// <param name="greets">Whether the server says a line in the clear first, and only then shakes hands.</param>
     public TlsBridge(IPEndPoint server, bool greets)
     {
         _server = server;
         _greets = greets;
+        _options.EnabledSslProtocols = SslProtocols.Tls13;
+#pragma warning disable CA1416 // Only on Linux, like the whole generator.
+        _options.CipherSuitesPolicy = new([TlsCipherSuite.TLS_AES_128_GCM_SHA256]);
+#pragma warning restore CA1416
+        _options.AllowTlsResume = false;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(Backlog);
         _ = AcceptAsync();
@@ -66,34 +61,22 @@ internal sealed class TlsBridge : IDisposable
     {
         generator.NoDelay = true;
         using var near = new NetworkStream(generator, ownsSocket: true);
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(_server).ConfigureAwait(false);
-            using var far = new NetworkStream(socket, ownsSocket: false);
+            using var wire = await WireConnection.ConnectAsync(_server).ConfigureAwait(false);
             if (_greets)
             {
-                await PassLineAsync(far, near).ConfigureAwait(false);
+                wire.ReadsAhead = false;
+                var line = await wire.ReceiveLineAsync().ConfigureAwait(false);
+                await near.WriteAsync((byte[])[.. line.Span, (byte)'\n']).ConfigureAwait(false);
             }
 
-            using var secured = new SslStream(far);
-            await secured.AuthenticateAsClientAsync(_options).ConfigureAwait(false);
-            await Task.WhenAny(PassAsync(near, secured), PassAsync(secured, near)).Unwrap().ConfigureAwait(false);
+            await wire.SecureAsync(_options).ConfigureAwait(false);
+            await Task.WhenAny(PassAsync(near, wire.Tls!), PassAsync(wire.Tls!, near)).Unwrap().ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException or ObjectDisposedException)
         {
         }
-    }
-
-    private static async Task PassLineAsync(Stream from, Stream to)
-    {
-        byte[] next = new byte[1];
-        do
-        {
-            await from.ReadExactlyAsync(next).ConfigureAwait(false);
-            await to.WriteAsync(next).ConfigureAwait(false);
-        }
-        while (next[0] != '\n');
     }
 
     private static async Task PassAsync(Stream from, Stream to)

@@ -1,19 +1,17 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Security.Cryptography;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios;
 
 /// <summary>Users who come, say HELLO, get their WELCOME and go: what each costs the hub, in the clear and in TLS, never resumed.</summary>
 internal sealed class HandshakesScenario(int seconds, int atOnce)
 {
-    private const int WelcomeBytes = 24;
-    private static readonly byte[] Hello = [1, 0, 1, 0, 4, 0, 0, 0, .. "MDS1"u8];
+    private static readonly byte[] Hello = FrameBytes.Hello();
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
 
     private readonly Report _report = new("handshakes", string.Create(CultureInfo.InvariantCulture, $"--seconds {seconds} --at-once {atOnce}"));
@@ -84,31 +82,15 @@ internal sealed class HandshakesScenario(int seconds, int atOnce)
 
     private static async Task ComeAsync(HubProcess hub, SslProtocols protocol)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(hub.Endpoint);
-        await using var network = new NetworkStream(socket);
-        if (protocol == SslProtocols.None)
+        using var wire = await WireConnection.ConnectAsync(hub.Endpoint);
+        if (protocol != SslProtocols.None)
         {
-            await SayHelloAsync(network);
-            return;
+            var options = WireConnection.TrustAnybody("localhost");
+            (options.EnabledSslProtocols, options.AllowTlsResume) = (protocol, false);
+            await wire.SecureAsync(options);
         }
 
-        await using var tls = new SslStream(network);
-#pragma warning disable CA5359 // Whose certificate it is costs the client time, not the hub.
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = "localhost",
-            EnabledSslProtocols = protocol,
-            AllowTlsResume = false,
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,
-        });
-#pragma warning restore CA5359
-        await SayHelloAsync(tls);
-    }
-
-    private static async Task SayHelloAsync(Stream stream)
-    {
-        await stream.WriteAsync(Hello);
-        await stream.ReadExactlyAsync(new byte[WelcomeBytes]);
+        await wire.SendAsync(Hello);
+        await wire.ReceiveFrameAsync();
     }
 }

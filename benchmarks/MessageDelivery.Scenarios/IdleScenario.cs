@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 using MessageDelivery.Scenarios.Clients;
 using MessageDelivery.Scenarios.Measuring;
 
@@ -145,7 +147,7 @@ internal sealed class IdleScenario(int connections, string kind)
         const string body = "still here?";
         foreach (ulong[] receivers in asker.List().Chunk(ProtocolLimits.MaxReceivers))
         {
-            asker.Send(RelayFrame.ToMany(receivers, body));
+            asker.Wire.Send(FrameBytes.Relay(receivers, Encoding.UTF8.GetBytes(body)));
         }
 
         using var tooLong = new CancellationTokenSource(MaxWait);

@@ -1,31 +1,20 @@
-using System.Buffers.Binary;
-using System.Globalization;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
-/// <summary>
-/// Tells what a hub says on one connection, whatever protocol it answers in: the first byte decides. Keeps no more than one line
-/// or, where bodies are kept, one frame.
-/// </summary>
+/// <summary>Tells what a hub says on one connection, whatever protocol it answers in: the first byte decides.</summary>
 /// <param name="said">Takes each answer in turn.</param>
-/// <param name="keepsBodies">Whether payloads of more than a few bytes are wanted.</param>
-internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
+internal sealed class AnswerReader(Action<Answer> said)
 {
     private const byte MinHubFrame = 0x80;
     private const byte TlsAlert = 0x15;
     private const byte TlsHandshake = 0x16;
-    private const int MaxLineBytes = 16_384;
+    private const int MaxLineBytes = ReceiveBuffer.MaxBytes / 2;
     private const int ShortPayloadBytes = ProtocolLimits.MaxTextLength;
-    private const string Prefix = "[Server] ";
-    private const string ErrorPrefix = Prefix + "Error: ";
 
-    private readonly List<byte> _kept = [];
     private Form _form;
-    private FrameHeader _header;
-    private bool _hasHeader;
-    private long _skip;
 
     private enum Form
     {
@@ -35,111 +24,61 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
         Ignored,
     }
 
-    /// <summary>Takes the next bytes of the stream.</summary>
-    public void Take(ReadOnlySpan<byte> bytes)
+    /// <summary>Takes what can be understood of what has come.</summary>
+    public void Take(ReceiveBuffer received)
     {
-        if (_form == Form.Unknown && !bytes.IsEmpty)
+        if (_form == Form.Unknown && received.Count > 0)
         {
-            Begin(bytes[0]);
-        }
-
-        while (!bytes.IsEmpty)
-        {
-            bytes = bytes[(_form switch
+            byte first = received.Unread.Span[0];
+            _form = first >= MinHubFrame ? Form.Frames : first is TlsAlert or TlsHandshake ? Form.Ignored : Form.Lines;
+            if (_form == Form.Ignored)
             {
-                Form.Frames => TakeFrame(bytes),
-                Form.Lines => TakeLine(bytes),
-                _ => bytes.Length,
-            })..];
-        }
-    }
-
-    private void Begin(byte first)
-    {
-        switch (first)
-        {
-            case TlsAlert or TlsHandshake:
-                _form = Form.Ignored;
                 said(new(first == TlsAlert ? "TLS alert" : "TLS handshake", []));
-                break;
-            default:
-                _form = first >= MinHubFrame ? Form.Frames : Form.Lines;
-                break;
+            }
+        }
+
+        try
+        {
+            while (_form == Form.Frames && received.TryTakeFrame(out var frame))
+            {
+                Say(frame);
+            }
+        }
+        catch (InvalidDataException)
+        {
+            Ignore("not a frame");
+        }
+
+        while (_form == Form.Lines && received.TryTakeLine(out var line))
+        {
+            SayLine(line.ToArray());
+        }
+
+        if (_form == Form.Ignored || received.Count > MaxLineBytes)
+        {
+            received.Take(received.Count);
         }
     }
 
-    private int TakeFrame(ReadOnlySpan<byte> bytes)
+    private void Ignore(string what, byte[]? bytes = null)
     {
-        if (_skip > 0)
-        {
-            int skipped = (int)Math.Min(_skip, bytes.Length);
-            _skip -= skipped;
-            return skipped;
-        }
-
-        int wanted = (_hasHeader ? (int)_header.Length : ProtocolLimits.HeaderBytes) - _kept.Count;
-        int taken = Math.Min(wanted, bytes.Length);
-        _kept.AddRange(bytes[..taken]);
-        if (taken < wanted)
-        {
-            return taken;
-        }
-
-        if (_hasHeader)
-        {
-            Say(_header, [.. _kept]);
-        }
-        else
-        {
-            BeginFrame();
-        }
-
-        _kept.Clear();
-        return taken;
+        _form = Form.Ignored;
+        said(new(what, bytes ?? []));
     }
 
-    private void BeginFrame()
+    private void Say(in Frame frame)
     {
-        _header = FrameHeader.Read(_kept.ToArray());
-        if ((byte)_header.Type < MinHubFrame || _header.Length > ProtocolLimits.MaxRelayLength)
+        if (frame.Type < (FrameType)MinHubFrame)
         {
-            said(new("not a frame", []));
-            _form = Form.Ignored;
-        }
-        else if (_header.Length == 0 || (_header.Length > ShortPayloadBytes && !keepsBodies))
-        {
-            _skip = _header.Length;
-            Say(_header, []);
-        }
-        else
-        {
-            _hasHeader = true;
-        }
-    }
-
-    private void Say(in FrameHeader header, byte[] payload)
-    {
-        _hasHeader = false;
-        string name = FrameRule.Of(header.Type) is { IsFromHub: true } rule
-            ? header.Type is FrameType.GoodbyeReply or FrameType.Error ? $"{rule.Name} {((ProtocolCode)header.Argument).Name()}" : rule.Name
-            : string.Create(CultureInfo.InvariantCulture, $"type 0x{(byte)header.Type:x2}");
-        said(new(name, payload));
-    }
-
-    private int TakeLine(ReadOnlySpan<byte> bytes)
-    {
-        int end = bytes.IndexOf((byte)'\n');
-        int taken = end < 0 ? bytes.Length : end + 1;
-        int kept = Math.Min(end < 0 ? taken : end, MaxLineBytes - _kept.Count);
-        _kept.AddRange(bytes[..Math.Max(0, kept)]);
-        if (end >= 0)
-        {
-            byte[] line = [.. _kept];
-            _kept.Clear();
-            SayLine(line);
+            Ignore("not a frame");
+            return;
         }
 
-        return taken;
+        string name = FrameRule.Of(frame.Type) is { IsFromHub: true } rule
+            ? frame.Type is FrameType.GoodbyeReply or FrameType.Error ? $"{rule.Name} {frame.Code.Name()}" : rule.Name
+            : $"type 0x{(byte)frame.Type:x2}";
+        bool isWanted = frame.Payload.Length <= ShortPayloadBytes || frame.Type == FrameType.Delivery;
+        said(new(name, isWanted ? frame.Payload.ToArray() : []));
     }
 
     private void SayLine(byte[] line)
@@ -148,8 +87,7 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
         if (text.StartsWith("HTTP/1.", StringComparison.Ordinal))
         {
             // The rest of an HTTP answer is for people.
-            _form = Form.Ignored;
-            said(new($"HTTP {(text.Length >= 12 ? text[9..12] : "?")}", line));
+            Ignore($"HTTP {(text.Length >= 12 ? text[9..12] : "?")}", line);
         }
         else
         {
@@ -159,23 +97,20 @@ internal sealed class AnswerReader(Action<Answer> said, bool keepsBodies)
 
     private static string LineName(string text)
     {
-        if (text.StartsWith(ErrorPrefix, StringComparison.Ordinal))
+        if (text.StartsWith(ServerText.Error, StringComparison.Ordinal))
         {
-            string rest = text[ErrorPrefix.Length..];
+            string rest = text[ServerText.Error.Length..];
             int colon = rest.IndexOf(':', StringComparison.Ordinal);
             return $"error {(colon is > 0 and < 32 ? rest[..colon] : "without a name")}";
         }
 
         return text switch
         {
-            _ when text.StartsWith(Prefix + "Your ID is ", StringComparison.Ordinal) => Answer.TextIdentity,
-            _ when text.StartsWith(Prefix + "Client IDs are ", StringComparison.Ordinal) => "list",
-            _ when text.StartsWith(Prefix + "Not delivered", StringComparison.Ordinal) => "not delivered",
-            _ when text.StartsWith(Prefix + "Type the body", StringComparison.Ordinal) => "prompt",
+            _ when text.StartsWith(ServerText.Identity, StringComparison.Ordinal) => Answer.TextIdentity,
+            _ when text.StartsWith(ServerText.List, StringComparison.Ordinal) => "list",
+            _ when text.StartsWith(ServerText.NotDelivered, StringComparison.Ordinal) => "not delivered",
+            _ when text.StartsWith(ServerText.BodyPrompt, StringComparison.Ordinal) => "prompt",
             _ => Answer.Line,
         };
     }
-
-    /// <summary>The number at the front of a payload: an id, or the sender of a delivery.</summary>
-    public static ulong Number(ReadOnlySpan<byte> payload) => payload.Length < sizeof(ulong) ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(payload);
 }

@@ -1,57 +1,27 @@
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>What a run found. Its JSON has the same names; times of the healthy pair are in microseconds.</summary>
-internal sealed record AttackReport
+/// <param name="Hub">As it was named.</param>
+/// <param name="IsOpen">Whether it lets in who has no token.</param>
+/// <param name="HasTls">Whether it speaks TLS.</param>
+/// <param name="WantsTls">Whether the attacks were made inside TLS, for it hears nobody without.</param>
+/// <param name="ProcessId">The hub's process where it could be looked at; null where not.</param>
+/// <param name="PeakBytes">The most memory that it had in the whole run; null where it could not be looked at.</param>
+/// <param name="SecondsEach">How long each attack goes on that has no end of its own.</param>
+/// <param name="Connections">Hostile connections at one time.</param>
+internal sealed record AttackReport(
+    string Hub, bool IsOpen, bool HasTls, bool WantsTls, int? ProcessId, long? PeakBytes, double SecondsEach, int Connections, IReadOnlyList<AttackResult> Attacks);
+
+/// <summary>What one attack found. What it tried, what came of that and how it was meanwhile is null where it was skipped.</summary>
+/// <param name="Attack">Its name.</param>
+/// <param name="Tries">What is tried, in words.</param>
+/// <param name="Wants">What a hub should do about it, in words.</param>
+/// <param name="Verdict">One of <see cref="Attacks.Verdict"/>.</param>
+/// <param name="Reasons">What is suspect, or why it was skipped.</param>
+internal sealed record AttackResult(string Attack, string Tries, string Wants, string Verdict, IReadOnlyList<string> Reasons)
 {
-    /// <summary>The hub, as it was named.</summary>
-    public required string Hub { get; init; }
-
-    /// <summary>Whether it lets in who has no token.</summary>
-    public required bool IsOpen { get; init; }
-
-    /// <summary>Whether it speaks TLS.</summary>
-    public required bool HasTls { get; init; }
-
-    /// <summary>Whether the attacks were made inside TLS, for it hears nobody without.</summary>
-    public required bool WantsTls { get; init; }
-
-    /// <summary>The hub's process where it could be looked at; null where not.</summary>
-    public required int? ProcessId { get; init; }
-
-    /// <summary>The most memory that it had in the whole run; null where it could not be looked at.</summary>
-    public required long? PeakBytes { get; init; }
-
-    /// <summary>How long each attack goes on that has no end of its own.</summary>
-    public required double SecondsEach { get; init; }
-
-    /// <summary>Hostile connections at one time.</summary>
-    public required int Connections { get; init; }
-
-    public required IReadOnlyList<AttackResult> Attacks { get; init; }
-}
-
-/// <summary>What one attack found.</summary>
-internal sealed record AttackResult
-{
-    /// <summary>Its name.</summary>
-    public required string Attack { get; init; }
-
-    /// <summary>What is tried, in words.</summary>
-    public required string Tries { get; init; }
-
-    /// <summary>What a hub should do about it, in words.</summary>
-    public required string Wants { get; init; }
-
-    /// <summary><c>ok</c>, <c>suspect</c> or <c>skipped</c>.</summary>
-    public required string Verdict { get; init; }
-
-    /// <summary>What is suspect, or why it was skipped.</summary>
-    public required IReadOnlyList<string> Reasons { get; init; }
-
-    /// <summary>What was tried; null where it was skipped.</summary>
     public AttackAttempt? Tried { get; init; }
 
-    /// <summary>What the hub did; null where it was skipped.</summary>
     public HubReaction? Did { get; init; }
 
     /// <summary>The healthy pair before the attack.</summary>

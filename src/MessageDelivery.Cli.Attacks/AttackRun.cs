@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Attacks;
@@ -20,8 +19,8 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
     public async Task<AttackReport> RunAsync(CancellationToken cancellationToken)
     {
         // Whoever is not let in in order has nothing to compare an attack with.
-        _pair = await HealthyPair.ConnectAsync(target.Options, cancellationToken).ConfigureAwait(false);
-        var probed = await target.ProbeAsync(cancellationToken).ConfigureAwait(false);
+        _pair = await HealthyPair.ConnectAsync(target.Options, cancellationToken);
+        var probed = await target.ProbeAsync(cancellationToken);
         _meter = CreateMeter();
         var results = new List<AttackResult>();
         foreach (var attack in plan.Attacks)
@@ -30,34 +29,25 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
             progress(attack.Name);
             results.Add(
                 attack.DoesNotApply(probed) is { } reason ? Skipped(attack, reason)
-                : !await HasHealthyPairAsync(cancellationToken).ConfigureAwait(false) ? Skipped(attack, "the hub lets no healthy client in any more", Verdict.Suspect)
-                : await MakeAsync(attack, probed, cancellationToken).ConfigureAwait(false));
+                : !await HasHealthyPairAsync(cancellationToken) ? Skipped(attack, "the hub lets no healthy client in any more", Verdict.Suspect)
+                : await MakeAsync(attack, probed, cancellationToken));
         }
 
-        return new()
-        {
-            Hub = string.Create(CultureInfo.InvariantCulture, $"{target.Options.Host}:{target.Options.Port}"),
-            IsOpen = probed.IsOpen,
-            HasTls = probed.HasTls,
-            WantsTls = probed.WantsTls,
-            ProcessId = _meter?.ProcessId,
-            PeakBytes = results.Max(result => result.Use?.PeakBytes),
-            SecondsEach = plan.Time.TotalSeconds,
-            Connections = plan.Connections,
-            Attacks = results,
-        };
+        return new(
+            $"{target.Options.Host}:{target.Options.Port}", probed.IsOpen, probed.HasTls, probed.WantsTls, _meter?.ProcessId,
+            results.Max(result => result.Use?.PeakBytes), plan.Time.TotalSeconds, plan.Connections, results);
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_pair is not null)
         {
-            await _pair.DisposeAsync().ConfigureAwait(false);
+            await _pair.DisposeAsync();
         }
 
         if (_meter is not null)
         {
-            await _meter.DisposeAsync().ConfigureAwait(false);
+            await _meter.DisposeAsync();
         }
     }
 
@@ -72,17 +62,17 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
         {
             if (_pair is not null)
             {
-                await _pair.DisposeAsync().ConfigureAwait(false);
+                await _pair.DisposeAsync();
                 _pair = null;
             }
 
             try
             {
-                _pair = await HealthyPair.ConnectAsync(target.Options, cancellationToken).ConfigureAwait(false);
+                _pair = await HealthyPair.ConnectAsync(target.Options, cancellationToken);
             }
             catch (HubConnectionException) when (since.Elapsed < Patience)
             {
-                await Task.Delay(BetweenTries, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(BetweenTries, cancellationToken);
             }
             catch (HubConnectionException)
             {
@@ -96,38 +86,36 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
     private async Task<AttackResult> MakeAsync(Attack attack, AttackTarget probed, CancellationToken cancellationToken)
     {
         _pair!.Begin();
-        await Task.Delay(plan.Before, cancellationToken).ConfigureAwait(false);
-        var before = await _pair.EndAsync().ConfigureAwait(false);
+        await Task.Delay(plan.Before, cancellationToken);
+        var before = await _pair.EndAsync();
 
         _meter?.Begin();
         _pair.Begin();
         var clock = Stopwatch.StartNew();
         using var scene = new AttackScene(probed, plan, cancellationToken);
-        await attack.RunAsync(scene).ConfigureAwait(false);
+        await attack.RunAsync(scene);
         double seconds = Math.Round(clock.Elapsed.TotalSeconds, 2);
         if (clock.Elapsed < plan.Before)
         {
             // An attack that is soon over may hurt a moment later, and a few messages make no percentile.
-            await Task.Delay(plan.Before - clock.Elapsed, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(plan.Before - clock.Elapsed, cancellationToken);
         }
 
-        var during = await _pair.EndAsync().ConfigureAwait(false);
+        var during = await _pair.EndAsync();
         var use = _meter?.End();
         cancellationToken.ThrowIfCancellationRequested();
         Judge(attack, scene, during, use);
 
         var tally = scene.Tally;
         bool wasTried = tally.Opened > 0;
-        return new()
+        bool isSuspect = scene.Reasons.Count > 0;
+        return new(
+            attack.Name, attack.Tries, attack.Wants,
+            isSuspect ? Verdict.Suspect : wasTried ? Verdict.Ok : Verdict.Skipped,
+            isSuspect || wasTried ? scene.Reasons : ["the hub refused every connection"])
         {
-            Attack = attack.Name,
-            Tries = attack.Tries,
-            Wants = attack.Wants,
-            Verdict = scene.Reasons.Count > 0 ? Verdict.Suspect : wasTried ? Verdict.Ok : Verdict.Skipped,
-            Reasons = scene.Reasons.Count > 0 || wasTried ? scene.Reasons : ["the hub refused every connection"],
-            Tried = new(seconds, tally.Opened, tally.Refused, tally.Requests, tally.SentBytes),
-            Did = new(
-                tally.Answers, tally.ReceivedBytes, tally.Closed, tally.Reset, tally.LeftOpen, Math.Round(tally.LongestToEnd.TotalSeconds, 2), tally.Describe()),
+            Tried = tally.Tried(seconds),
+            Did = tally.Did(),
             Before = before,
             During = during,
             Use = use,
@@ -162,14 +150,8 @@ internal sealed class AttackRun(AttackTarget target, AttackPlan plan, Action<str
         }
     }
 
-    private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / BytesPerMebibyte:0} MiB");
+    private static string Mebibytes(long bytes) => $"{bytes / BytesPerMebibyte:0} MiB";
 
-    private static AttackResult Skipped(Attack attack, string reason, string verdict = Verdict.Skipped) => new()
-    {
-        Attack = attack.Name,
-        Tries = attack.Tries,
-        Wants = attack.Wants,
-        Verdict = verdict,
-        Reasons = [reason],
-    };
+    private static AttackResult Skipped(Attack attack, string reason, string verdict = Verdict.Skipped) =>
+        new(attack.Name, attack.Tries, attack.Wants, verdict, [reason]);
 }

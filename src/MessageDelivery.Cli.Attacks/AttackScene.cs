@@ -1,7 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -65,96 +65,25 @@ internal sealed class AttackScene : IDisposable
     private TimeSpan TimeLeft => Plan.Time - Stopwatch.GetElapsedTime(Volatile.Read(ref _beganAt));
 
     /// <summary>Says what speaks against the hub.</summary>
-    public void Suspect(FormattableString reason)
+    public void Suspect(string reason)
     {
-        string text = reason.ToString(CultureInfo.InvariantCulture);
         lock (_lock)
         {
-            if (_reasons.Count < MaxReasons && !_reasons.Contains(text))
+            if (_reasons.Count < MaxReasons && !_reasons.Contains(reason))
             {
-                _reasons.Add(text);
+                _reasons.Add(reason);
             }
         }
     }
 
     /// <summary>A connection on which nothing was said, in TLS where the hub wants that; null if it is refused.</summary>
     public Task<HostileConnection?> OpenAsync(CancellationToken cancellationToken, bool reads = true) =>
-        OpenAsync(Target.WantsTls, reads, keepsBodies: false, cancellationToken);
+        OpenAsync(Target.WantsTls, cancellationToken, reads);
 
-    /// <summary>A connection without TLS, whatever the hub wants.</summary>
-    public Task<HostileConnection?> OpenPlainAsync(CancellationToken cancellationToken) =>
-        OpenAsync(isTls: false, reads: true, keepsBodies: false, cancellationToken);
-
-    /// <summary>A connection in TLS.</summary>
-    public Task<HostileConnection?> OpenTlsAsync(CancellationToken cancellationToken) =>
-        OpenAsync(isTls: true, reads: true, keepsBodies: false, cancellationToken);
-
-    /// <summary>A binary user who is in. Tries again while the hub refuses; null if it does so until the time is over.</summary>
-    public async Task<(HostileConnection Connection, ulong Id)?> BinaryUserAsync(CancellationToken cancellationToken, bool keepsBodies = false)
+    /// <summary>The same in TLS or without, whatever the hub wants.</summary>
+    public async Task<HostileConnection?> OpenAsync(bool isTls, CancellationToken cancellationToken, bool reads = true)
     {
-        var user = await UserAsync(
-            FrameBytes.Hello(Target.Options.Token), Answer.Welcome, keepsBodies, cancellationToken).ConfigureAwait(false);
-        return user is { } found ? (found.Connection, AnswerReader.Number(found.Answer.Bytes)) : null;
-    }
-
-    /// <summary>The same with a session that survives its connection, so that the hub counts what it acknowledges.</summary>
-    public async Task<(HostileConnection Connection, ulong Id)?> ResumableUserAsync(CancellationToken cancellationToken)
-    {
-        byte[] hello = FrameBytes.Hello(Target.Options.Token);
-        hello[1] = (byte)HelloFlags.Resumable;
-        var user = await UserAsync(hello, Answer.Welcome, keepsBodies: false, cancellationToken).ConfigureAwait(false);
-        return user is { } found ? (found.Connection, AnswerReader.Number(found.Answer.Bytes)) : null;
-    }
-
-    /// <summary>A text user who is in; null as above.</summary>
-    public async Task<HostileConnection?> TextUserAsync(CancellationToken cancellationToken)
-    {
-        string greeting = Target.Options.Token is { } token ? $"auth {token}\n" : "identity\n";
-        return (await UserAsync(
-            Encoding.UTF8.GetBytes(greeting), Answer.TextIdentity, keepsBodies: false, cancellationToken).ConfigureAwait(false))?.Connection;
-    }
-
-    /// <summary>Waits until the hub ends a connection, which it must within a time, if the attack goes on for that long.</summary>
-    public async Task ExpectEndAsync(HostileConnection connection, TimeSpan limit, string what)
-    {
-        bool judges = TimeLeft > limit + Grace;
-        bool ended = await connection.EndsWithinAsync(limit + Grace, Over).ConfigureAwait(false);
-        if (!ended && judges && !_interrupted.IsCancellationRequested)
-        {
-            Suspect($"{what} was still held after {(limit + Grace).TotalSeconds:0} s");
-        }
-    }
-
-    /// <summary>Waits until the attack's time is over, or the hub ends the connection.</summary>
-    public async Task HoldAsync(HostileConnection connection) =>
-        await connection.EndsWithinAsync(Timeout.InfiniteTimeSpan, Over).ConfigureAwait(false);
-
-    /// <summary>Does something so many times at once.</summary>
-    public static Task ForAllAsync(int count, Func<int, Task> work) => Task.WhenAll(Enumerable.Range(0, count).Select(work));
-
-    /// <summary>Does something with each, a few at once.</summary>
-    public static async Task ForEachAsync<T>(IEnumerable<T> items, int atOnce, Func<T, Task> work)
-    {
-        using var places = new SemaphoreSlim(atOnce);
-        await Task.WhenAll(items.Select(async item =>
-        {
-            await places.WaitAsync().ConfigureAwait(false);
-            try
-            {
-                await work(item).ConfigureAwait(false);
-            }
-            finally
-            {
-                places.Release();
-            }
-        })).ConfigureAwait(false);
-    }
-
-    public void Dispose() => _over.Dispose();
-
-    private async Task<HostileConnection?> OpenAsync(bool isTls, bool reads, bool keepsBodies, CancellationToken cancellationToken)
-    {
-        var connection = await HostileConnection.OpenAsync(Target, Tally, isTls, reads, keepsBodies, cancellationToken).ConfigureAwait(false);
+        var connection = await HostileConnection.OpenAsync(Target, Tally, isTls, reads, cancellationToken);
         if (Interlocked.CompareExchange(ref _beganAt, Stopwatch.GetTimestamp(), 0) == 0 && !_over.IsCancellationRequested)
         {
             _over.CancelAfter(Plan.Time);
@@ -163,24 +92,57 @@ internal sealed class AttackScene : IDisposable
         return connection;
     }
 
-    private async Task<(HostileConnection Connection, Answer Answer)?> UserAsync(
-        byte[] greeting, string welcome, bool keepsBodies, CancellationToken cancellationToken)
+    /// <summary>A binary user who is in. Tries again while the hub refuses; null if it does so until the time is over.</summary>
+    /// <param name="flags">With <see cref="HelloFlags.Resumable"/> the hub counts what it acknowledges.</param>
+    public Task<HostileConnection?> BinaryUserAsync(CancellationToken cancellationToken, HelloFlags flags = HelloFlags.None) =>
+        UserAsync(Target.Hello(flags), Answer.Welcome, cancellationToken);
+
+    /// <summary>A text user who is in; null as above.</summary>
+    public Task<HostileConnection?> TextUserAsync(CancellationToken cancellationToken) => UserAsync(
+        Target.Token is { Length: > 0 } token ? [.. "auth "u8, .. token, (byte)'\n'] : [.. "identity\n"u8], Answer.TextIdentity, cancellationToken);
+
+    /// <summary>Waits until the hub ends a connection, which it must within a time, if the attack goes on for that long.</summary>
+    public async Task ExpectEndAsync(HostileConnection connection, TimeSpan limit, string what)
+    {
+        bool judges = TimeLeft > limit + Grace;
+        bool ended = await connection.EndsWithinAsync(limit + Grace, Over);
+        if (!ended && judges && !_interrupted.IsCancellationRequested)
+        {
+            Suspect($"{what} was still held after {(limit + Grace).TotalSeconds:0} s");
+        }
+    }
+
+    /// <summary>Waits until the attack's time is over, or the hub ends the connection.</summary>
+    public async Task HoldAsync(HostileConnection connection) =>
+        await connection.EndsWithinAsync(Timeout.InfiniteTimeSpan, Over);
+
+    /// <summary>Does something so many times at once.</summary>
+    public static Task ForAllAsync(int count, Func<int, Task> work) => Task.WhenAll(Enumerable.Range(0, count).Select(work));
+
+    /// <summary>Does something with each, a few at once.</summary>
+    public static Task ForEachAsync<T>(IEnumerable<T> items, int atOnce, Func<T, Task> work) =>
+        Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, (item, _) => new ValueTask(work(item)));
+
+    public void Dispose() => _over.Dispose();
+
+    private async Task<HostileConnection?> UserAsync(byte[] greeting, string welcome, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            var connection = await OpenAsync(Target.WantsTls, reads: true, keepsBodies, cancellationToken).ConfigureAwait(false);
+            var connection = await OpenAsync(cancellationToken);
             if (connection is not null)
             {
-                if (await connection.SendAsync(greeting, cancellationToken).ConfigureAwait(false)
-                    && await connection.WaitForAsync(welcome, Promptly, cancellationToken).ConfigureAwait(false) is { } answer)
+                if (await connection.SendAsync(greeting, cancellationToken)
+                    && await connection.WaitForAsync(welcome, Promptly, cancellationToken) is { } answer)
                 {
-                    return (connection, answer);
+                    connection.UserId = welcome == Answer.Welcome ? BinaryPrimitives.ReadUInt64LittleEndian(answer.Bytes) : ServerText.IdIn(answer.Bytes) ?? 0;
+                    return connection;
                 }
 
-                await connection.DisposeAsync().ConfigureAwait(false);
+                await connection.DisposeAsync();
             }
 
-            await Task.Delay(BetweenTries, CancellationToken.None).ConfigureAwait(false);
+            await Task.Delay(BetweenTries, CancellationToken.None);
         }
 
         return null;

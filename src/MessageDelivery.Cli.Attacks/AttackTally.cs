@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>What was tried and what the hub did, counted. Safe to call from any thread.</summary>
@@ -23,48 +21,7 @@ internal sealed class AttackTally
     /// <summary>Connections that were made.</summary>
     public long Opened => Volatile.Read(ref _opened);
 
-    /// <summary>Connections that could not be made.</summary>
-    public long Refused => Volatile.Read(ref _refused);
-
     public long SentBytes => Volatile.Read(ref _sentBytes);
-
-    public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
-
-    /// <summary>Frames, lines, handshakes or requests that were sent, as far as they can be counted.</summary>
-    public long Requests => Volatile.Read(ref _requests);
-
-    /// <summary>Connections that the hub ended in order.</summary>
-    public long Closed => Volatile.Read(ref _closed);
-
-    /// <summary>Connections that the hub reset.</summary>
-    public long Reset => Volatile.Read(ref _reset);
-
-    /// <summary>Connections that were still there when the attack ended them.</summary>
-    public long LeftOpen => Volatile.Read(ref _leftOpen);
-
-    /// <summary>The longest time from a connection's beginning until the hub ended it.</summary>
-    public TimeSpan LongestToEnd
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _longestToEnd;
-            }
-        }
-    }
-
-    /// <summary>Answers by name, such as <c>ERROR unsupported</c>.</summary>
-    public IReadOnlyDictionary<string, long> Answers
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return new SortedDictionary<string, long>(_answers, StringComparer.Ordinal);
-            }
-        }
-    }
 
     public void AddOpened() => Interlocked.Increment(ref _opened);
 
@@ -74,51 +31,56 @@ internal sealed class AttackTally
 
     public void AddReceived(long bytes) => Interlocked.Add(ref _receivedBytes, bytes);
 
+    /// <summary>Frames, lines, handshakes or requests that were sent, as far as they can be counted.</summary>
     public void AddRequests(long count = 1) => Interlocked.Add(ref _requests, count);
 
+    /// <summary>A connection was still there when the attack ended it.</summary>
     public void AddLeftOpen() => Interlocked.Increment(ref _leftOpen);
 
+    /// <summary>The hub ended a connection.</summary>
     public void AddEnd(bool isReset, TimeSpan after)
     {
-        Interlocked.Increment(ref isReset ? ref _reset : ref _closed);
         lock (_lock)
         {
+            (_reset, _closed) = isReset ? (_reset + 1, _closed) : (_reset, _closed + 1);
             _longestToEnd = after > _longestToEnd ? after : _longestToEnd;
         }
     }
 
-    public void AddAnswer(string name, long count = 1)
+    /// <param name="name">Such as <c>ERROR unsupported</c>.</param>
+    public void AddAnswer(string name)
     {
         lock (_lock)
         {
             string key = _answers.ContainsKey(name) || _answers.Count < MaxNames ? name : "other";
-            _answers[key] = _answers.GetValueOrDefault(key) + count;
+            _answers[key] = _answers.GetValueOrDefault(key) + 1;
         }
     }
 
-    /// <summary>What the hub did, in a line: answers, ends, and how long it took for the last of these.</summary>
-    public string Describe()
+    /// <summary>What was tried in so many seconds. After the attack.</summary>
+    public AttackAttempt Tried(double seconds) => new(seconds, _opened, _refused, _requests, _sentBytes);
+
+    /// <summary>What the hub did. After the attack.</summary>
+    public HubReaction Did()
     {
-        var parts = Answers.Select(answer => Words($"{answer.Value:N0} × {answer.Key}")).ToList();
-        Add(Closed, "closed");
-        Add(Reset, "reset");
-        Add(LeftOpen, "left open");
-        Add(Refused, "refused");
-        if (Closed + Reset > 0)
+        lock (_lock)
         {
-            parts.Add(Words($"longest until the end {LongestToEnd.TotalSeconds:0.0} s"));
+            return new(
+                new SortedDictionary<string, long>(_answers, StringComparer.Ordinal), _receivedBytes, _closed, _reset, _leftOpen,
+                Math.Round(_longestToEnd.TotalSeconds, 2), InWords());
+        }
+    }
+
+    private string InWords()
+    {
+        (long Count, string What)[] ends = [(_closed, "closed"), (_reset, "reset"), (_leftOpen, "left open"), (_refused, "refused")];
+        var parts = _answers.Select(answer => $"{answer.Value:N0} × {answer.Key}")
+            .Concat(ends.Where(end => end.Count > 0).Select(end => $"{end.Count:N0} {end.What}")).ToList();
+        if (_closed + _reset > 0)
+        {
+            parts.Add($"longest until the end {_longestToEnd.TotalSeconds:0.0} s");
         }
 
         return parts.Count == 0 ? "nothing" : string.Join(", ", parts);
-
-        void Add(long count, string what)
-        {
-            if (count > 0)
-            {
-                parts.Add(Words($"{count:N0} {what}"));
-            }
-        }
     }
-
-    private static string Words(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

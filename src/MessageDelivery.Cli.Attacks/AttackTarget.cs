@@ -1,9 +1,11 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Net;
+using System.Text;
 using MessageDelivery.Client;
+using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -32,15 +34,14 @@ internal sealed record AttackTarget
     /// <summary>Whether it lets in who has no token.</summary>
     public bool IsOpen { get; private init; }
 
-    /// <summary>For TLS connections that trust whatever they meet: the healthy pair, which comes first, is who checks the certificate.</summary>
-    public SslClientAuthenticationOptions TlsOptions => CreateTlsOptions();
+    /// <summary>Trusts whatever it meets: the healthy pair, which comes first, is who checks the certificate.</summary>
+    public SslClientAuthenticationOptions TlsOptions => WireConnection.TrustAnybody(Options.Host);
 
-    [SuppressMessage("Security", "CA5359", Justification = "An attacker takes whatever certificate it meets.")]
-    private SslClientAuthenticationOptions CreateTlsOptions() => new()
-    {
-        TargetHost = Options.Host,
-        RemoteCertificateValidationCallback = static (_, _, _, _) => true,
-    };
+    /// <summary>The token that the healthy show, in UTF-8; empty where there is none.</summary>
+    public byte[] Token => Encoding.UTF8.GetBytes(Options.Token ?? "");
+
+    /// <summary>The HELLO of a user who may come in.</summary>
+    public byte[] Hello(HelloFlags flags = HelloFlags.None) => FrameBytes.Hello(flags, token: Token);
 
     /// <summary>Finds the hub's address.</summary>
     /// <exception cref="HubConnectionException">There is none of that name.</exception>
@@ -50,7 +51,7 @@ internal sealed record AttackTarget
         {
             var addresses = IPAddress.TryParse(options.Host, out var address)
                 ? [address]
-                : await Dns.GetHostAddressesAsync(options.Host, cancellationToken).ConfigureAwait(false);
+                : await Dns.GetHostAddressesAsync(options.Host, cancellationToken);
             address = addresses.FirstOrDefault(found => found.AddressFamily == AddressFamily.InterNetwork) ?? addresses[0];
             return new() { Options = options, Endpoint = new(address, options.Port), IsLocal = IsOfThisMachine(address) };
         }
@@ -63,10 +64,10 @@ internal sealed record AttackTarget
     /// <summary>Asks the hub politely what it offers.</summary>
     public async Task<AttackTarget> ProbeAsync(CancellationToken cancellationToken)
     {
-        string? plain = await HelloAsync(isTls: false, cancellationToken).ConfigureAwait(false);
-        bool hasTls = await HandshakesAsync(cancellationToken).ConfigureAwait(false);
+        string? plain = await HelloAsync(isTls: false, cancellationToken);
+        bool hasTls = await HandshakesAsync(cancellationToken);
         bool wantsTls = hasTls && plain is not (Answer.Welcome or "GOODBYE auth_required" or "GOODBYE auth_failed");
-        string? answer = wantsTls ? await HelloAsync(isTls: true, cancellationToken).ConfigureAwait(false) : plain;
+        string? answer = wantsTls ? await HelloAsync(isTls: true, cancellationToken) : plain;
         return this with { HasTls = hasTls, WantsTls = wantsTls, IsOpen = answer == Answer.Welcome };
     }
 
@@ -74,31 +75,16 @@ internal sealed record AttackTarget
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Patience);
-        var connection = await HostileConnection.OpenAsync(
-            this, new(), isTls: true, reads: true, keepsBodies: false, limit.Token).ConfigureAwait(false);
-        if (connection is null)
-        {
-            return false;
-        }
-
-        await connection.DisposeAsync().ConfigureAwait(false);
-        return true;
+        await using var connection = await HostileConnection.OpenAsync(this, new(), isTls: true, reads: true, limit.Token);
+        return connection is not null;
     }
 
     private async Task<string?> HelloAsync(bool isTls, CancellationToken cancellationToken)
     {
-        var connection = await HostileConnection.OpenAsync(
-            this, new(), isTls, reads: true, keepsBodies: false, cancellationToken).ConfigureAwait(false);
-        if (connection is null)
-        {
-            return null;
-        }
-
-        await using (connection.ConfigureAwait(false))
-        {
-            await connection.SendAsync(FrameBytes.Hello((string?)null), cancellationToken).ConfigureAwait(false);
-            return (await connection.NextAsync(Patience, cancellationToken).ConfigureAwait(false))?.Name;
-        }
+        await using var connection = await HostileConnection.OpenAsync(this, new(), isTls, reads: true, cancellationToken);
+        return connection is not null && await connection.SendAsync(FrameBytes.Hello(), cancellationToken)
+            ? (await connection.NextAsync(Patience, cancellationToken))?.Name
+            : null;
     }
 
     private static bool IsOfThisMachine(IPAddress address) =>

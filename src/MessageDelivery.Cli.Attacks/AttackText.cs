@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using MessageDelivery.Cli.Bench;
 using MessageDelivery.Cli.Terminal;
@@ -41,9 +40,9 @@ internal static class AttackText
             _ => "without TLS",
         };
         string process = report.ProcessId is { } id
-            ? Words($"process {id}, at most {report.PeakBytes / BytesPerMebibyte:0} MiB")
+            ? $"process {id}, at most {report.PeakBytes / BytesPerMebibyte:0} MiB"
             : "its process was not looked at (--pid)";
-        return Words($"{report.Hub}: {doors}, {(report.IsOpen ? "open to everybody" : "for who has a token")}, {process}; {report.Connections} hostile connections, {report.SecondsEach:0.#} s each");
+        return $"{report.Hub}: {doors}, {(report.IsOpen ? "open to everybody" : "for who has a token")}, {process}; {report.Connections} hostile connections, {report.SecondsEach:0.#} s each";
     }
 
     private static Table Table(AttackReport report)
@@ -60,15 +59,15 @@ internal static class AttackText
             table.AddRow([
                 new Text(attack.Attack),
                 new Text(attack.Verdict, new Style(attack.Verdict switch { Verdict.Ok => Color.Green, Verdict.Suspect => Color.Red, _ => Color.Default })),
-                Cell(attack.Tried, tried => Words($"{tried.Connections:N0}")),
-                Cell(attack.Tried, tried => Words($"{tried.Requests:N0}")),
-                Cell(attack.Tried, tried => Words($"{tried.Bytes / BytesPerMebibyte:N1}")),
+                Cell(attack.Tried, tried => $"{tried.Connections:N0}"),
+                Cell(attack.Tried, tried => $"{tried.Requests:N0}"),
+                Cell(attack.Tried, tried => $"{tried.Bytes / BytesPerMebibyte:N1}"),
                 Cell(attack.Before?.LatencyMicroseconds, P99),
                 Cell(attack.During?.LatencyMicroseconds, P99),
                 Cell(attack.During, during => Time(during.LongestGapMicroseconds)),
-                Cell(attack.During, during => Words($"{during.Lost:N0}")),
-                Cell(attack.Use, use => Words($"{use.PeakBytes / BytesPerMebibyte:0}")),
-                Cell(attack.Use, use => Words($"{use.Processors:0.00}")),
+                Cell(attack.During, during => $"{during.Lost:N0}"),
+                Cell(attack.Use, use => $"{use.PeakBytes / BytesPerMebibyte:0}"),
+                Cell(attack.Use, use => $"{use.Processors:0.00}"),
             ]);
         }
 
@@ -80,33 +79,31 @@ internal static class AttackText
 
     private static string P99(LatencySummary latency) => Time(latency.P99);
 
-    private static string Time(double microseconds) => Words($"{microseconds / MicrosecondsPerMillisecond:0.0} ms");
+    private static string Time(double microseconds) => $"{microseconds / MicrosecondsPerMillisecond:0.0} ms";
 
     private static string Details(AttackReport report)
     {
         var text = new StringBuilder();
         foreach (var attack in report.Attacks)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n{attack.Attack}: {attack.Tries}\n");
+            text.Append($"\n{attack.Attack}: {attack.Tries}\n");
             if (attack.Did is { } did)
             {
-                text.Append(CultureInfo.InvariantCulture, $"  the hub: {did.InWords}\n");
+                text.Append($"  the hub: {did.InWords}\n");
             }
 
             string label = attack.Verdict == Verdict.Skipped ? Verdict.Skipped : "SUSPECT";
             foreach (string reason in attack.Reasons)
             {
-                text.Append(CultureInfo.InvariantCulture, $"  {label}: {reason}\n");
+                text.Append($"  {label}: {reason}\n");
             }
 
             if (attack.Verdict == Verdict.Suspect)
             {
-                text.Append(CultureInfo.InvariantCulture, $"  a hub should: {attack.Wants}\n");
+                text.Append($"  a hub should: {attack.Wants}\n");
             }
         }
 
         return text.ToString();
     }
-
-    private static string Words(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -8,24 +8,18 @@ internal static class ClientHello
     /// <summary>A TLS record: five bytes of header and the handshake message.</summary>
     public static async Task<byte[]> CreateAsync(SslClientAuthenticationOptions options)
     {
-        var wire = new Wire();
-        await using (wire.ConfigureAwait(false))
+        await using var wire = new Wire();
+        await using var tls = new SslStream(wire, leaveInnerStreamOpen: true);
+        try
         {
-            var tls = new SslStream(wire, leaveInnerStreamOpen: true);
-            await using (tls.ConfigureAwait(false))
-            {
-                try
-                {
-                    await tls.AuthenticateAsClientAsync(options).ConfigureAwait(false);
-                }
-                catch (Exception exception) when (HostileConnection.IsTheirs(exception))
-                {
-                    // Nobody answers; what was sent is all that is wanted.
-                }
-            }
-
-            return wire.Sent;
+            await tls.AuthenticateAsClientAsync(options);
         }
+        catch (Exception exception) when (HostileConnection.IsTheirs(exception))
+        {
+            // Nobody answers; what was sent is all that is wanted.
+        }
+
+        return wire.Sent;
     }
 
     /// <summary>Takes what is written, and has nothing to read.</summary>

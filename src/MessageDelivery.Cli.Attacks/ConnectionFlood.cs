@@ -1,3 +1,4 @@
+
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Connections that are made, say a little or nothing, and are reset, as many as go.</summary>
@@ -19,9 +20,9 @@ internal sealed class ConnectionFlood : Attack
         var held = new Queue<HostileConnection>();
         for (int i = worker; !scene.Over.IsCancellationRequested; i++)
         {
-            if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+            if (await scene.OpenAsync(scene.Over) is not { } connection)
             {
-                await Task.Delay(AttackScene.Promptly / 100, CancellationToken.None).ConfigureAwait(false);
+                await Task.Delay(AttackScene.Promptly / 100, CancellationToken.None);
                 continue;
             }
 
@@ -29,20 +30,20 @@ internal sealed class ConnectionFlood : Attack
             byte[] greeting = (i % 3) switch
             {
                 0 => [],
-                1 => FrameBytes.Hello(scene.Target.Options.Token),
+                1 => scene.Target.Hello(),
                 _ => "identity\n"u8.ToArray(),
             };
             scene.Tally.AddRequests(greeting.Length > 0 ? 1 : 0);
-            await connection.SendAsync(greeting, scene.Over).ConfigureAwait(false);
+            await connection.SendAsync(greeting, scene.Over);
             if (held.Count > HeldByEach)
             {
-                await held.Dequeue().DisposeAsync().ConfigureAwait(false);
+                await held.Dequeue().DisposeAsync();
             }
         }
 
         foreach (var connection in held)
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await connection.DisposeAsync();
         }
     });
 }

@@ -1,4 +1,5 @@
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -11,7 +12,7 @@ internal sealed class DeclaredLengths : Attack
     private static readonly byte[][] Begun =
     [
         .. FrameRule.All.Where(rule => !rule.IsFromHub && rule.MaxLength >= LongBytes).Select(rule => (byte[])
-            [.. FrameBytes.Header((byte)rule.Type, rule.MaxLength, 0, (ushort)(rule.HasArgument ? 1 : 0)), .. FrameBytes.Number(0), 1]),
+            [.. FrameBytes.Header(rule.Type, rule.MaxLength, 0, (ushort)(rule.HasArgument ? 1 : 0)), .. FrameBytes.Number(0), 1]),
     ];
 
     public override string Name => "declared-lengths";
@@ -28,41 +29,35 @@ internal sealed class DeclaredLengths : Attack
 
     private static async Task HalfHelloAsync(AttackScene scene)
     {
-        if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        await using var connection = await scene.OpenAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
-            {
-                byte[] hello = [.. FrameBytes.Header((byte)FrameType.Hello, ProtocolLimits.MaxHelloLength, 0, ProtocolLimits.Version), .. "MDS1"u8];
-                scene.Tally.AddRequests();
-                await connection.SendAsync(hello, scene.Over).ConfigureAwait(false);
-                await scene.ExpectEndAsync(connection, AttackScene.Handshake, "half a HELLO").ConfigureAwait(false);
-            }
+            byte[] hello = [.. FrameBytes.Header(FrameType.Hello, ProtocolLimits.MaxHelloLength, 0, ProtocolLimits.Version), .. "MDS1"u8];
+            scene.Tally.AddRequests();
+            await connection.SendAsync(hello, scene.Over);
+            await scene.ExpectEndAsync(connection, AttackScene.Handshake, "half a HELLO");
         }
     }
 
     private static async Task FrameAsync(AttackScene scene, int number)
     {
-        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (connection, _))
+        await using var connection = await scene.BinaryUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
-            {
-                scene.Tally.AddRequests();
-                await connection.SendAsync(Begun[number % Begun.Length], scene.Over).ConfigureAwait(false);
-                await scene.HoldAsync(connection).ConfigureAwait(false);
-            }
+            scene.Tally.AddRequests();
+            await connection.SendAsync(Begun[number % Begun.Length], scene.Over);
+            await scene.HoldAsync(connection);
         }
     }
 
     private static async Task TextAsync(AttackScene scene)
     {
-        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        await using var connection = await scene.TextUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
-            {
-                scene.Tally.AddRequests();
-                await connection.SendAsync("relay\n1\n"u8.ToArray(), scene.Over).ConfigureAwait(false);
-                await scene.HoldAsync(connection).ConfigureAwait(false);
-            }
+            scene.Tally.AddRequests();
+            await connection.SendAsync("relay\n1\n"u8.ToArray(), scene.Over);
+            await scene.HoldAsync(connection);
         }
     }
 }

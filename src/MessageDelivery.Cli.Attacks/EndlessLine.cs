@@ -1,4 +1,5 @@
 using System.Text;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -23,8 +24,8 @@ internal sealed class EndlessLine : Attack
     {
         while (!scene.Over.IsCancellationRequested)
         {
-            await RunOnceAsync(scene, i % 4).ConfigureAwait(false);
-            await Task.Delay(AttackScene.Promptly / 50, CancellationToken.None).ConfigureAwait(false);
+            await RunOnceAsync(scene, i % 4);
+            await Task.Delay(AttackScene.Promptly / 50, CancellationToken.None);
         }
     });
 
@@ -37,27 +38,22 @@ internal sealed class EndlessLine : Attack
             2 => "auth ",
             _ => "GET / HTTP/1.1\r\nX-Endless: ",
         };
-        var connection = kind < 2
-            ? await scene.TextUserAsync(scene.Over).ConfigureAwait(false)
-            : await scene.OpenAsync(scene.Over).ConfigureAwait(false);
+        await using var connection = kind < 2 ? await scene.TextUserAsync(scene.Over) : await scene.OpenAsync(scene.Over);
         if (connection is null)
         {
             return;
         }
 
-        await using (connection.ConfigureAwait(false))
+        scene.Tally.AddRequests();
+        bool goesOn = await connection.SendAsync(Encoding.ASCII.GetBytes(beginning), scene.Over);
+        for (long sent = 0; goesOn && sent < MaxBytesEach && !connection.HasEnded; sent += Piece.Length)
         {
-            scene.Tally.AddRequests();
-            bool goesOn = await connection.SendAsync(Encoding.ASCII.GetBytes(beginning), scene.Over).ConfigureAwait(false);
-            for (long sent = 0; goesOn && sent < MaxBytesEach && !connection.HasEnded; sent += Piece.Length)
-            {
-                goesOn = await connection.SendAsync(Piece, scene.Over).ConfigureAwait(false);
-            }
+            goesOn = await connection.SendAsync(Piece, scene.Over);
+        }
 
-            if (goesOn && !connection.HasEnded)
-            {
-                await scene.HoldAsync(connection).ConfigureAwait(false);
-            }
+        if (goesOn)
+        {
+            await scene.HoldAsync(connection);
         }
     }
 }

@@ -13,36 +13,34 @@ internal sealed class HalfTlsHandshakes : Attack
 
     public override async Task RunAsync(AttackScene scene)
     {
-        byte[] hello = await ClientHello.CreateAsync(scene.Target.TlsOptions).ConfigureAwait(false);
+        byte[] hello = await ClientHello.CreateAsync(scene.Target.TlsOptions);
         await AttackScene.ForAllAsync(scene.Plan.Connections, async i =>
         {
-            if (await scene.OpenPlainAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+            await using var connection = await scene.OpenAsync(isTls: false, scene.Over);
+            if (connection is null)
             {
                 return;
             }
 
-            await using (connection.ConfigureAwait(false))
+            scene.Tally.AddRequests();
+            var sending = (i % 4) switch
             {
-                scene.Tally.AddRequests();
-                var sending = (i % 4) switch
-                {
-                    0 => connection.SendAsync(new byte[] { 0x16 }, scene.Over),
-                    1 => connection.SendAsync(hello.AsMemory(0, hello.Length / 2), scene.Over),
-                    2 => connection.SendAsync(hello, scene.Over),
-                    _ => TrickleAsync(scene, connection, hello),
-                };
-                await scene.ExpectEndAsync(connection, AttackScene.Handshake, "half a TLS handshake").ConfigureAwait(false);
-                await sending.ConfigureAwait(false);
-            }
-        }).ConfigureAwait(false);
+                0 => connection.SendAsync(new byte[] { 0x16 }, scene.Over),
+                1 => connection.SendAsync(hello.AsMemory(0, hello.Length / 2), scene.Over),
+                2 => connection.SendAsync(hello, scene.Over),
+                _ => TrickleAsync(scene, connection, hello),
+            };
+            await scene.ExpectEndAsync(connection, AttackScene.Handshake, "half a TLS handshake");
+            await sending;
+        });
     }
 
     private static async Task<bool> TrickleAsync(AttackScene scene, HostileConnection connection, byte[] hello)
     {
         for (int i = 0; i < hello.Length && !scene.Over.IsCancellationRequested && !connection.HasEnded; i++)
         {
-            await connection.SendAsync(hello.AsMemory(i, 1), scene.Over).ConfigureAwait(false);
-            await connection.EndsWithinAsync(Pause, scene.Over).ConfigureAwait(false);
+            await connection.SendAsync(hello.AsMemory(i, 1), scene.Over);
+            await connection.EndsWithinAsync(Pause, scene.Over);
         }
 
         return true;

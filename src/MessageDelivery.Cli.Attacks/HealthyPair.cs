@@ -42,14 +42,14 @@ internal sealed class HealthyPair : IAsyncDisposable
     {
         // A lost connection is what is looked for: it must not be mended in silence.
         options = options with { Reconnect = null, Resume = false };
-        var sender = await HubClient.ConnectAsync(options with { DiscardDeliveries = true }, cancellationToken).ConfigureAwait(false);
+        var sender = await HubClient.ConnectAsync(options with { DiscardDeliveries = true }, cancellationToken);
         try
         {
-            return new(sender, await HubClient.ConnectAsync(options, cancellationToken).ConfigureAwait(false));
+            return new(sender, await HubClient.ConnectAsync(options, cancellationToken));
         }
         catch
         {
-            await sender.DisposeAsync().ConfigureAwait(false);
+            await sender.DisposeAsync();
             throw;
         }
     }
@@ -77,7 +77,7 @@ internal sealed class HealthyPair : IAsyncDisposable
                 break;
             }
 
-            await Task.Delay(Pause).ConfigureAwait(false);
+            await Task.Delay(Pause);
         }
 
         _window = null;
@@ -86,10 +86,10 @@ internal sealed class HealthyPair : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopped.CancelAsync().ConfigureAwait(false);
-        await _receiving.ConfigureAwait(false);
-        await _sender.DisposeAsync().ConfigureAwait(false);
-        await _receiver.DisposeAsync().ConfigureAwait(false);
+        await _stopped.CancelAsync();
+        await _receiving;
+        await _sender.DisposeAsync();
+        await _receiver.DisposeAsync();
         _sending.Join();
         _stopped.Dispose();
     }
@@ -156,7 +156,7 @@ internal sealed class HealthyPair : IAsyncDisposable
     {
         try
         {
-            await foreach (var delivery in _receiver.ReceiveAsync(_stopped.Token).ConfigureAwait(false))
+            await foreach (var delivery in _receiver.ReceiveAsync(_stopped.Token))
             {
                 using (delivery)
                 {

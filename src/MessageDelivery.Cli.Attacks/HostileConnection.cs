@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -11,13 +11,12 @@ namespace MessageDelivery.Cli.Attacks;
 /// </summary>
 internal sealed class HostileConnection : IAsyncDisposable
 {
-    private const int ReadBytes = 65_536;
+    private const int SlowReaderBytes = 4_096;
 
     // For what an attack waits for; in a flood nobody takes the answers, and the oldest go.
     private const int MaxWaitingAnswers = 1_024;
 
-    private readonly Socket _socket;
-    private readonly Stream _stream;
+    private readonly WireConnection _wire;
     private readonly AttackTally _tally;
     private readonly long _openedAt = Stopwatch.GetTimestamp();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,13 +25,15 @@ internal sealed class HostileConnection : IAsyncDisposable
     private readonly CancellationTokenSource _disposed = new();
     private readonly Task _reading;
 
-    private HostileConnection(Socket socket, Stream stream, AttackTally tally, bool reads, bool keepsBodies)
+    private HostileConnection(WireConnection wire, AttackTally tally, bool reads)
     {
-        _socket = socket;
-        _stream = stream;
+        _wire = wire;
         _tally = tally;
-        _reading = reads ? ReadAsync(new AnswerReader(Say, keepsBodies)) : Task.CompletedTask;
+        _reading = reads ? ReadAsync(new AnswerReader(Say)) : Task.CompletedTask;
     }
+
+    /// <summary>Of one that is in.</summary>
+    public ulong UserId { get; set; }
 
     /// <summary>Completes when the hub has ended the connection.</summary>
     public Task Ended => _ended.Task;
@@ -42,30 +43,21 @@ internal sealed class HostileConnection : IAsyncDisposable
     /// <summary>Connects; null if that is refused, or a TLS handshake fails.</summary>
     /// <param name="isTls">Whether to speak TLS; the certificate does not matter.</param>
     /// <param name="reads">Whether to read what comes; who does not is a slow reader with a small buffer.</param>
-    /// <param name="keepsBodies">Whether long payloads are wanted in answers.</param>
     public static async Task<HostileConnection?> OpenAsync(
-        AttackTarget target, AttackTally tally, bool isTls, bool reads, bool keepsBodies, CancellationToken cancellationToken)
+        AttackTarget target, AttackTally tally, bool isTls, bool reads, CancellationToken cancellationToken)
     {
-        var socket = new Socket(target.Endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        Stream? stream = null;
+        WireConnection? wire = null;
         try
         {
-            if (!reads)
-            {
-                socket.ReceiveBufferSize = 4_096;
-            }
-
-            await socket.ConnectAsync(target.Endpoint, cancellationToken).ConfigureAwait(false);
-            stream = new NetworkStream(socket, ownsSocket: true);
+            wire = await WireConnection.ConnectAsync(
+                target.Endpoint, reads ? null : static socket => socket.ReceiveBufferSize = SlowReaderBytes, cancellationToken: cancellationToken);
             if (isTls)
             {
-                var tls = new SslStream(stream);
-                stream = tls;
-                await tls.AuthenticateAsClientAsync(target.TlsOptions, cancellationToken).ConfigureAwait(false);
+                await wire.SecureAsync(target.TlsOptions, cancellationToken);
             }
 
             tally.AddOpened();
-            return new(socket, stream, tally, reads, keepsBodies);
+            return new(wire, tally, reads);
         }
         catch (Exception exception) when (IsTheirs(exception))
         {
@@ -74,12 +66,7 @@ internal sealed class HostileConnection : IAsyncDisposable
                 tally.AddRefused();
             }
 
-            if (stream is not null)
-            {
-                await stream.DisposeAsync().ConfigureAwait(false);
-            }
-
-            socket.Dispose();
+            wire?.Dispose();
             return null;
         }
     }
@@ -93,7 +80,7 @@ internal sealed class HostileConnection : IAsyncDisposable
             while (!bytes.IsEmpty)
             {
                 var piece = bytes[..Math.Min(Piece, bytes.Length)];
-                await _stream.WriteAsync(piece, cancellationToken).ConfigureAwait(false);
+                await _wire.SendAsync(piece, cancellationToken);
                 _tally.AddSent(piece.Length);
                 bytes = bytes[piece.Length..];
             }
@@ -118,7 +105,7 @@ internal sealed class HostileConnection : IAsyncDisposable
         limit.CancelAfter(patience);
         try
         {
-            return await _answers.Reader.ReadAsync(limit.Token).ConfigureAwait(false);
+            return await _answers.Reader.ReadAsync(limit.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or ChannelClosedException)
         {
@@ -131,7 +118,7 @@ internal sealed class HostileConnection : IAsyncDisposable
     {
         var since = Stopwatch.StartNew();
         while (since.Elapsed < patience
-            && await NextAsync(patience - since.Elapsed, cancellationToken).ConfigureAwait(false) is { } answer)
+            && await NextAsync(patience - since.Elapsed, cancellationToken) is { } answer)
         {
             if (answer.Name.StartsWith(name, StringComparison.Ordinal))
             {
@@ -147,7 +134,7 @@ internal sealed class HostileConnection : IAsyncDisposable
     {
         try
         {
-            await Ended.WaitAsync(time, cancellationToken).ConfigureAwait(false);
+            await Ended.WaitAsync(time, cancellationToken);
             return true;
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
@@ -164,33 +151,21 @@ internal sealed class HostileConnection : IAsyncDisposable
             _tally.AddLeftOpen();
         }
 
-        await _disposed.CancelAsync().ConfigureAwait(false);
-        try
-        {
-            // No port is to wait for minutes behind each of thousands of connections.
-            _socket.LingerState = new(true, 0);
-        }
-        catch (Exception exception) when (IsTheirs(exception))
-        {
-            // It has gone.
-        }
-
-        _socket.Dispose();
-        await _reading.ConfigureAwait(false);
-        await _stream.DisposeAsync().ConfigureAwait(false);
+        await _disposed.CancelAsync();
+        _wire.Reset();
+        await _reading;
         _disposed.Dispose();
     }
 
     private async Task ReadAsync(AnswerReader reader)
     {
-        byte[] buffer = new byte[ReadBytes];
         bool isReset = false;
         try
         {
-            while (await _stream.ReadAsync(buffer, _disposed.Token).ConfigureAwait(false) is var count and > 0)
+            while (await _wire.ReceiveSomeAsync(cancellationToken: _disposed.Token) is var count and > 0)
             {
                 _tally.AddReceived(count);
-                reader.Take(buffer.AsSpan(0, count));
+                reader.Take(_wire.Received);
             }
         }
         catch (Exception exception) when (IsTheirs(exception))

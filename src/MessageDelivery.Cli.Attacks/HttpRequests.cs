@@ -1,5 +1,6 @@
-using System.Globalization;
 using System.Text;
+using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -22,26 +23,24 @@ internal sealed class HttpRequests : Attack
 
     public override async Task RunAsync(AttackScene scene)
     {
-        if (await scene.BinaryUserAsync(scene.Over, keepsBodies: true).ConfigureAwait(false) is not var (witness, id))
+        await using var witness = await scene.BinaryUserAsync(scene.Over);
+        if (witness is null)
         {
             return;
         }
 
-        await using (witness.ConfigureAwait(false))
+        string commands = $"relay {witness.UserId} {Smuggled}\r\nidentity\r\nrelay {witness.UserId} {Smuggled}\n\nlist\n";
+        var requests = from method in Methods
+                       from request in Requests(method, commands)
+                       from cut in (int[])[0, 1, method.Length, method.Length + 1]
+                       select (request, cut);
+        await AttackScene.ForEachAsync(requests, AtOnce, one => RequestAsync(scene, one.request, one.cut));
+        await witness.SendAsync(FrameBytes.Header(FrameType.Identity), scene.Interrupted);
+        while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted) is { } answer && answer.Name != Answer.Identity)
         {
-            string commands = string.Create(CultureInfo.InvariantCulture, $"relay {id} {Smuggled}\r\nidentity\r\nrelay {id} {Smuggled}\n\nlist\n");
-            var requests = from method in Methods
-                           from request in Requests(method, commands)
-                           from cut in (int[])[0, 1, method.Length, method.Length + 1]
-                           select (request, cut);
-            await AttackScene.ForEachAsync(requests, AtOnce, one => RequestAsync(scene, one.request, one.cut)).ConfigureAwait(false);
-            await witness.SendAsync(FrameBytes.Header((byte)Protocol.FrameType.Identity, 0), scene.Interrupted).ConfigureAwait(false);
-            while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is { } answer && answer.Name != Answer.Identity)
+            if (answer.Name == Answer.Delivery)
             {
-                if (answer.Name == Answer.Delivery)
-                {
-                    scene.Suspect($"a command within an HTTP request was carried out: a user got a message by it");
-                }
+                scene.Suspect($"a command within an HTTP request was carried out: a user got a message by it");
             }
         }
     }
@@ -49,43 +48,41 @@ internal sealed class HttpRequests : Attack
     private static IEnumerable<string> Requests(string method, string commands)
     {
         int length = Encoding.UTF8.GetByteCount(commands);
-        yield return string.Create(CultureInfo.InvariantCulture, $"{method} / HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\n\r\n{commands}");
+        yield return $"{method} / HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\n\r\n{commands}";
         yield return $"{method} / HTTP/1.1\r\n{commands}\r\n\r\n";
         yield return $"{method} /{commands}";
     }
 
     private static async Task RequestAsync(AttackScene scene, string request, int cut)
     {
-        if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        await using var connection = await scene.OpenAsync(scene.Over);
+        if (connection is null)
         {
             return;
         }
 
-        await using (connection.ConfigureAwait(false))
+        scene.Tally.AddRequests();
+        byte[] bytes = Encoding.UTF8.GetBytes(request);
+        if (cut > 0)
         {
-            scene.Tally.AddRequests();
-            byte[] bytes = Encoding.UTF8.GetBytes(request);
-            if (cut > 0)
-            {
-                await connection.SendAsync(bytes.AsMemory(0, cut), scene.Interrupted).ConfigureAwait(false);
-                await Task.Delay(AttackScene.Promptly / 250, CancellationToken.None).ConfigureAwait(false);
-            }
+            await connection.SendAsync(bytes.AsMemory(0, cut), scene.Interrupted);
+            await Task.Delay(AttackScene.Promptly / 250, CancellationToken.None);
+        }
 
-            await connection.SendAsync(bytes.AsMemory(cut), scene.Interrupted).ConfigureAwait(false);
-            var ended = connection.EndsWithinAsync(AttackScene.Promptly, scene.Interrupted);
-            while (await connection.NextAsync(AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is { } answer)
+        await connection.SendAsync(bytes.AsMemory(cut), scene.Interrupted);
+        var ended = connection.EndsWithinAsync(AttackScene.Promptly, scene.Interrupted);
+        while (await connection.NextAsync(AttackScene.Promptly, scene.Interrupted) is { } answer)
+        {
+            // A refusal that does not know yet what will be said may come as a line.
+            if (answer.Name is Answer.TextIdentity or "list" or Answer.Line or "error invalid_message" or "prompt")
             {
-                // A refusal that does not know yet what will be said may come as a line.
-                if (answer.Name is Answer.TextIdentity or "list" or Answer.Line or "error invalid_message" or "prompt")
-                {
-                    scene.Suspect($"'{request.Split(' ')[0]}' was taken for text: the hub answered '{answer.Name}'");
-                }
+                scene.Suspect($"'{request.Split(' ')[0]}' was taken for text: the hub answered '{answer.Name}'");
             }
+        }
 
-            if (!await ended.ConfigureAwait(false) && !scene.Interrupted.IsCancellationRequested)
-            {
-                scene.Suspect($"a '{request.Split(' ')[0]}' was not ended within {AttackScene.Promptly.TotalSeconds:0} s");
-            }
+        if (!await ended && !scene.Interrupted.IsCancellationRequested)
+        {
+            scene.Suspect($"a '{request.Split(' ')[0]}' was not ended within {AttackScene.Promptly.TotalSeconds:0} s");
         }
     }
 }

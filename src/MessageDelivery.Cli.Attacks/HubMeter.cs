@@ -55,8 +55,8 @@ internal sealed class HubMeter : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopped.CancelAsync().ConfigureAwait(false);
-        await _sampling.ConfigureAwait(false);
+        await _stopped.CancelAsync();
+        await _sampling;
         _stopped.Dispose();
     }
 
@@ -65,7 +65,7 @@ internal sealed class HubMeter : IAsyncDisposable
         using var timer = new PeriodicTimer(Pause);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stopped.Token).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(_stopped.Token))
             {
                 Sample();
             }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -7,9 +7,10 @@ namespace MessageDelivery.Cli.Attacks;
 internal sealed class LengthEdges : Attack
 {
     private const int AtOnce = 4;
-    private const byte NoType = 0x3F;
+    private const FrameType NoType = (FrameType)0x3F;
 
-    private static readonly byte[] Types = [.. FrameRule.All.Select(rule => (byte)rule.Type), 0x00, NoType, 0x7F, 0x80, 0xFF];
+    private static readonly FrameType[] Types =
+        [.. FrameRule.All.Select(rule => rule.Type), 0, NoType, (FrameType)0x7F, (FrameType)0x80, (FrameType)0xFF];
 
     private static readonly int[] ReceiverCounts = [0, 1, ProtocolLimits.MaxReceivers, ProtocolLimits.MaxReceivers + 1, ushort.MaxValue];
 
@@ -22,75 +23,69 @@ internal sealed class LengthEdges : Attack
     public override async Task RunAsync(AttackScene scene)
     {
         await AttackScene.ForEachAsync(
-            Types.SelectMany(type => TooLong(type).Select(length => (type, length))), AtOnce, edge => DeclareAsync(scene, edge.type, edge.length)).ConfigureAwait(false);
+            Types.SelectMany(type => TooLong(type).Select(length => (type, length))), AtOnce, edge => DeclareAsync(scene, edge.type, edge.length));
         await AttackScene.ForEachAsync(
-            Types, AtOnce, type => GoesOnAsync(scene, MaxLength(type), $"a frame of type 0x{type:x2} at its limit")).ConfigureAwait(false);
+            Types, AtOnce, type => GoesOnAsync(scene, MaxLength(type), $"a frame of type 0x{(byte)type:x2} at its limit"));
         await AttackScene.ForEachAsync(
             ReceiverCounts, AtOnce, count => GoesOnAsync(
-                scene, FrameBytes.Frame(FrameType.Relay, (ushort)count, new byte[12]), $"a relay of {count} receivers in 12 bytes")).ConfigureAwait(false);
+                scene, FrameBytes.Of(FrameType.Relay, (ushort)count, new byte[12]), $"a relay of {count} receivers in 12 bytes"));
         await AttackScene.ForEachAsync(
-            [ProtocolLimits.MaxLineBytes, ProtocolLimits.MaxLineBytes + 1], AtOnce, length => LineAsync(scene, length)).ConfigureAwait(false);
+            [ProtocolLimits.MaxLineBytes, ProtocolLimits.MaxLineBytes + 1], AtOnce, length => LineAsync(scene, length));
     }
 
-    private static IEnumerable<uint> TooLong(byte type) =>
-        [FrameHeader.MaxLengthFromClient((FrameType)type) + 1, int.MaxValue, (uint)int.MaxValue + 1, uint.MaxValue - 7, uint.MaxValue];
+    private static IEnumerable<uint> TooLong(FrameType type) =>
+        [FrameHeader.MaxLengthFromClient(type) + 1, int.MaxValue, (uint)int.MaxValue + 1, uint.MaxValue - 7, uint.MaxValue];
 
-    private static byte[] MaxLength(byte type)
+    private static byte[] MaxLength(FrameType type)
     {
-        byte[] frame = new byte[ProtocolLimits.HeaderBytes + (int)FrameHeader.MaxLengthFromClient((FrameType)type)];
-        FrameBytes.Header(type, (uint)(frame.Length - ProtocolLimits.HeaderBytes), 0, (ushort)(type == (byte)FrameType.Relay ? 1 : 0)).CopyTo(frame, 0);
+        byte[] frame = new byte[ProtocolLimits.HeaderBytes + (int)FrameHeader.MaxLengthFromClient(type)];
+        FrameBytes.Header(type, (uint)(frame.Length - ProtocolLimits.HeaderBytes), 0, (ushort)(type == FrameType.Relay ? 1 : 0)).CopyTo(frame, 0);
         return frame;
     }
 
-    private static async Task DeclareAsync(AttackScene scene, byte type, uint length)
+    private static async Task DeclareAsync(AttackScene scene, FrameType type, uint length)
     {
-        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (connection, _))
+        await using var connection = await scene.BinaryUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
+            scene.Tally.AddRequests();
+            await connection.SendAsync(FrameBytes.Header(type, length, 0, 1), scene.Interrupted);
+            if (!await connection.EndsWithinAsync(AttackScene.Promptly, scene.Interrupted))
             {
-                scene.Tally.AddRequests();
-                await connection.SendAsync(FrameBytes.Header(type, length, 0, 1), scene.Interrupted).ConfigureAwait(false);
-                if (!await connection.EndsWithinAsync(AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false))
-                {
-                    scene.Suspect($"a frame of type 0x{type:x2} that declares {length} bytes did not end its connection");
-                }
+                scene.Suspect($"a frame of type 0x{(byte)type:x2} that declares {length} bytes did not end its connection");
             }
         }
     }
 
     /// <summary>Something large or odd but whole, and then a question: it is answered, or the connection ends.</summary>
-    private static async Task GoesOnAsync(AttackScene scene, byte[] frame, FormattableString what)
+    private static async Task GoesOnAsync(AttackScene scene, byte[] frame, string what)
     {
-        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (connection, _))
+        await using var connection = await scene.BinaryUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
+            scene.Tally.AddRequests(2);
+            await connection.SendAsync(frame, scene.Interrupted);
+            await connection.SendAsync(FrameBytes.Header(FrameType.Identity), scene.Interrupted);
+            if (await connection.WaitForAsync(Answer.Identity, AttackScene.Promptly, scene.Interrupted) is null
+                && !connection.HasEnded)
             {
-                scene.Tally.AddRequests(2);
-                await connection.SendAsync(frame, scene.Interrupted).ConfigureAwait(false);
-                await connection.SendAsync(FrameBytes.Header((byte)FrameType.Identity, 0), scene.Interrupted).ConfigureAwait(false);
-                if (await connection.WaitForAsync(Answer.Identity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is null
-                    && !connection.HasEnded)
-                {
-                    scene.Suspect($"after {what.ToString(CultureInfo.InvariantCulture)} nothing more was answered");
-                }
+                scene.Suspect($"after {what} nothing more was answered");
             }
         }
     }
 
     private static async Task LineAsync(AttackScene scene, int length)
     {
-        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        await using var connection = await scene.TextUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
+            scene.Tally.AddRequests(2);
+            byte[] line = [.. "echo "u8, .. FrameBytes.Repeat("x"u8, length - 5), .. "\nidentity\n"u8];
+            await connection.SendAsync(line, scene.Interrupted);
+            if (await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted) is null
+                && !connection.HasEnded)
             {
-                scene.Tally.AddRequests(2);
-                byte[] line = [.. "echo "u8, .. FrameBytes.Repeat("x"u8, length - 5), .. "\nidentity\n"u8];
-                await connection.SendAsync(line, scene.Interrupted).ConfigureAwait(false);
-                if (await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is null
-                    && !connection.HasEnded)
-                {
-                    scene.Suspect($"after a line of {length} bytes nothing more was answered");
-                }
+                scene.Suspect($"after a line of {length} bytes nothing more was answered");
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -31,15 +32,13 @@ internal sealed class NeverAcknowledged : Attack
     {
         while (!scene.Over.IsCancellationRequested)
         {
-            if (await scene.ResumableUserAsync(scene.Over).ConfigureAwait(false) is var (receiver, id))
+            await using var receiver = await scene.BinaryUserAsync(scene.Over, HelloFlags.Resumable);
+            if (receiver is not null)
             {
-                await using (receiver.ConfigureAwait(false))
+                byte[] relays = Relays(receiver.UserId);
+                while (!receiver.HasEnded && !scene.Over.IsCancellationRequested)
                 {
-                    byte[] relays = Relays(id);
-                    while (!receiver.HasEnded && !scene.Over.IsCancellationRequested)
-                    {
-                        await SendAsync(scene, relays).ConfigureAwait(false);
-                    }
+                    await SendAsync(scene, relays);
                 }
             }
         }
@@ -47,33 +46,27 @@ internal sealed class NeverAcknowledged : Attack
 
     private static async Task SendAsync(AttackScene scene, byte[] relays)
     {
-        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (sender, _))
+        await using var sender = await scene.BinaryUserAsync(scene.Over);
+        if (sender is not null)
         {
-            await using (sender.ConfigureAwait(false))
+            // It is answered when all before it are carried out.
+            if (await sender.SendAsync(relays, scene.Over)
+                && await sender.WaitForAsync(Answer.Identity, AttackScene.Promptly, scene.Over) is not null)
             {
-                // It is answered when all before it are carried out.
-                if (await sender.SendAsync(relays, scene.Over).ConfigureAwait(false)
-                    && await sender.WaitForAsync(Answer.Identity, AttackScene.Promptly, scene.Over).ConfigureAwait(false) is not null)
-                {
-                    scene.Tally.AddRequests(RelaysPerSender);
-                }
+                scene.Tally.AddRequests(RelaysPerSender);
             }
         }
     }
 
     private static byte[] Relays(ulong receiver)
     {
-        byte[] relay =
-        [
-            .. FrameBytes.Header((byte)FrameType.Relay, 2 * sizeof(ulong), (byte)(RelayFlags.Receipt | RelayFlags.Confirm), 1),
-            .. FrameBytes.Number(0), .. FrameBytes.Number(receiver),
-        ];
+        byte[] relay = FrameBytes.Relay([receiver], [], RelayFlags.Receipt | RelayFlags.Confirm);
         byte[] all = FrameBytes.Repeat(relay, relay.Length * RelaysPerSender);
         for (int i = 0; i < RelaysPerSender; i++)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(all.AsSpan((i * relay.Length) + ProtocolLimits.HeaderBytes), (ulong)i);
         }
 
-        return [.. all, .. FrameBytes.Header((byte)FrameType.Identity, 0)];
+        return [.. all, .. FrameBytes.Header(FrameType.Identity)];
     }
 }

@@ -1,4 +1,5 @@
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -15,9 +16,9 @@ internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int
     // The queue of one user, as hubs have it unless told otherwise: who does not read may fill it.
     private const long QueueBytes = 64L << 20;
 
-    private static readonly byte[] Unknown = FrameBytes.Header(0x3F, 0);
-    private static readonly byte[] List = FrameBytes.Header((byte)FrameType.List, 0);
-    private static readonly byte[] Echo = FrameBytes.Frame(FrameType.Echo, 0, new byte[BatchBytes]);
+    private static readonly byte[] Unknown = FrameBytes.Header((FrameType)0x3F);
+    private static readonly byte[] List = FrameBytes.Header(FrameType.List);
+    private static readonly byte[] Echo = FrameBytes.Of(FrameType.Echo, 0, new byte[BatchBytes]);
 
     public static RequestFlood Errors { get; } = new(
         "error-flood", "nothing but wrong requests", (FrameBytes.Repeat(Unknown, BatchBytes), BatchBytes / Unknown.Length), Lines("no such command\n"u8));
@@ -40,30 +41,28 @@ internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int
     {
         while (!scene.Over.IsCancellationRequested)
         {
-            await RunOnceAsync(scene, isText: i % 4 > 1, reads: i % 2 == 0).ConfigureAwait(false);
-            await Task.Delay(AttackScene.Promptly / 50, CancellationToken.None).ConfigureAwait(false);
+            await RunOnceAsync(scene, isText: i % 4 > 1, reads: i % 2 == 0);
+            await Task.Delay(AttackScene.Promptly / 50, CancellationToken.None);
         }
     });
 
     private async Task RunOnceAsync(AttackScene scene, bool isText, bool reads)
     {
-        if (await scene.OpenAsync(scene.Over, reads).ConfigureAwait(false) is not { } connection)
+        await using var connection = await scene.OpenAsync(scene.Over, reads);
+        if (connection is null)
         {
             return;
         }
 
-        await using (connection.ConfigureAwait(false))
+        byte[] greeting = !isText ? scene.Target.Hello()
+            : scene.Target.Token is { Length: > 0 } token ? [.. "auth "u8, .. token, (byte)'\n']
+            : [];
+        bool goesOn = await connection.SendAsync(greeting, scene.Over);
+        var batch = isText ? lines : frames;
+        while (goesOn && !connection.HasEnded && !scene.Over.IsCancellationRequested)
         {
-            byte[] greeting = !isText ? FrameBytes.Hello(scene.Target.Options.Token)
-                : scene.Target.Options.Token is { } token ? System.Text.Encoding.UTF8.GetBytes($"auth {token}\n")
-                : [];
-            bool goesOn = await connection.SendAsync(greeting, scene.Over).ConfigureAwait(false);
-            var batch = isText ? lines : frames;
-            while (goesOn && !connection.HasEnded && !scene.Over.IsCancellationRequested)
-            {
-                goesOn = await connection.SendAsync(batch.Bytes, scene.Over).ConfigureAwait(false);
-                scene.Tally.AddRequests(goesOn ? batch.Count : 0);
-            }
+            goesOn = await connection.SendAsync(batch.Bytes, scene.Over);
+            scene.Tally.AddRequests(goesOn ? batch.Count : 0);
         }
     }
 

@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -30,116 +30,108 @@ internal sealed class SmuggledCommands : Attack
 
     public override async Task RunAsync(AttackScene scene)
     {
-        if (await scene.BinaryUserAsync(scene.Over, keepsBodies: true).ConfigureAwait(false) is not var (witness, id))
+        await using var witness = await scene.BinaryUserAsync(scene.Over);
+        if (witness is null)
         {
             return;
         }
 
-        await using (witness.ConfigureAwait(false))
+        foreach (string end in NoEnds)
         {
-            foreach (string end in NoEnds)
-            {
-                // In one piece, then cut in the middle of what is not an end.
-                await SmuggleAsync(scene, witness, id, end, isCut: false).ConfigureAwait(false);
-                await SmuggleAsync(scene, witness, id, end, isCut: true).ConfigureAwait(false);
-            }
-
-            await OneLineAsync(scene, witness, id).ConfigureAwait(false);
-            await StallAsync(scene, witness, id).ConfigureAwait(false);
+            // In one piece, then cut in the middle of what is not an end.
+            await SmuggleAsync(scene, witness, end, isCut: false);
+            await SmuggleAsync(scene, witness, end, isCut: true);
         }
+
+        await OneLineAsync(scene, witness);
+        await StallAsync(scene, witness);
     }
 
-    private static async Task SmuggleAsync(AttackScene scene, HostileConnection witness, ulong id, string end, bool isCut)
+    private static async Task SmuggleAsync(AttackScene scene, HostileConnection witness, string end, bool isCut)
     {
-        string before = string.Create(CultureInfo.InvariantCulture, $"relay\n{id}\n");
-        string body = string.Create(CultureInfo.InvariantCulture, $"first{end}relay {id} {Smuggled}\nrelay\n{id}\n{Smuggled}\nlast");
+        string before = $"relay\n{witness.UserId}\n";
+        string body = $"first{end}relay {witness.UserId} {Smuggled}\nrelay\n{witness.UserId}\n{Smuggled}\nlast";
         string after = "\n.\nidentity\n";
         int cut = isCut ? before.Length + "first".Length + (end.Length / 2) : 0;
         byte[] expected = Encoding.UTF8.GetBytes(string.Join('\n', body.Split('\n').Select(line => line.StartsWith('.') ? line[1..] : line)));
-        await TryAsync(scene, witness, before + body + after, cut, expected, Show(end)).ConfigureAwait(false);
+        await TryAsync(scene, witness, before + body + after, cut, expected, Show(end));
     }
 
-    private static Task OneLineAsync(AttackScene scene, HostileConnection witness, ulong id)
+    private static Task OneLineAsync(AttackScene scene, HostileConnection witness)
     {
-        string body = string.Create(CultureInfo.InvariantCulture, $"first\rrelay {id} {Smuggled}\0relay {id} {Smuggled}\u0085relay {id} {Smuggled}\r\0relay {id} {Smuggled}");
-        string line = string.Create(CultureInfo.InvariantCulture, $"relay {id} {body}\nidentity\n");
+        string body = $"first\rrelay {witness.UserId} {Smuggled}\0relay {witness.UserId} {Smuggled}\u0085relay {witness.UserId} {Smuggled}\r\0relay {witness.UserId} {Smuggled}";
+        string line = $"relay {witness.UserId} {body}\nidentity\n";
         return TryAsync(scene, witness, line, 0, Encoding.UTF8.GetBytes(body), "one line with other line ends in it");
     }
 
     /// <summary>A network that stalls within a body without an end mark: the rest of the body is no commands.</summary>
-    private static async Task StallAsync(AttackScene scene, HostileConnection witness, ulong id)
+    private static async Task StallAsync(AttackScene scene, HostileConnection witness)
     {
-        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        string begun = $"relay\n{witness.UserId}\nfirst ";
+        string rest = $"second\nrelay {witness.UserId} {Smuggled}\n.\nidentity\n";
+        if (await SayAsync(scene, witness, begun, LongerThanThePause, rest) is not var (got, isCarriedOut))
         {
             return;
         }
 
-        await using (connection.ConfigureAwait(false))
+        if (got.Exists(IsSmuggled))
         {
-            scene.Tally.AddRequests();
-            string begun = string.Create(CultureInfo.InvariantCulture, $"relay\n{id}\nfirst ");
-            string rest = string.Create(CultureInfo.InvariantCulture, $"second\nrelay {id} {Smuggled}\n.\nidentity\n");
-            await connection.SendAsync(Encoding.UTF8.GetBytes(begun), scene.Interrupted).ConfigureAwait(false);
-            await Task.Delay(LongerThanThePause, scene.Interrupted).ConfigureAwait(false);
-            await connection.SendAsync(Encoding.UTF8.GetBytes(rest), scene.Interrupted).ConfigureAwait(false);
-            var carriedOut = await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false);
-            var got = await DeliveriesAsync(scene, witness).ConfigureAwait(false);
-            if (scene.Interrupted.IsCancellationRequested || (connection.HasEnded && got.Count == 0))
-            {
-                return;
-            }
-
-            if (got.Any(body => body.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(Smuggled))))
-            {
-                scene.Suspect($"a network that stalled within a body: the rest of the body was carried out");
-            }
-            else if (got.Count != 1 || carriedOut is null)
-            {
-                scene.Suspect($"a network that stalled within a body: {got.Count} messages came out of it, or nothing was carried out behind it");
-            }
+            scene.Suspect("a network that stalled within a body: the rest of the body was carried out");
+        }
+        else if (got.Count != 1 || !isCarriedOut)
+        {
+            scene.Suspect($"a network that stalled within a body: {got.Count} messages came out of it, or nothing was carried out behind it");
         }
     }
 
     private static async Task TryAsync(AttackScene scene, HostileConnection witness, string text, int cut, byte[] expected, string what)
     {
-        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        if (await SayAsync(scene, witness, text[..cut], TimeSpan.Zero, text[cut..]) is not var (got, isCarriedOut))
         {
             return;
         }
 
-        await using (connection.ConfigureAwait(false))
+        if (got.Count > 1 || got.Exists(IsSmuggled))
         {
-            scene.Tally.AddRequests();
-            await connection.SendAsync(Encoding.UTF8.GetBytes(text[..cut]), scene.Interrupted).ConfigureAwait(false);
-            await connection.SendAsync(Encoding.UTF8.GetBytes(text[cut..]), scene.Interrupted).ConfigureAwait(false);
-            var carriedOut = await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false);
-            var got = await DeliveriesAsync(scene, witness).ConfigureAwait(false);
-            if (scene.Interrupted.IsCancellationRequested || (connection.HasEnded && got.Count == 0))
-            {
-                return;
-            }
-
-            if (got.Count > 1 || got.Any(body => body.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(Smuggled))))
-            {
-                scene.Suspect($"{what}: {got.Count} messages came out of one body");
-            }
-            else if (got.Count == 0 || carriedOut is null)
-            {
-                scene.Suspect($"{what}: the body did not end where it should");
-            }
-            else if (!got[0].AsSpan().SequenceEqual(expected))
-            {
-                scene.Suspect($"{what}: the body arrived changed, {got[0].Length} bytes in place of {expected.Length}");
-            }
+            scene.Suspect($"{what}: {got.Count} messages came out of one body");
+        }
+        else if (got.Count == 0 || !isCarriedOut)
+        {
+            scene.Suspect($"{what}: the body did not end where it should");
+        }
+        else if (!got[0].AsSpan().SequenceEqual(expected))
+        {
+            scene.Suspect($"{what}: the body arrived changed, {got[0].Length} bytes in place of {expected.Length}");
         }
     }
+
+    /// <summary>What a text user's words bring the witness, and whether the question behind them was answered; null where that cannot be told.</summary>
+    private static async Task<(List<byte[]> Got, bool IsCarriedOut)?> SayAsync(
+        AttackScene scene, HostileConnection witness, string first, TimeSpan pause, string rest)
+    {
+        await using var connection = await scene.TextUserAsync(scene.Over);
+        if (connection is null)
+        {
+            return null;
+        }
+
+        scene.Tally.AddRequests();
+        await connection.SendAsync(Encoding.UTF8.GetBytes(first), scene.Interrupted);
+        await Task.Delay(pause, scene.Interrupted);
+        await connection.SendAsync(Encoding.UTF8.GetBytes(rest), scene.Interrupted);
+        var carriedOut = await connection.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted);
+        var got = await DeliveriesAsync(scene, witness);
+        return scene.Interrupted.IsCancellationRequested || (connection.HasEnded && got.Count == 0) ? null : (got, carriedOut is not null);
+    }
+
+    private static bool IsSmuggled(byte[] body) => body.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(Smuggled));
 
     /// <summary>What has come for the witness, up to the answer to a question of its own.</summary>
     private static async Task<List<byte[]>> DeliveriesAsync(AttackScene scene, HostileConnection witness)
     {
         var bodies = new List<byte[]>();
-        await witness.SendAsync(FrameBytes.Header((byte)FrameType.Identity, 0), scene.Interrupted).ConfigureAwait(false);
-        while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is { } answer && answer.Name != Answer.Identity)
+        await witness.SendAsync(FrameBytes.Header(FrameType.Identity), scene.Interrupted);
+        while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted) is { } answer && answer.Name != Answer.Identity)
         {
             if (answer.Name == Answer.Delivery)
             {
@@ -151,5 +143,5 @@ internal sealed class SmuggledCommands : Attack
     }
 
     private static string Show(string end) =>
-        $"\"{string.Concat(end.Select(c => c is >= ' ' and < '\x7f' ? $"{c}" : string.Create(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}")))}\"";
+        $"\"{string.Concat(end.Select(c => c is >= ' ' and < '\x7f' ? $"{c}" : $"\\x{(int)c:x2}"))}\"";
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -28,39 +29,30 @@ internal sealed class SmuggledLines : Attack
 
     public override async Task RunAsync(AttackScene scene)
     {
-        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is not { } witness)
+        await using var witness = await scene.TextUserAsync(scene.Over);
+        if (witness is null)
         {
             return;
         }
 
-        await using (witness.ConfigureAwait(false))
+        await using var attacker = await scene.BinaryUserAsync(scene.Over);
+        if (attacker is null)
         {
-            if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is not var (attacker, _))
-            {
-                return;
-            }
-
-            await using var sender = attacker.ConfigureAwait(false);
-            await witness.SendAsync("identity\n"u8.ToArray(), scene.Interrupted).ConfigureAwait(false);
-            if (await witness.WaitForAsync(Answer.TextIdentity, AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is not { } identity
-                || !ulong.TryParse(Encoding.UTF8.GetString(identity.Bytes).Split(' ')[^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong id))
-            {
-                return;
-            }
-
-            foreach (string body in (string[])[.. Bodies, Mark])
-            {
-                scene.Tally.AddRequests();
-                await attacker.SendAsync(FrameBytes.Relay(id, Encoding.UTF8.GetBytes(body)), scene.Interrupted).ConfigureAwait(false);
-            }
-
-            await ReadAsync(scene, witness).ConfigureAwait(false);
+            return;
         }
+
+        foreach (string body in (string[])[.. Bodies, Mark])
+        {
+            scene.Tally.AddRequests();
+            await attacker.SendAsync(FrameBytes.Relay([witness.UserId], Encoding.UTF8.GetBytes(body)), scene.Interrupted);
+        }
+
+        await ReadAsync(scene, witness);
     }
 
     private static async Task ReadAsync(AttackScene scene, HostileConnection witness)
     {
-        while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted).ConfigureAwait(false) is { } answer)
+        while (await witness.NextAsync(AttackScene.Promptly, scene.Interrupted) is { } answer)
         {
             string line = Encoding.UTF8.GetString(answer.Bytes);
             if (line == Mark)
@@ -72,18 +64,18 @@ internal sealed class SmuggledLines : Attack
             string shown = line.EndsWith('\r') ? line[..^1] : line;
             if (shown.Split('\u2028', '\u2029').Any(LooksLikeTheHub))
             {
-                scene.Suspect($"a message spoke for the hub: a text user saw a line that looks as if it began with '[Server] '");
+                scene.Suspect("a message spoke for the hub: a text user saw a line that looks as if it began with '[Server] '");
             }
 
             if (shown.Any(c => char.IsControl(c) && c != '\t'))
             {
-                scene.Suspect($"a message with control bytes reached a text user as it was");
+                scene.Suspect("a message with control bytes reached a text user as it was");
             }
         }
 
         if (!scene.Interrupted.IsCancellationRequested)
         {
-            scene.Suspect($"messages to a text user did not all arrive");
+            scene.Suspect("messages to a text user did not all arrive");
         }
     }
 

@@ -17,14 +17,14 @@ internal sealed class TlsHandshakeFlood : Attack
     {
         while (!scene.Over.IsCancellationRequested)
         {
-            if (await scene.OpenTlsAsync(scene.Over).ConfigureAwait(false) is { } connection)
+            if (await scene.OpenAsync(isTls: true, scene.Over) is { } connection)
             {
                 scene.Tally.AddRequests();
-                await connection.DisposeAsync().ConfigureAwait(false);
+                await connection.DisposeAsync();
             }
             else
             {
-                await Task.Delay(AttackScene.Promptly / 100, CancellationToken.None).ConfigureAwait(false);
+                await Task.Delay(AttackScene.Promptly / 100, CancellationToken.None);
             }
         }
     });

@@ -13,8 +13,8 @@ internal sealed class TlsJunk : Attack
 
     public override async Task RunAsync(AttackScene scene)
     {
-        byte[] hello = await ClientHello.CreateAsync(scene.Target.TlsOptions).ConfigureAwait(false);
-        await AttackScene.ForEachAsync(Junk(hello), AtOnce, junk => SendAsync(scene, junk.What, junk.Bytes)).ConfigureAwait(false);
+        byte[] hello = await ClientHello.CreateAsync(scene.Target.TlsOptions);
+        await AttackScene.ForEachAsync(Junk(hello), AtOnce, junk => SendAsync(scene, junk.What, junk.Bytes));
     }
 
     private static IEnumerable<(string What, byte[] Bytes)> Junk(byte[] hello)
@@ -54,25 +54,23 @@ internal sealed class TlsJunk : Attack
 
     private static async Task SendAsync(AttackScene scene, string what, byte[] junk)
     {
-        if (await scene.OpenPlainAsync(scene.Over).ConfigureAwait(false) is not { } connection)
+        await using var connection = await scene.OpenAsync(isTls: false, scene.Over);
+        if (connection is null)
         {
             return;
         }
 
-        await using (connection.ConfigureAwait(false))
+        scene.Tally.AddRequests();
+        await connection.SendAsync(junk, scene.Over);
+        var expecting = scene.ExpectEndAsync(connection, AttackScene.Handshake, what);
+        while (await connection.NextAsync(AttackScene.Handshake, scene.Over) is { } answer)
         {
-            scene.Tally.AddRequests();
-            await connection.SendAsync(junk, scene.Over).ConfigureAwait(false);
-            var expecting = scene.ExpectEndAsync(connection, AttackScene.Handshake, what);
-            while (await connection.NextAsync(AttackScene.Handshake, scene.Over).ConfigureAwait(false) is { } answer)
+            if (answer.Name is Answer.TextIdentity or "list" or Answer.Welcome)
             {
-                if (answer.Name is Answer.TextIdentity or "list" or Answer.Welcome)
-                {
-                    scene.Suspect($"{what} was carried out: the hub answered '{answer.Name}'");
-                }
+                scene.Suspect($"{what} was carried out: the hub answered '{answer.Name}'");
             }
-
-            await expecting.ConfigureAwait(false);
         }
+
+        await expecting;
     }
 }

@@ -43,14 +43,14 @@ internal sealed class TlsRenegotiation : Attack
         try
         {
             // What is asked before the first handshake is done is no second one.
-            await said.Connected.WaitAsync(limit.Token).ConfigureAwait(false);
+            await said.Connected.WaitAsync(limit.Token);
             scene.Tally.AddOpened();
             for (int i = 0; i < MaxAsked && said.SecondHandshakes == 0; i++)
             {
-                await client.StandardInput.WriteAsync("R\n".AsMemory(), limit.Token).ConfigureAwait(false);
-                await client.StandardInput.FlushAsync(limit.Token).ConfigureAwait(false);
+                await client.StandardInput.WriteAsync("R\n".AsMemory(), limit.Token);
+                await client.StandardInput.FlushAsync(limit.Token);
                 scene.Tally.AddRequests();
-                await Task.Delay(AttackScene.Promptly / MaxAsked, limit.Token).ConfigureAwait(false);
+                await Task.Delay(AttackScene.Promptly / MaxAsked, limit.Token);
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
@@ -59,7 +59,7 @@ internal sealed class TlsRenegotiation : Attack
         }
 
         client.Kill();
-        await client.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        await client.WaitForExitAsync(CancellationToken.None);
         scene.Interrupted.ThrowIfCancellationRequested();
         int made = said.SecondHandshakes;
         scene.Tally.AddAnswer(made > 0 ? "second handshake" : said.WasAsked ? "no second handshake" : "nothing was asked");

@@ -1,4 +1,5 @@
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Attacks;
 
@@ -25,38 +26,32 @@ internal sealed class Trickle : Attack
 
     private static async Task HelloAsync(AttackScene scene)
     {
-        if (await scene.OpenAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        await using var connection = await scene.OpenAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
-            {
-                // A token of full size: the HELLO would be whole after half an hour.
-                byte[] hello = FrameBytes.Hello(new byte[ProtocolLimits.MaxTokenBytes]);
-                var trickling = SendAsync(scene, connection, hello);
-                await scene.ExpectEndAsync(connection, AttackScene.Handshake, "a trickled HELLO").ConfigureAwait(false);
-                await trickling.ConfigureAwait(false);
-            }
+            // A token of full size: the HELLO would be whole after half an hour.
+            byte[] hello = FrameBytes.Hello(token: new byte[ProtocolLimits.MaxTokenBytes]);
+            var trickling = SendAsync(scene, connection, hello);
+            await scene.ExpectEndAsync(connection, AttackScene.Handshake, "a trickled HELLO");
+            await trickling;
         }
     }
 
     private static async Task FrameAsync(AttackScene scene)
     {
-        if (await scene.BinaryUserAsync(scene.Over).ConfigureAwait(false) is var (connection, _))
+        await using var connection = await scene.BinaryUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
-            {
-                await SendAsync(scene, connection, FrameBytes.Frame(FrameType.Echo, 0, new byte[4_096])).ConfigureAwait(false);
-            }
+            await SendAsync(scene, connection, FrameBytes.Of(FrameType.Echo, 0, new byte[4_096]));
         }
     }
 
     private static async Task LineAsync(AttackScene scene)
     {
-        if (await scene.TextUserAsync(scene.Over).ConfigureAwait(false) is { } connection)
+        await using var connection = await scene.TextUserAsync(scene.Over);
+        if (connection is not null)
         {
-            await using (connection.ConfigureAwait(false))
-            {
-                await SendAsync(scene, connection, FrameBytes.Repeat("x"u8, 4_096)).ConfigureAwait(false);
-            }
+            await SendAsync(scene, connection, FrameBytes.Repeat("x"u8, 4_096));
         }
     }
 
@@ -65,8 +60,8 @@ internal sealed class Trickle : Attack
         scene.Tally.AddRequests();
         for (int i = 0; i < bytes.Length && !scene.Over.IsCancellationRequested && !connection.HasEnded; i++)
         {
-            await connection.SendAsync(bytes.AsMemory(i, 1), scene.Over).ConfigureAwait(false);
-            await connection.EndsWithinAsync(Pause, scene.Over).ConfigureAwait(false);
+            await connection.SendAsync(bytes.AsMemory(i, 1), scene.Over);
+            await connection.EndsWithinAsync(Pause, scene.Over);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Spectre.Console;
 
 namespace MessageDelivery.Cli.Bench;
@@ -43,8 +42,7 @@ internal static class BenchProgressBar
             if (elapsed >= RateWindow)
             {
                 double rate = (value.Arrived - _arrivedBefore) / elapsed.TotalSeconds;
-                task.Description = string.Create(
-                    CultureInfo.InvariantCulture, $"{title}{(value.IsWarmingUp ? ", warming up" : "")}: {rate:N0} messages/s");
+                task.Description = $"{title}{(value.IsWarmingUp ? ", warming up" : "")}: {rate:N0} messages/s";
                 (_since, _arrivedBefore) = (Stopwatch.GetTimestamp(), value.Arrived);
             }
         }

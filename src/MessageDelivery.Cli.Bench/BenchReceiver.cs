@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Bench;
@@ -24,7 +23,7 @@ internal sealed class BenchReceiver(
     {
         try
         {
-            await foreach (var delivery in client.ReceiveAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var delivery in client.ReceiveAsync(cancellationToken))
             {
                 using (delivery)
                 {
@@ -44,7 +43,7 @@ internal sealed class BenchReceiver(
     {
         if (LineFrom(delivery.Sender) is not { } line)
         {
-            verification.Foreign(Words($"user {client.UserId} got a message of user {delivery.Sender}, who does not take part"));
+            verification.Foreign($"user {client.UserId} got a message of user {delivery.Sender}, who does not take part");
             return;
         }
 
@@ -67,7 +66,7 @@ internal sealed class BenchReceiver(
         {
             // It stands for the message that was due: the next one is not out of order for it.
             line.Next++;
-            verification.Damaged(Words($"user {client.UserId} got {body.Length} bytes of user {delivery.Sender} that are not what it sent"));
+            verification.Damaged($"user {client.UserId} got {body.Length} bytes of user {delivery.Sender} that are not what it sent");
         }
 
         Volatile.Write(ref _arrived, _arrived + 1);
@@ -85,12 +84,12 @@ internal sealed class BenchReceiver(
         }
         else if (number > line.Next)
         {
-            verification.Skipped(number - line.Next, Words($"user {client.UserId} got message {number} of user {sender} where {line.Next} was due"));
+            verification.Skipped(number - line.Next, $"user {client.UserId} got message {number} of user {sender} where {line.Next} was due");
             line.Next = number + 1;
         }
         else
         {
-            verification.Late(Words($"user {client.UserId} got message {number} of user {sender} again or too late, where {line.Next} was due"));
+            verification.Late($"user {client.UserId} got message {number} of user {sender} again or too late, where {line.Next} was due");
         }
     }
 
@@ -104,8 +103,6 @@ internal sealed class BenchReceiver(
 
         return line;
     }
-
-    private static string Words(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The messages of one sender to this receiver.</summary>
     private sealed class Line(BenchSender sender)

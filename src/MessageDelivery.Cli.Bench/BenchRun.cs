@@ -57,13 +57,13 @@ internal sealed class BenchRun : IAsyncDisposable
                 Enumerable.Range(0, users.Length),
                 new ParallelOptions { MaxDegreeOfParallelism = ConnectingAtOnce, CancellationToken = cancellationToken },
                 async (place, token) => users[place] = await HubClient.ConnectAsync(
-                    options with { DiscardDeliveries = place < plan.Users && !plan.SendersReceive }, token).ConfigureAwait(false)).ConfigureAwait(false);
+                    options with { DiscardDeliveries = place < plan.Users && !plan.SendersReceive }, token));
             CheckLimits(plan, users[0]);
             return new(plan, users);
         }
         catch
         {
-            await DisposeAsync(users.Where(user => user is not null)).ConfigureAwait(false);
+            await DisposeAsync(users.Where(user => user is not null));
             throw;
         }
     }
@@ -77,7 +77,7 @@ internal sealed class BenchRun : IAsyncDisposable
         var sending = StartSending();
         try
         {
-            await WatchAsync(sending, progress, cancellationToken).ConfigureAwait(false);
+            await WatchAsync(sending, progress, cancellationToken);
         }
         catch (HubConnectionException ended)
         {
@@ -87,18 +87,18 @@ internal sealed class BenchRun : IAsyncDisposable
         finally
         {
             StopSending();
-            await _receiving.CancelAsync().ConfigureAwait(false);
+            await _receiving.CancelAsync();
             // What ended them has been looked at by now, or is what is thrown already.
             await Task.WhenAll([.. receiving, sending]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await Task.WhenAll([.. receiving, sending]).ConfigureAwait(false);
+        await Task.WhenAll([.. receiving, sending]);
         return Report();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await DisposeAsync(_users).ConfigureAwait(false);
+        await DisposeAsync(_users);
         _receiving.Dispose();
         _clock.Dispose();
     }
@@ -148,14 +148,14 @@ internal sealed class BenchRun : IAsyncDisposable
         bool wasSending = true;
         while (true)
         {
-            await Task.WhenAny(sending, Task.Delay(Glance, cancellationToken)).ConfigureAwait(false);
+            await Task.WhenAny(sending, Task.Delay(Glance, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             ThrowIfBroken();
             bool isSending = !sending.IsCompleted;
             if (!isSending)
             {
-                await sending.ConfigureAwait(false);
-                await Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken).ConfigureAwait(false);
+                await sending;
+                await Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken);
             }
 
             long now = Stopwatch.GetTimestamp(), before = arrived;
@@ -210,23 +210,10 @@ internal sealed class BenchRun : IAsyncDisposable
         long endsAt = _plan.Count is null ? Math.Max(lastAt, _clock.EndsAt) : lastAt;
         double seconds = Math.Max(Stopwatch.GetElapsedTime(_clock.MeasuresFrom, endsAt).TotalSeconds, 0);
         long sent = _senders.Sum(sender => sender.Measured);
-        return new()
-        {
-            Bench = _plan.Name,
-            Users = _plan.Users,
-            Receivers = _receivers.Length,
-            SizeBytes = _plan.SizeBytes,
-            Rate = _plan.Rate,
-            Window = _plan.Window,
-            WarmUpSeconds = _plan.WarmUp.TotalSeconds,
-            Seconds = Math.Round(seconds, 6),
-            Sent = Throughput.Of(sent, _plan.SizeBytes, seconds),
-            Delivered = Throughput.Of(Latencies.Count, _plan.SizeBytes, seconds),
-            LatencyMicroseconds = Latencies.Summarize(),
-            BehindMicroseconds = _schedule?.Behind,
-            NotSent = _schedule?.NotSent ?? (_plan.Count - sent ?? 0),
-            ProcessorsUsed = _processors.Average,
-            Verification = _plan.Verifies ? _verification.Summarize(Math.Max((Sent * DeliveriesPerRelay) - Arrived, 0)) : null,
-        };
+        return new(
+            _plan.Name, _plan.Users, _receivers.Length, _plan.SizeBytes, _plan.Rate, _plan.Window, _plan.WarmUp.TotalSeconds, Math.Round(seconds, 6),
+            Throughput.Of(sent, _plan.SizeBytes, seconds), Throughput.Of(Latencies.Count, _plan.SizeBytes, seconds),
+            Latencies.Summarize(), _schedule?.Behind, _schedule?.NotSent ?? (_plan.Count - sent ?? 0), _processors.Average,
+            _plan.Verifies ? _verification.Summarize(Math.Max((Sent * DeliveriesPerRelay) - Arrived, 0)) : null);
     }
 }

@@ -50,7 +50,7 @@ internal sealed class BenchSender
             {
                 if (!Window.TryEnter(DeliveriesPerRelay))
                 {
-                    await Window.WaitAsync().ConfigureAwait(false);
+                    await Window.WaitAsync();
                     continue;
                 }
 
@@ -60,7 +60,7 @@ internal sealed class BenchSender
                     return;
                 }
 
-                await RelayAsync(now, now >= clock.MeasuresFrom, clock.Stopped).ConfigureAwait(false);
+                await RelayAsync(now, now >= clock.MeasuresFrom, clock.Stopped);
             }
         }
         catch (OperationCanceledException) when (clock.IsStopped)
@@ -89,7 +89,7 @@ internal sealed class BenchSender
 
     private async ValueTask CountWhenTakenAsync(ValueTask taking, bool isMeasured)
     {
-        await taking.ConfigureAwait(false);
+        await taking;
         Count(isMeasured);
     }
 

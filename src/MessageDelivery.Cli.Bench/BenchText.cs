@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using MessageDelivery.Cli.Terminal;
 
@@ -34,7 +33,7 @@ internal static class BenchText
         text.Append('\n');
         foreach (var (label, line) in Remarks(report))
         {
-            text.Append(CultureInfo.InvariantCulture, $"{label,-LabelWidth}{line}\n");
+            text.Append($"{label,-LabelWidth}{line}\n");
         }
 
         return text.ToString();
@@ -43,25 +42,25 @@ internal static class BenchText
     private static string Title(BenchReport report)
     {
         string loop = report.Rate is { } rate
-            ? Text($"{rate:N0} relays/s due (open loop)")
-            : Text($"{report.Window} in flight each (closed loop)");
+            ? $"{rate:N0} relays/s due (open loop)"
+            : $"{report.Window} in flight each (closed loop)";
         string users = report.Bench switch
         {
             "pairs" => Count(report.Users, "pair"),
             "mesh" or "rtt" => Count(report.Users, "user"),
             _ => $"{Count(report.Users, "sender")} to {Count(report.Receivers, "receiver")}",
         };
-        return Text($"{report.Bench}: {users}, {ByteSize.Format(report.SizeBytes)}, {loop}, {report.Seconds:0.##} s");
+        return $"{report.Bench}: {users}, {ByteSize.Format(report.SizeBytes)}, {loop}, {report.Seconds:0.##} s";
     }
 
-    private static string Count(int number, string noun) => Text($"{number:N0} {noun}{(number == 1 ? "" : "s")}");
+    private static string Count(int number, string noun) => $"{number:N0} {noun}{(number == 1 ? "" : "s")}";
 
     private static IEnumerable<(string Label, string Line)> Remarks(BenchReport report)
     {
-        yield return ("generator", Text($"{report.ProcessorsUsed:0.00} processors of {Environment.ProcessorCount} kept busy by this command"));
+        yield return ("generator", $"{report.ProcessorsUsed:0.00} processors of {Environment.ProcessorCount} kept busy by this command");
         if (report.NotSent > 0)
         {
-            yield return ("not sent", Colors.Bad(Text($"{report.NotSent:N0} relays: their latency is missing above")));
+            yield return ("not sent", Colors.Bad($"{report.NotSent:N0} relays: their latency is missing above"));
         }
 
         if (report.Verification is not { } verification)
@@ -74,8 +73,7 @@ internal static class BenchText
         }
         else
         {
-            yield return ("FAILED", Colors.Bad(Text(
-                $"{verification.Missing:N0} missing, {verification.Skipped:N0} skipped, {verification.Repeated:N0} repeated or late, {verification.Damaged:N0} damaged, {verification.Foreign:N0} foreign")));
+            yield return ("FAILED", Colors.Bad($"{verification.Missing:N0} missing, {verification.Skipped:N0} skipped, {verification.Repeated:N0} repeated or late, {verification.Damaged:N0} damaged, {verification.Foreign:N0} foreign"));
             foreach (string example in verification.Examples)
             {
                 yield return ("", example);
@@ -84,23 +82,21 @@ internal static class BenchText
     }
 
     private static string[] Cells(Throughput throughput) =>
-        [Text($"{throughput.Messages:N0}"), Text($"{throughput.MessagesPerSecond:N0}"), Text($"{throughput.MegabytesPerSecond:N1}")];
+        [$"{throughput.Messages:N0}", $"{throughput.MessagesPerSecond:N0}", $"{throughput.MegabytesPerSecond:N1}"];
 
     private static double[] Percentiles(LatencySummary latency) => [latency.P50, latency.P90, latency.P99, latency.P999, latency.Max];
 
     private static string Time(double microseconds) => microseconds switch
     {
-        < MicrosecondsPerMillisecond => Text($"{microseconds:0.#} µs"),
-        < MicrosecondsPerSecond => Text($"{microseconds / MicrosecondsPerMillisecond:0.##} ms"),
-        _ => Text($"{microseconds / MicrosecondsPerSecond:0.##} s"),
+        < MicrosecondsPerMillisecond => $"{microseconds:0.#} µs",
+        < MicrosecondsPerSecond => $"{microseconds / MicrosecondsPerMillisecond:0.##} ms",
+        _ => $"{microseconds / MicrosecondsPerSecond:0.##} s",
     };
 
     private static void Row(StringBuilder text, string label, IEnumerable<string> cells, Func<string, string> paint) =>
-        text.Append(CultureInfo.InvariantCulture, $"{label,-LabelWidth}")
+        text.Append($"{label,-LabelWidth}")
             .Append(paint(string.Concat(cells.Select(cell => cell.PadLeft(ColumnWidth)))))
             .Append('\n');
 
     private static string Plain(string text) => text;
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

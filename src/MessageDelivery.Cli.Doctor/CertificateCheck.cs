@@ -112,5 +112,5 @@ internal static class CertificateCheck
     private static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     private static string Days(TimeSpan time) =>
-        (int)time.TotalDays is 1 ? "1 day" : string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} days");
+        (int)time.TotalDays is 1 ? "1 day" : $"{(int)time.TotalDays} days";
 }

@@ -24,7 +24,7 @@ internal static class HubChecks
                     findings.Add(new(check, FindingLevel.Ok, $"{endpoint} is free"));
                     break;
                 case SocketError.AddressAlreadyInUse:
-                    var there = await HubProbe.TextAsync(Local(endpoint), isEncrypted: false).ConfigureAwait(false);
+                    var there = await HubProbe.TextAsync(Local(endpoint), isEncrypted: false);
                     findings.Add(there.Outcome is ProbeOutcome.NoAnswer or ProbeOutcome.NotAHub
                         ? new(check, FindingLevel.Fail, $"{endpoint} is taken, and who is there does not answer like a hub: {OneLine.Of(there.Words)}", "find it with ss -ltnp, or use another port")
                         : new(check, FindingLevel.Ok, $"a hub is running on {endpoint}"));
@@ -52,10 +52,10 @@ internal static class HubChecks
         var candidates = context.Hub is { } named ? [named] : context.Options.Listen.SelectMany(Reachable).Take(MaxAddresses).ToList();
         foreach (var hub in candidates)
         {
-            var tls = await HubProbe.TlsAsync(hub).ConfigureAwait(false);
+            var tls = await HubProbe.TlsAsync(hub);
             bool isEncrypted = tls.Version != SslProtocols.None;
-            var plain = await KnockAsync(hub, isEncrypted: false).ConfigureAwait(false);
-            var inside = isEncrypted ? await KnockAsync(hub, isEncrypted: true).ConfigureAwait(false) : null;
+            var plain = await KnockAsync(hub, isEncrypted: false);
+            var inside = isEncrypted ? await KnockAsync(hub, isEncrypted: true) : null;
             findings.AddRange(Judge(check, hub, IsLoopback(hub), context, plain, inside));
             if (tls.Certificate is { } certificate)
             {
@@ -112,14 +112,14 @@ internal static class HubChecks
 
     private static async Task<ProbeResult> KnockAsync(EndPoint hub, bool isEncrypted)
     {
-        var text = await HubProbe.TextAsync(hub, isEncrypted).ConfigureAwait(false);
+        var text = await HubProbe.TextAsync(hub, isEncrypted);
         if (text.Outcome is ProbeOutcome.LetIn or ProbeOutcome.NotAHub)
         {
             return text;
         }
 
         // What one protocol refuses, another must not let in.
-        var binary = await HubProbe.BinaryAsync(hub, isEncrypted).ConfigureAwait(false);
+        var binary = await HubProbe.BinaryAsync(hub, isEncrypted);
         return binary.Outcome is ProbeOutcome.LetIn || text.Outcome == ProbeOutcome.NoAnswer ? binary : text;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -6,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Cli.Doctor;
 
@@ -39,43 +39,33 @@ internal sealed record TlsResult(SslProtocols Version, X509Certificate2? Certifi
 /// <summary>Knocks at a hub as a stranger would, in each protocol, and says nothing else to it.</summary>
 internal static class HubProbe
 {
-    private const int HeaderBytes = 8;
-    private const int MaxAnswerBytes = 4_096;
-    private const string IdText = "[Server] Your ID is ";
-    private const string ErrorText = "[Server] Error: ";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <summary>Says "identity", as a person would.</summary>
     public static Task<ProbeResult> TextAsync(EndPoint hub, bool isEncrypted) =>
-        TryAsync(hub, isEncrypted, static async (stream, cancellation) =>
+        TryAsync(hub, isEncrypted, static async (wire, cancellation) =>
         {
-            await stream.WriteAsync("identity\n"u8.ToArray(), cancellation).ConfigureAwait(false);
-            string line = Encoding.UTF8.GetString(await ReadAsync(stream, static answer => answer.Contains((byte)'\n'), cancellation).ConfigureAwait(false)).Split('\n')[0].TrimEnd('\r');
-            return line.StartsWith(IdText, StringComparison.Ordinal) ? new(ProbeOutcome.LetIn, line)
-                : line.StartsWith($"{ErrorText}{ProtocolCode.AuthRequired.Name()}", StringComparison.Ordinal) ? new(ProbeOutcome.AuthenticationWanted, line)
-                : line.StartsWith("[Server] ", StringComparison.Ordinal) ? new(ProbeOutcome.Refused, line)
-                : new(line.Length == 0 ? ProbeOutcome.NoAnswer : ProbeOutcome.NotAHub, line.Length == 0 ? "it closes the connection" : line);
+            await wire.SendAsync("identity\n"u8.ToArray(), cancellation);
+            string line = Encoding.UTF8.GetString((await wire.ReceiveLineAsync(cancellation)).Span).TrimEnd('\r');
+            return new(
+                line.StartsWith(ServerText.Identity, StringComparison.Ordinal) ? ProbeOutcome.LetIn
+                : line.StartsWith($"{ServerText.Error}{ProtocolCode.AuthRequired.Name()}", StringComparison.Ordinal) ? ProbeOutcome.AuthenticationWanted
+                : line.StartsWith(ServerText.Prefix, StringComparison.Ordinal) ? ProbeOutcome.Refused
+                : ProbeOutcome.NotAHub,
+                line);
         });
 
     /// <summary>Says HELLO, as a program would.</summary>
     public static Task<ProbeResult> BinaryAsync(EndPoint hub, bool isEncrypted) =>
-        TryAsync(hub, isEncrypted, static async (stream, cancellation) =>
+        TryAsync(hub, isEncrypted, static async (wire, cancellation) =>
         {
-            byte[] hello = [(byte)FrameType.Hello, 0, 1, 0, 4, 0, 0, 0, .. "MDS1"u8];
-            await stream.WriteAsync(hello, cancellation).ConfigureAwait(false);
-            byte[] answer = await ReadAsync(stream, IsWholeFrame, cancellation).ConfigureAwait(false);
-            if (answer.Length < HeaderBytes)
-            {
-                return new(answer.Length == 0 ? ProbeOutcome.NoAnswer : ProbeOutcome.NotAHub, "it closes the connection");
-            }
-
-            var code = (ProtocolCode)BinaryPrimitives.ReadUInt16LittleEndian(answer.AsSpan(2));
-            return (FrameType)answer[0] switch
+            await wire.SendAsync(FrameBytes.Hello(), cancellation);
+            var frame = await wire.ReceiveFrameAsync(cancellation);
+            return frame.Type switch
             {
                 FrameType.Welcome => new(ProbeOutcome.LetIn, "WELCOME"),
                 FrameType.GoodbyeReply or FrameType.Error => new(
-                    code == ProtocolCode.AuthRequired ? ProbeOutcome.AuthenticationWanted : ProbeOutcome.Refused,
-                    $"{code.Name()}: {Encoding.UTF8.GetString(answer.AsSpan(HeaderBytes))}"),
+                    frame.Code == ProtocolCode.AuthRequired ? ProbeOutcome.AuthenticationWanted : ProbeOutcome.Refused, $"{frame.Code.Name()}: {frame.Text}"),
                 _ => new(ProbeOutcome.NotAHub, "it answers HELLO with something else"),
             };
         });
@@ -88,17 +78,13 @@ internal static class HubProbe
         try
         {
             using var patience = new CancellationTokenSource(Patience);
-            using var socket = await ConnectAsync(hub, patience.Token).ConfigureAwait(false);
-            var stream = Encrypted(socket, (certificate, chain) =>
+            using var wire = await WireConnection.ConnectAsync(hub, cancellationToken: patience.Token);
+            await wire.SecureAsync(Options(hub, (certificate, chain) =>
             {
-                own = new(certificate);
+                own = certificate is null ? null : new(certificate);
                 others.AddRange(chain?.ChainPolicy.ExtraStore ?? []);
-            });
-            await using (stream.ConfigureAwait(false))
-            {
-                await stream.AuthenticateAsClientAsync(Options(hub), patience.Token).ConfigureAwait(false);
-                return new(stream.SslProtocol, own, others);
-            }
+            }), patience.Token);
+            return new(wire.Tls!.SslProtocol, own, others);
         }
         catch (Exception exception) when (IsExpected(exception))
         {
@@ -108,89 +94,41 @@ internal static class HubProbe
     }
 
     private static async Task<ProbeResult> TryAsync(
-        EndPoint hub, bool isEncrypted, Func<Stream, CancellationToken, Task<ProbeResult>> talk)
+        EndPoint hub, bool isEncrypted, Func<WireConnection, CancellationToken, Task<ProbeResult>> talk)
     {
+        WireConnection? wire = null;
         try
         {
             using var patience = new CancellationTokenSource(Patience);
-            using var socket = await ConnectAsync(hub, patience.Token).ConfigureAwait(false);
-            if (!isEncrypted)
+            wire = await WireConnection.ConnectAsync(hub, cancellationToken: patience.Token);
+            if (isEncrypted)
             {
-                var plain = new NetworkStream(socket);
-                await using (plain.ConfigureAwait(false))
-                {
-                    return await talk(plain, patience.Token).ConfigureAwait(false);
-                }
+                await wire.SecureAsync(Options(hub), patience.Token);
             }
 
-            var encrypted = Encrypted(socket, static (_, _) => { });
-            await using (encrypted.ConfigureAwait(false))
-            {
-                await encrypted.AuthenticateAsClientAsync(Options(hub), patience.Token).ConfigureAwait(false);
-                return await talk(encrypted, patience.Token).ConfigureAwait(false);
-            }
+            return await talk(wire, patience.Token);
+        }
+        catch (EndOfStreamException)
+        {
+            return new(wire!.Received.Count > 0 ? ProbeOutcome.NotAHub : ProbeOutcome.NoAnswer, "it closes the connection");
+        }
+        catch (InvalidDataException)
+        {
+            return new(ProbeOutcome.NotAHub, "it answers with something else");
         }
         catch (Exception exception) when (IsExpected(exception))
         {
             return new(ProbeOutcome.NoAnswer, exception is OperationCanceledException ? $"it says nothing for {Patience.TotalSeconds:0} s" : exception.Message);
+        }
+        finally
+        {
+            wire?.Dispose();
         }
     }
 
     private static bool IsExpected(Exception exception) =>
         exception is SocketException or IOException or AuthenticationException or OperationCanceledException;
 
-    private static async Task<Socket> ConnectAsync(EndPoint hub, CancellationToken cancellation)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(hub, cancellation).ConfigureAwait(false);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-#pragma warning disable CA5359 // Nothing secret is sent: the certificate is what is to be judged, a bad one above all.
-    private static SslStream Encrypted(Socket socket, Action<X509Certificate, X509Chain?> see) =>
-        new(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, certificate, chain, _) =>
-        {
-            if (certificate is not null)
-            {
-                see(certificate, chain);
-            }
-
-            return true;
-        });
-#pragma warning restore CA5359
-
-    private static SslClientAuthenticationOptions Options(EndPoint hub) => new()
-    {
-        TargetHost = hub is DnsEndPoint named ? named.Host : ((IPEndPoint)hub).Address.ToString(),
-        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-    };
-
-    private static bool IsWholeFrame(byte[] answer) =>
-        answer.Length >= HeaderBytes && answer.Length >= HeaderBytes + BinaryPrimitives.ReadUInt32LittleEndian(answer.AsSpan(4));
-
-    private static async Task<byte[]> ReadAsync(Stream stream, Func<byte[], bool> isEnough, CancellationToken cancellation)
-    {
-        byte[] buffer = new byte[MaxAnswerBytes];
-        int length = 0;
-        while (length < buffer.Length && !isEnough(buffer[..length]))
-        {
-            int read = await stream.ReadAsync(buffer.AsMemory(length), cancellation).ConfigureAwait(false);
-            if (read == 0)
-            {
-                break;
-            }
-
-            length += read;
-        }
-
-        return buffer[..length];
-    }
+    private static SslClientAuthenticationOptions Options(EndPoint hub, Action<X509Certificate?, X509Chain?>? see = null) =>
+        WireConnection.TrustAnybody(hub is DnsEndPoint named ? named.Host : ((IPEndPoint)hub).Address.ToString(), see);
 }

@@ -47,7 +47,7 @@ internal static class ByteSize
         {
             if (size > 1 && bytes >= 10 * size && bytes % size != 0)
             {
-                return string.Create(CultureInfo.InvariantCulture, $"{bytes / size}{suffix}");
+                return $"{bytes / size}{suffix}";
             }
         }
 
@@ -61,11 +61,11 @@ internal static class ByteSize
         {
             if (bytes != 0 && bytes % size == 0 && size > 1)
             {
-                return string.Create(CultureInfo.InvariantCulture, $"{bytes / size}{suffix}");
+                return $"{bytes / size}{suffix}";
             }
         }
 
-        return bytes == 1 ? "1 byte" : string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes");
+        return bytes == 1 ? "1 byte" : $"{bytes} bytes";
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace MessageDelivery.Cli.Terminal;
 
@@ -21,5 +20,5 @@ internal static class Colors
     public static string User(ulong id, string text) => Paint(text, 32 + (int)(id % 5));
 
     private static string Paint(string text, int attribute) =>
-        OnOutput ? string.Create(CultureInfo.InvariantCulture, $"\x1b[{attribute}m{text}{Reset}") : text;
+        OnOutput ? $"\x1b[{attribute}m{text}{Reset}" : text;
 }

@@ -53,10 +53,10 @@ internal static class Duration
         {
             if (time.Ticks % ticks == 0)
             {
-                return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / ticks}{suffix}");
+                return $"{time.Ticks / ticks}{suffix}";
             }
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0.####}ms");
+        return $"{time.TotalMilliseconds:0.####}ms";
     }
 }

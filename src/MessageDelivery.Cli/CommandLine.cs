@@ -26,7 +26,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var (exitCode, message) = await TryAsync(arguments).ConfigureAwait(false);
+        var (exitCode, message) = await TryAsync(arguments);
         if (message is not null)
         {
             Console.Error.WriteLine($"mds: {message}");
@@ -54,7 +54,7 @@ internal static class CommandLine
             }
 
             // Signals and exceptions are dealt with here and by the verbs.
-            return (await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false), null);
+            return (await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }), null);
         }
         catch (Exception exception)
         {

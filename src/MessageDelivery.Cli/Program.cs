@@ -1,2 +1,2 @@
 MessageDelivery.Cli.ProcessStart.Prepare();
-return await MessageDelivery.Cli.CommandLine.RunAsync(args).ConfigureAwait(false);
+return await MessageDelivery.Cli.CommandLine.RunAsync(args);

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using MessageDelivery.Hub.Limits;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -24,33 +23,7 @@ internal static class MessageHubConfiguration
     [
         new("Listen", "an address and port such as 127.0.0.1:8888 or [::1]:8888", static (draft, text) => draft.Listen.Add(Endpoint(text))) { IsList = true },
         new("AllowAnonymous", SwitchForm, static (draft, text) => draft.Set(options => options with { AllowAnonymous = bool.Parse(text) })),
-        new("QueueLimitBytes", NumberForm, static (draft, text) => draft.Set(options => options with { QueueLimitBytes = Number(text) })),
-        new("FullQueue", "Wait or LeaveOut", static (draft, text) => draft.Set(options => options with { FullQueue = OneOf<FullQueue>(text) })),
-        new("StallTimeout", TimeForm, static (draft, text) => draft.Set(options => options with { StallTimeout = Time(text) })),
-        new("MaxConnections", NumberForm, static (draft, text) => draft.Set(options => options with { MaxConnections = Integer(text) })),
-        new("MemoryLimitBytes", NumberForm, static (draft, text) => draft.Set(options => options with { MemoryLimitBytes = Number(text) })),
-        new("SendBufferBytes", NumberForm, static (draft, text) => draft.Set(options => options with { SendBufferBytes = Integer(text) })),
-        new("Heartbeat", TimeForm, static (draft, text) => draft.Set(options => options with { Heartbeat = Time(text) })),
-        new("KeepAlive", TimeForm, static (draft, text) => draft.Set(options => options with { KeepAlive = Time(text) })),
-        new("ResumeWindow", TimeForm, static (draft, text) => draft.Set(options => options with { ResumeWindow = Time(text) })),
-        new("ResumeRetentionBytes", NumberForm, static (draft, text) => draft.Set(options => options with { ResumeRetentionBytes = Number(text) })),
-        new("ConfirmTimeout", TimeForm, static (draft, text) => draft.Set(options => options with { ConfirmTimeout = Time(text) })),
-        new("DrainTimeout", TimeForm, static (draft, text) => draft.Set(options => options with { DrainTimeout = Time(text) })),
-        new("EventLoops", NumberForm, static (draft, text) => draft.Set(options => options with { EventLoops = Integer(text) })),
-        new("Limits:MaxConnectionsPerAddress", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { MaxConnectionsPerAddress = Integer(text) })),
-        new("Limits:ConnectionsPerSecond", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { ConnectionsPerSecond = Integer(text) })),
-        new("Limits:MaxConnectionsPerUser", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { MaxConnectionsPerUser = Integer(text) })),
-        new("Limits:HandshakeTimeout", TimeForm, static (draft, text) => draft.SetLimits(limits => limits with { HandshakeTimeout = Time(text) })),
-        new("Limits:AuthenticationTimeout", TimeForm, static (draft, text) => draft.SetLimits(limits => limits with { AuthenticationTimeout = Time(text) })),
-        new("Limits:RelaysPerSecond", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { RelaysPerSecond = Number(text) })),
-        new("Limits:BytesPerSecond", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { BytesPerSecond = Number(text) })),
-        new("Limits:ListsPerSecond", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { ListsPerSecond = Number(text) })),
-        new("Limits:EchoesPerSecond", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { EchoesPerSecond = Number(text) })),
-        new("Limits:MaxErrorsPerMinute", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { MaxErrorsPerMinute = Integer(text) })),
-        new("Limits:MinProgressBytes", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { MinProgressBytes = Integer(text) })),
-        new("Limits:MaxBodyBytes", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { MaxBodyBytes = Integer(text) })),
-        new("Limits:MaxReceivers", NumberForm, static (draft, text) => draft.SetLimits(limits => limits with { MaxReceivers = Integer(text) })),
-        new("Limits:Ids", "Sequential or Random", static (draft, text) => draft.SetLimits(limits => limits with { Ids = OneOf<UserIdOrder>(text) })),
+        .. HubOption.All.Select(Key.Of),
         new("Tls:Mode", ModeForm, static (draft, text) => draft.TlsMode = OneOf<HubTlsMode>(text)),
         new("Tls:CertificateFile", "the name of a file with certificates in PEM", static (draft, text) => draft.Certificates = Certificates(draft.CertificateFile = text)),
         new("Tls:KeyFile", "the name of a file with the private key in PEM", static (draft, text) => draft.KeyFile = NotEmpty(text)),
@@ -143,6 +116,13 @@ internal static class MessageHubConfiguration
         return TimeSpan.Parse(text, CultureInfo.InvariantCulture);
     }
 
+    private static long Word(HubOption option, string text)
+    {
+        int place = option.WordsInCode.ToList().FindIndex(word => word.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
+        Require(place >= 0);
+        return place;
+    }
+
     private static T OneOf<T>(string text)
         where T : struct, Enum
     {
@@ -181,6 +161,13 @@ internal static class MessageHubConfiguration
         /// <summary>Whether it may be a list, <c>Name:0</c>, <c>Name:1</c> and so on.</summary>
         public bool IsList { get; init; }
 
+        public static Key Of(HubOption option) => option.Kind switch
+        {
+            HubOptionKind.Time or HubOptionKind.WholeSeconds => new(option.Key, TimeForm, (draft, text) => draft.Set(options => option.With(options, Time(text).Ticks))),
+            HubOptionKind.Word => new(option.Key, string.Join(" or ", option.WordsInCode), (draft, text) => draft.Set(options => option.With(options, Word(option, text)))),
+            _ => new(option.Key, NumberForm, (draft, text) => draft.Set(options => option.With(options, Number(text)))),
+        };
+
         public bool Is(string name) => name.Equals(Name, StringComparison.OrdinalIgnoreCase)
             || (IsList && name.StartsWith(Name + ConfigurationPath.KeyDelimiter, StringComparison.OrdinalIgnoreCase)
                 && int.TryParse(name.AsSpan(Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _));
@@ -206,8 +193,6 @@ internal static class MessageHubConfiguration
         public X509Certificate2Collection? ClientAuthorities { get; set; }
 
         public void Set(Func<MessageHubOptions, MessageHubOptions> change) => Options = change(Options);
-
-        public void SetLimits(Func<HubLimits, HubLimits> change) => Set(options => options with { Limits = change(options.Limits) });
 
         public MessageHubOptions Finish()
         {

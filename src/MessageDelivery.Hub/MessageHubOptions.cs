@@ -13,6 +13,8 @@ public sealed record MessageHubOptions
     /// <summary>The port a hub listens on unless told otherwise.</summary>
     public const int DefaultPort = 8888;
 
+    private const long MaxQueueBytes = 1L << 40;
+
     /// <summary>
     /// Addresses and ports to listen on, IPv4 or IPv6. Default: 127.0.0.1:8888. Port 0 takes any free port;
     /// <see cref="MessageHub.Endpoints"/> tells which. An address that is not loopback needs an <see cref="Authenticator"/> or
@@ -125,6 +127,50 @@ public sealed record MessageHubOptions
     /// <summary>TLS on the same port. Default: off.</summary>
     public HubTlsOptions Tls { get; init; } = new();
 
+    /// <summary>The options that are numbers, sizes, times or words: names, bounds and what they mean. Those of <see cref="Limits"/> are in a table of its own.</summary>
+    internal static IReadOnlyList<HubOption> Table { get; } =
+    [
+        new("queue-limit", nameof(QueueLimitBytes), HubOptionKind.Size, 1, MaxQueueBytes, "Bytes that may wait for one user; at or above it senders wait.",
+            static options => options.QueueLimitBytes, static (options, bytes) => options with { QueueLimitBytes = bytes }),
+        new("full-queue", nameof(FullQueue), HubOptionKind.Word, 0, 1,
+            "What becomes of a relay for a user whose queue is full: wait makes its sender wait, leave-out leaves that user out.",
+            static options => (long)options.FullQueue, static (options, rule) => options with { FullQueue = (FullQueue)rule })
+        { WordName = "RULE", Words = ["wait", "leave-out"] },
+        new("stall-timeout", nameof(StallTimeout), HubOptionKind.Time, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerDay,
+            "Disconnect a user who takes nothing for so long while its queue is full.",
+            static options => options.StallTimeout.Ticks, static (options, time) => options with { StallTimeout = new(time) }),
+        new("max-connections", nameof(MaxConnections), HubOptionKind.Count, 1, HubLimits.MaxConnections, "Connections at one time; one more is refused.",
+            static options => options.MaxConnections, static (options, most) => options with { MaxConnections = checked((int)most) })
+        { Default = "what the file descriptors allow" },
+        new("memory-limit", nameof(MemoryLimitBytes), HubOptionKind.Size, BlockPool.MinLimitBytes, 1L << 44,
+            "Memory for all messages together; when it is in use the hub stops reading.",
+            static options => options.MemoryLimitBytes, static (options, bytes) => options with { MemoryLimitBytes = bytes })
+        { Default = "a quarter of the machine's memory" },
+        new("send-buffer", nameof(SendBufferBytes), HubOptionKind.Size, 0, 1 << 30, "Bytes that the kernel may hold for one user; 0 lets the kernel choose.",
+            static options => options.SendBufferBytes, static (options, bytes) => options with { SendBufferBytes = checked((int)bytes) }),
+        new("heartbeat", nameof(Heartbeat), HubOptionKind.WholeSeconds, 0, ushort.MaxValue * TimeSpan.TicksPerSecond,
+            "A binary client silent for twice this is disconnected; whole seconds, 0 is never.",
+            static options => options.Heartbeat.Ticks, static (options, time) => options with { Heartbeat = new(time) }),
+        new("keepalive", nameof(KeepAlive), HubOptionKind.WholeSeconds, 0, 12 * TimeSpan.TicksPerHour,
+            "A connection whose machine gives no sign of life for so long is lost; whole seconds from 2, 0 is never.",
+            static options => options.KeepAlive.Ticks, static (options, time) => options with { KeepAlive = new(time) })
+        { MinUnlessZero = 2 * TimeSpan.TicksPerSecond },
+        new("resume-window", nameof(ResumeWindow), HubOptionKind.WholeSeconds, 0, TimeSpan.TicksPerDay,
+            "How long a user whose connection was lost may resume; whole seconds, 0 offers no resuming.",
+            static options => options.ResumeWindow.Ticks, static (options, time) => options with { ResumeWindow = new(time) }),
+        new("resume-retention", nameof(ResumeRetentionBytes), HubOptionKind.Size, 0, MaxQueueBytes, "Bytes kept for a user who is away; one more ends its session.",
+            static options => options.ResumeRetentionBytes, static (options, bytes) => options with { ResumeRetentionBytes = bytes }),
+        new("confirm-timeout", nameof(ConfirmTimeout), HubOptionKind.Time, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerDay,
+            "How long the receipt of a confirmed relay waits for its receivers.",
+            static options => options.ConfirmTimeout.Ticks, static (options, time) => options with { ConfirmTimeout = new(time) }),
+        new("drain-timeout", nameof(DrainTimeout), HubOptionKind.Time, 0, TimeSpan.TicksPerDay,
+            "How long a stopping hub goes on sending what is queued; 0 drops it.",
+            static options => options.DrainTimeout.Ticks, static (options, time) => options with { DrainTimeout = new(time) }),
+        new("event-loops", nameof(EventLoops), HubOptionKind.Count, 1, 1_024, "Threads that move bytes.",
+            static options => options.EventLoops, static (options, loops) => options with { EventLoops = checked((int)loops) })
+        { Default = "one for each processor" },
+    ];
+
     /// <summary>A quarter of the memory that the machine, or the container, has.</summary>
     internal static long DefaultMemoryLimitBytes => Math.Max(BlockPool.MinLimitBytes, MachineMemory.LimitBytes() / 4);
 
@@ -150,70 +196,13 @@ public sealed record MessageHubOptions
         }
 
         Tls.Validate();
-        AtLeast(QueueLimitBytes, 1, nameof(QueueLimitBytes));
-        AtLeast(MaxConnections ?? 1, 1, nameof(MaxConnections));
-        AtLeast(MemoryLimitBytes ?? BlockPool.MinLimitBytes, BlockPool.MinLimitBytes, nameof(MemoryLimitBytes));
-        AtLeast(EventLoops ?? 1, 1, nameof(EventLoops));
-        if (SendBufferBytes is < 0 or > MaxSendBufferBytes)
+        foreach (var option in HubOption.All)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(SendBufferBytes), SendBufferBytes, $"SendBufferBytes must be between 0 and {MaxSendBufferBytes}.");
-        }
-
-        if (!Enum.IsDefined(FullQueue))
-        {
-            throw new ArgumentOutOfRangeException(nameof(FullQueue), FullQueue, "FullQueue must be Wait or LeaveOut.");
-        }
-
-        Between(StallTimeout, TimeSpan.FromMilliseconds(1), MaxTimeout, nameof(StallTimeout));
-        Between(DrainTimeout, TimeSpan.Zero, MaxTimeout, nameof(DrainTimeout));
-        Limits.Validate();
-        AtLeast(ResumeRetentionBytes, 0, nameof(ResumeRetentionBytes));
-        Between(ConfirmTimeout, TimeSpan.FromMilliseconds(1), MaxTimeout, nameof(ConfirmTimeout));
-        Between(ResumeWindow, TimeSpan.Zero, MaxTimeout, nameof(ResumeWindow));
-        if (ResumeWindow.Ticks % TimeSpan.TicksPerSecond != 0)
-        {
-            throw new ArgumentException($"ResumeWindow is {ResumeWindow}; it must be whole seconds.", nameof(ResumeWindow));
-        }
-
-        if (KeepAlive != TimeSpan.Zero)
-        {
-            Between(KeepAlive, TimeSpan.FromSeconds(2), TimeSpan.FromHours(12), nameof(KeepAlive));
-        }
-
-        if (KeepAlive.Ticks % TimeSpan.TicksPerSecond != 0)
-        {
-            throw new ArgumentException($"KeepAlive is {KeepAlive}; it must be whole seconds.", nameof(KeepAlive));
-        }
-
-        Between(Heartbeat, TimeSpan.Zero, TimeSpan.FromSeconds(ushort.MaxValue), nameof(Heartbeat));
-        if (Heartbeat.Ticks % TimeSpan.TicksPerSecond != 0)
-        {
-            throw new ArgumentException($"Heartbeat is {Heartbeat}; it must be whole seconds.", nameof(Heartbeat));
+            option.Validate(this);
         }
     }
 
     /// <summary>Whether somebody on another machine could get in there without having to prove who it is, and nobody has allowed that.</summary>
     internal bool IsOpenToStrangers(IPEndPoint endpoint) =>
         !AllowAnonymous && Authenticator is null && !IPAddress.IsLoopback(endpoint.Address);
-
-    private const int MaxSendBufferBytes = 1 << 30;
-
-    private static TimeSpan MaxTimeout => TimeSpan.FromDays(1);
-
-    private static void AtLeast(long value, long least, string option)
-    {
-        if (value < least)
-        {
-            throw new ArgumentOutOfRangeException(option, value, $"{option} must be at least {least}.");
-        }
-    }
-
-    private static void Between(TimeSpan value, TimeSpan least, TimeSpan most, string option)
-    {
-        if (value < least || value > most)
-        {
-            throw new ArgumentOutOfRangeException(option, value, $"{option} must be between {least} and {most}.");
-        }
-    }
 }

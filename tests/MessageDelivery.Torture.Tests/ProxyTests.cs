@@ -1,5 +1,5 @@
 using MessageDelivery.Protocol;
-using MessageDelivery.Torture.Clients;
+using MessageDelivery.RawClient;
 using MessageDelivery.Torture.Faults;
 using MessageDelivery.Torture.Processes;
 using MessageDelivery.Torture.Proxy;
@@ -11,8 +11,8 @@ public class ProxyTests
     [Fact]
     public void The_cursor_knows_at_every_byte_whether_a_frame_is_under_way()
     {
-        byte[] ack = RelayBytes.Ack(1);
-        byte[] heartbeat = RelayBytes.Empty(FrameType.Heartbeat);
+        byte[] ack = FrameBytes.Ack(1);
+        byte[] heartbeat = FrameBytes.Header(FrameType.Heartbeat);
         byte[] stream = [.. ack, .. heartbeat, .. ack];
         var ends = new[] { ack.Length, ack.Length + heartbeat.Length, stream.Length };
         for (int cut = 0; cut <= stream.Length; cut++)
@@ -51,7 +51,7 @@ public class ProxyTests
         var take = sabotage.ToClient()!;
         byte[] delivery = new byte[116];
         new DeliveryHeader(7, 100).Write(delivery);
-        byte[] stream = [.. RelayBytes.Empty(FrameType.HeartbeatReply), .. delivery, .. delivery, .. delivery];
+        byte[] stream = [.. FrameBytes.Header(FrameType.HeartbeatReply), .. delivery, .. delivery, .. delivery];
         List<byte> passed = [];
         foreach (byte value in stream)
         {

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Load.Protocols;
 
@@ -17,27 +17,17 @@ internal class MdsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 
     public override ulong LogIn(Connection connection, int? channel)
     {
-        var hello = new HelloPayload();
-        byte[] frame = new byte[ProtocolLimits.HeaderBytes + hello.Length];
-        new FrameHeader(FrameType.Hello, (byte)Flags, ProtocolLimits.Version, (uint)hello.Length).Write(frame);
-        hello.Write(frame.AsSpan(ProtocolLimits.HeaderBytes));
-        connection.Send(frame);
-        var (header, payload) = ReceiveFrame(connection);
-        return header.Type == FrameType.Welcome && WelcomePayload.TryRead(payload, out var welcome)
+        connection.Send(FrameBytes.Hello(Flags));
+        var answer = connection.ReceiveFrame();
+        return answer.Type == FrameType.Welcome && WelcomePayload.TryRead(answer.Payload.Span, out var welcome)
             ? welcome.UserId
-            : throw new LoadException($"HELLO was refused: code {header.Argument}, '{Encoding.UTF8.GetString(payload)}'");
+            : throw new LoadException($"HELLO was refused: code {answer.Header.Argument}, '{answer.Text}'");
     }
 
     public override byte[] Head(ReadOnlySpan<ulong> addresses)
     {
         byte[] head = new byte[RelayLayout.HeadBytes(RelayFlags.None, addresses.Length)];
-        uint length = (uint)(head.Length - ProtocolLimits.HeaderBytes + BodyBytes);
-        new FrameHeader(FrameType.Relay, 0, (ushort)addresses.Length, length).Write(head);
-        for (int i = 0; i < addresses.Length; i++)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(head.AsSpan(ProtocolLimits.HeaderBytes + (8 * i)), addresses[i]);
-        }
-
+        FrameBytes.WriteRelayHead(head, RelayFlags.None, 0, addresses, BodyBytes);
         return head;
     }
 
@@ -54,16 +44,5 @@ internal class MdsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
             ? $"the hub sent {header.Type} {((ProtocolCode)header.Argument).Name()}: "
                 + Encoding.UTF8.GetString(payload[..(int)Math.Min((uint)payload.Length, header.Length)])
             : $"the hub sent frame type 0x{bytes[0]:X2}";
-    }
-
-    /// <summary>The next frame, where exactly that is expected.</summary>
-    public static (FrameHeader Header, byte[] Payload) ReceiveFrame(Connection connection)
-    {
-        Span<byte> start = stackalloc byte[ProtocolLimits.HeaderBytes];
-        connection.ReceiveAll(start);
-        var header = FrameHeader.Read(start);
-        byte[] payload = new byte[header.Length];
-        connection.ReceiveAll(payload);
-        return (header, payload);
     }
 }

@@ -19,8 +19,7 @@ internal sealed class MqttProtocol(int bodyBytes) : WireProtocol(bodyBytes)
     {
         // Protocol name and level, a clean session, no keep-alive, a client id of its own.
         connection.Send(Packet(Connect, [.. Text("MQTT"), 4, 2, 0, 0, .. Text($"load-{Environment.ProcessId}-{connection.Fd}")]));
-        Span<byte> accepted = stackalloc byte[4];
-        connection.ReceiveAll(accepted);
+        var accepted = connection.ReceiveAll(4);
         if (accepted[3] != 0)
         {
             throw new LoadException($"CONNECT was refused with return code {accepted[3]}");
@@ -29,8 +28,7 @@ internal sealed class MqttProtocol(int bodyBytes) : WireProtocol(bodyBytes)
         if (channel is not null)
         {
             connection.Send(Packet(Subscribe, [0, 1, .. Text(ChannelName((ulong)channel)), 0]));
-            Span<byte> granted = stackalloc byte[5];
-            connection.ReceiveAll(granted);
+            var granted = connection.ReceiveAll(5);
             if (granted[4] == Failure)
             {
                 throw new LoadException($"SUBSCRIBE to {ChannelName((ulong)channel)} was refused");

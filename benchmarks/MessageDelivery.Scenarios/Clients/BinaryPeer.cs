@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -12,33 +11,26 @@ namespace MessageDelivery.Scenarios.Clients;
 /// </summary>
 internal sealed class BinaryPeer : IDisposable
 {
-    private readonly FrameBuffer _received;
-
-    private BinaryPeer(int bufferBytes)
+    private BinaryPeer(WireConnection wire, in Frame answer)
     {
-        _received = new(bufferBytes);
-        Socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Wire = wire;
+        UserId = answer.Type == FrameType.Welcome && WelcomePayload.TryRead(answer.Payload.Span, out var welcome)
+            ? welcome.UserId
+            : throw new InvalidDataException($"the hub answered HELLO with {answer.Type} {answer.Code.Name()}");
     }
 
-    public Socket Socket { get; }
+    public WireConnection Wire { get; }
 
-    public ulong UserId { get; private set; }
+    public ulong UserId { get; }
 
     public static BinaryPeer Connect(IPEndPoint hub, int bufferBytes)
     {
-        var peer = new BinaryPeer(bufferBytes);
-        peer.Socket.ReceiveTimeout = 60_000;
-        peer.Socket.Connect(hub);
-        peer.Socket.Send(Hello());
+        var wire = WireConnection.Connect(hub, TimeSpan.FromMinutes(1), bufferBytes);
+        wire.Send(FrameBytes.Hello());
         // Exactly the WELCOME: a receiver that never reads has not read a byte more.
-        Span<byte> welcome = stackalloc byte[ProtocolLimits.HeaderBytes + WelcomePayload.Length];
-        for (int have = 0; have < welcome.Length;)
-        {
-            int count = peer.Socket.Receive(welcome[have..]);
-            have += count > 0 ? count : throw new EndOfStreamException("the hub closed before its WELCOME");
-        }
-
-        peer.Welcome(FrameHeader.Read(welcome), welcome[ProtocolLimits.HeaderBytes..]);
+        wire.ReadsAhead = false;
+        var peer = new BinaryPeer(wire, wire.ReceiveFrame());
+        wire.ReadsAhead = true;
         return peer;
     }
 
@@ -46,145 +38,73 @@ internal sealed class BinaryPeer : IDisposable
     /// <param name="from">The address that the hub sees; null leaves that to the kernel.</param>
     public static async Task<BinaryPeer> ConnectAsync(IPEndPoint hub, int bufferBytes, int? sendBufferBytes = null, IPAddress? from = null)
     {
-        var peer = new BinaryPeer(bufferBytes);
+        var wire = await WireConnection.ConnectAsync(
+            hub,
+            socket =>
+            {
+                socket.SendBufferSize = sendBufferBytes ?? socket.SendBufferSize;
+                if (from is not null)
+                {
+                    socket.Bind(new IPEndPoint(from, 0));
+                }
+            },
+            bufferBytes);
         try
         {
-            peer.Socket.SendBufferSize = sendBufferBytes ?? peer.Socket.SendBufferSize;
-            if (from is not null)
-            {
-                peer.Socket.Bind(new IPEndPoint(from, 0));
-            }
-
-            await peer.Socket.ConnectAsync(hub);
-            await peer.SendAsync(Hello());
-            var frame = await peer.ReceiveAsync();
-            peer.Welcome(frame.Header, frame.Payload.Span);
-            return peer;
+            await wire.SendAsync(FrameBytes.Hello());
+            return new(wire, await wire.ReceiveFrameAsync());
         }
         catch
         {
-            peer.Dispose();
+            wire.Dispose();
             throw;
         }
-    }
-
-    public void Send(ReadOnlySpan<byte> bytes)
-    {
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[Socket.Send(bytes)..];
-        }
-    }
-
-    public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
-    {
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[await Socket.SendAsync(bytes)..];
-        }
-    }
-
-    public void SendEmpty(FrameType type)
-    {
-        Span<byte> header = stackalloc byte[ProtocolLimits.HeaderBytes];
-        new FrameHeader(type, 0, 0, 0).Write(header);
-        Send(header);
     }
 
     /// <summary>Says GOODBYE and waits for the hub's, which comes when all that was sent before has been carried out.</summary>
     public async Task GoodbyeAsync()
     {
-        byte[] header = new byte[ProtocolLimits.HeaderBytes];
-        new FrameHeader(FrameType.Goodbye, 0, 0, 0).Write(header);
-        await SendAsync(header);
-        while ((await ReceiveAsync(isLeaving: true)).Header.Type != FrameType.GoodbyeReply)
+        await Wire.SendAsync(FrameBytes.Header(FrameType.Goodbye));
+        while (await Wire.ReceiveFrameAsync() is { Type: not FrameType.GoodbyeReply } frame)
         {
+            Checked(frame);
         }
     }
 
     /// <summary>The next frame that came already.</summary>
-    public bool TryTake(out Frame frame) => _received.TryTake(out frame) && Checked(frame, isLeaving: false);
-
-    /// <summary>Receives at most so many bytes; the number, 0 at the end of the stream.</summary>
-    public int ReceiveSome(int maxBytes)
+    public bool TryTake(out Frame frame)
     {
-        var room = _received.Room().Span;
-        int count = Socket.Receive(room[..Math.Min(room.Length, maxBytes)]);
-        _received.Commit(count);
-        return count;
+        bool isThere = Wire.Received.TryTakeFrame(out frame);
+        Checked(frame);
+        return isThere;
     }
 
-    public Frame Receive()
-    {
-        Frame frame;
-        while (!TryTake(out frame))
-        {
-            if (ReceiveSome(int.MaxValue) == 0)
-            {
-                throw new EndOfStreamException("the hub closed the connection");
-            }
-        }
+    public Frame Receive() => Checked(Wire.ReceiveFrame());
 
-        return frame;
-    }
-
-    public async ValueTask<Frame> ReceiveAsync(bool isLeaving = false, CancellationToken cancellationToken = default)
-    {
-        Frame frame;
-        while (!_received.TryTake(out frame))
-        {
-            int count = await Socket.ReceiveAsync(_received.Room(), cancellationToken);
-            _received.Commit(count > 0 ? count : throw new EndOfStreamException("the hub closed the connection"));
-        }
-
-        Checked(frame, isLeaving);
-        return frame;
-    }
+    public async ValueTask<Frame> ReceiveAsync() => Checked(await Wire.ReceiveFrameAsync());
 
     /// <summary>Asks who else is here.</summary>
     public ulong[] List()
     {
-        SendEmpty(FrameType.List);
+        Wire.Send(FrameBytes.Header(FrameType.List));
         var ids = new List<ulong>();
         Frame frame;
         do
         {
             frame = Receive();
-            for (int offset = 0; frame.Header.Type == FrameType.ListReply && offset < frame.Payload.Length; offset += 8)
+            for (int offset = 0; frame.Type == FrameType.ListReply && offset < frame.Payload.Length; offset += 8)
             {
                 ids.Add(BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload.Span[offset..]));
             }
         }
-        while (frame.Header.Type != FrameType.ListReply || (frame.Header.Flags & (byte)ListReplyFlags.More) != 0);
+        while (frame.Type != FrameType.ListReply || (frame.Header.Flags & (byte)ListReplyFlags.More) != 0);
         return [.. ids];
     }
 
-    public void Dispose() => Socket.Dispose();
+    public void Dispose() => Wire.Dispose();
 
-    /// <param name="key">Of the session that it resumes; none begins a new one.</param>
-    /// <param name="framesReceived">Of that session.</param>
-    public static byte[] Hello(HelloFlags flags = HelloFlags.None, ReadOnlySpan<byte> key = default, long framesReceived = 0)
-    {
-        var payload = new HelloPayload { SessionKey = key, FramesReceived = (ulong)framesReceived };
-        byte[] hello = new byte[ProtocolLimits.HeaderBytes + payload.Length];
-        new FrameHeader(FrameType.Hello, (byte)flags, ProtocolLimits.Version, (uint)payload.Length).Write(hello);
-        payload.Write(hello.AsSpan(ProtocolLimits.HeaderBytes));
-        return hello;
-    }
-
-    private void Welcome(FrameHeader header, ReadOnlySpan<byte> payload) =>
-        UserId = header.Type == FrameType.Welcome && WelcomePayload.TryRead(payload, out var welcome)
-            ? welcome.UserId
-            : throw new InvalidDataException($"the hub answered HELLO with {header.Type}, code {header.Argument}");
-
-    private static bool Checked(in Frame frame, bool isLeaving)
-    {
-        if (frame.Header.Type == FrameType.Error || (frame.Header.Type == FrameType.GoodbyeReply && !isLeaving))
-        {
-            string text = Encoding.UTF8.GetString(frame.Payload.Span);
-            throw new InvalidDataException($"the hub says {frame.Header.Type} {((ProtocolCode)frame.Header.Argument).Name()}: {text}");
-        }
-
-        return true;
-    }
+    /// <exception cref="InvalidDataException">It is an ERROR or a GOODBYE.</exception>
+    private static Frame Checked(in Frame frame) => frame.Type is FrameType.Error or FrameType.GoodbyeReply
+        ? throw new InvalidDataException($"the hub says {frame.Type} {frame.Code.Name()}: {frame.Text}")
+        : frame;
 }

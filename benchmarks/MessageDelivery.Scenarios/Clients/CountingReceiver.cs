@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -86,7 +87,7 @@ internal sealed class CountingReceiver : IDisposable
         {
             if (clock.Elapsed >= nextHeartbeat)
             {
-                _peer.SendEmpty(FrameType.Heartbeat);
+                _peer.Wire.Send(FrameBytes.Header(FrameType.Heartbeat));
                 nextHeartbeat += Heartbeat;
             }
 
@@ -98,16 +99,16 @@ internal sealed class CountingReceiver : IDisposable
             }
 
             // Everything may have come, and the total be known a moment later: nothing would end the wait.
-            if (!_peer.Socket.Poll(100_000, SelectMode.SelectRead))
+            if (!_peer.Wire.Socket.Poll(100_000, SelectMode.SelectRead))
             {
                 continue;
             }
 
-            int count = _peer.ReceiveSome(rate > 0 ? MaxRead : int.MaxValue);
+            int count = _peer.Wire.ReceiveSome(rate > 0 ? MaxRead : int.MaxValue);
             read += count > 0 ? count : throw new EndOfStreamException("the hub closed the connection");
             while (_peer.TryTake(out var frame))
             {
-                if (frame.Header.Type == FrameType.Delivery)
+                if (frame.Type == FrameType.Delivery)
                 {
                     Check(frame.Payload.Span);
                 }

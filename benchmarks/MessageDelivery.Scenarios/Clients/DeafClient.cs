@@ -1,6 +1,7 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -13,11 +14,12 @@ internal sealed class DeafClient(IPEndPoint hub, bool isResumable) : IDisposable
     /// <summary>What the kernel may hold for it: the hub's memory is to be filled, not the kernel's.</summary>
     private const int ReceiveBufferBytes = 64 << 10;
 
+    private const int SmallBufferBytes = 256;
+
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private readonly byte[] _answer = new byte[ProtocolLimits.HeaderBytes + ProtocolLimits.MaxTextLength];
-    private Socket? _socket;
+    private WireConnection? _wire;
     private byte[] _key = [];
     private ulong _userId;
 
@@ -44,7 +46,7 @@ internal sealed class DeafClient(IPEndPoint hub, bool isResumable) : IDisposable
             {
                 if (await TryConnectAsync(stop))
                 {
-                    while (TcpState.IsEstablished(_socket!))
+                    while (TcpState.IsEstablished(_wire!.Socket))
                     {
                         await Task.Delay(Glance, stop);
                     }
@@ -63,29 +65,26 @@ internal sealed class DeafClient(IPEndPoint hub, bool isResumable) : IDisposable
         }
     }
 
-    public void Dispose() => _socket?.Dispose();
+    public void Dispose() => _wire?.Dispose();
 
     private async Task<bool> TryConnectAsync(CancellationToken stop)
     {
-        _socket?.Dispose();
-        _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = ReceiveBufferBytes };
+        _wire?.Dispose();
         string refused;
         try
         {
-            await _socket.ConnectAsync(hub, stop);
-            await _socket.SendAsync(
-                BinaryPeer.Hello(!isResumable ? HelloFlags.None : _key.Length == 0 ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume, _key), stop);
-            await ReceiveAsync(0, ProtocolLimits.HeaderBytes, stop);
-            var header = FrameHeader.Read(_answer);
-            await ReceiveAsync(ProtocolLimits.HeaderBytes, (int)Math.Min(header.Length, ProtocolLimits.MaxTextLength), stop);
-            var payload = _answer.AsSpan(ProtocolLimits.HeaderBytes, (int)header.Length);
-            if (header.Type == FrameType.Welcome && WelcomePayload.TryRead(payload, out var welcome))
+            _wire = await WireConnection.ConnectAsync(hub, socket => socket.ReceiveBufferSize = ReceiveBufferBytes, SmallBufferBytes, stop);
+            _wire.ReadsAhead = false;
+            await _wire.SendAsync(
+                FrameBytes.Hello(!isResumable ? HelloFlags.None : _key.Length == 0 ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume, _key), stop);
+            var answer = await _wire.ReceiveFrameAsync(stop);
+            if (answer.Type == FrameType.Welcome && WelcomePayload.TryRead(answer.Payload.Span, out var welcome))
             {
-                Welcome(header, welcome, payload);
+                Welcome(answer.Header, welcome, answer.Payload.Span);
                 return true;
             }
 
-            refused = ((ProtocolCode)header.Argument).Name();
+            refused = answer.Code.Name();
         }
         catch (SocketException exception)
         {
@@ -115,14 +114,5 @@ internal sealed class DeafClient(IPEndPoint hub, bool isResumable) : IDisposable
 
         Volatile.Write(ref _userId, welcome.UserId);
         _key = SessionTerms.TryRead(payload, out var terms) ? terms.Key.ToArray() : [];
-    }
-
-    private async Task ReceiveAsync(int offset, int count, CancellationToken stop)
-    {
-        for (int have = 0; have < count;)
-        {
-            int got = await _socket!.ReceiveAsync(_answer.AsMemory(offset + have, count - have), stop);
-            have += got > 0 ? got : throw new EndOfStreamException();
-        }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class DeafReceiver(IPEndPoint hub) : IDisposable
     /// <summary>Waits for the hub to cut it; false if that was not to be waited for.</summary>
     public async Task<bool> WaitForEndAsync(Func<bool> isInVain)
     {
-        while (TcpState.IsEstablished(_peer.Socket))
+        while (TcpState.IsEstablished(_peer.Wire.Socket))
         {
             if (isInVain())
             {
@@ -49,14 +49,14 @@ internal sealed class DeafReceiver(IPEndPoint hub) : IDisposable
         {
             while (true)
             {
-                if (_peer.ReceiveSome(int.MaxValue) == 0)
+                if (_peer.Wire.ReceiveSome() == 0)
                 {
                     return $"closed after {deliveries} deliveries";
                 }
 
                 while (_peer.TryTake(out var frame))
                 {
-                    deliveries += frame.Header.Type == FrameType.Delivery ? 1 : 0;
+                    deliveries += frame.Type == FrameType.Delivery ? 1 : 0;
                 }
             }
         }

@@ -70,7 +70,7 @@ internal sealed class FloodSender(IPEndPoint hub, DeafClient[] crowd, int bodyBy
             RelayFrame.Write(_frame, RelayFlags.Receipt, (ulong)number, crowd[_turn].UserId, peer.UserId, number);
             try
             {
-                await peer.SendAsync(_frame);
+                await peer.Wire.SendAsync(_frame);
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
@@ -85,7 +85,7 @@ internal sealed class FloodSender(IPEndPoint hub, DeafClient[] crowd, int bodyBy
         while (true)
         {
             var frame = await peer.ReceiveAsync();
-            if (frame.Header.Type == FrameType.Receipt && frame.Payload.Length == 9)
+            if (frame.Type == FrameType.Receipt && frame.Payload.Length == 9)
             {
                 _outcomes[frame.Payload.Span[8]]++;
             }

@@ -1,7 +1,8 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -21,31 +22,29 @@ internal enum IdleKind
 /// <summary>A user who connects, does nothing, and hears whether a message still reaches it.</summary>
 internal sealed class IdleUser : IDisposable
 {
-    private readonly IdleKind _kind;
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private const int SmallBufferBytes = 256;
 
-    private IdleUser(IdleKind kind) => _kind = kind;
+    private readonly IdleKind _kind;
+    private readonly WireConnection _wire;
+
+    private IdleUser(IdleKind kind, WireConnection wire) => (_kind, _wire) = (kind, wire);
 
     public static async Task<IdleUser> ConnectAsync(IPEndPoint hub, IdleKind kind)
     {
-        var user = new IdleUser(kind);
-        await user._socket.ConnectAsync(hub);
+        var wire = await WireConnection.ConnectAsync(hub, bufferBytes: SmallBufferBytes);
         switch (kind)
         {
             case IdleKind.Binary:
-                await user._socket.SendAsync(BinaryPeer.Hello());
-                await user.ReceiveAsync(ProtocolLimits.HeaderBytes + WelcomePayload.Length, CancellationToken.None);
+                await wire.SendAsync(FrameBytes.Hello());
+                await wire.ReceiveFrameAsync();
                 break;
             case IdleKind.Text:
-                await user._socket.SendAsync("identity\n"u8.ToArray());
-                while ((await user.ReceiveAsync(1, CancellationToken.None))[0] != (byte)'\n')
-                {
-                }
-
+                await wire.SendAsync("identity\n"u8.ToArray());
+                await wire.ReceiveLineAsync();
                 break;
         }
 
-        return user;
+        return new(kind, wire);
     }
 
     /// <summary>Whether exactly this message is what comes.</summary>
@@ -62,8 +61,7 @@ internal sealed class IdleUser : IDisposable
 
         try
         {
-            byte[] got = await ReceiveAsync(expected.Length, cancellationToken);
-            return got.AsSpan().SequenceEqual(expected);
+            return (await _wire.ReceiveExactlyAsync(expected.Length, cancellationToken)).Span.SequenceEqual(expected);
         }
         catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException)
         {
@@ -71,17 +69,5 @@ internal sealed class IdleUser : IDisposable
         }
     }
 
-    public void Dispose() => _socket.Dispose();
-
-    private async Task<byte[]> ReceiveAsync(int count, CancellationToken cancellationToken)
-    {
-        byte[] bytes = new byte[count];
-        for (int have = 0; have < count;)
-        {
-            int got = await _socket.ReceiveAsync(bytes.AsMemory(have), cancellationToken);
-            have += got > 0 ? got : throw new EndOfStreamException("the hub closed the connection");
-        }
-
-        return bytes;
-    }
+    public void Dispose() => _wire.Dispose();
 }

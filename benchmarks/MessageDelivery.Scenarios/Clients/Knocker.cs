@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -68,26 +69,17 @@ internal sealed class Knocker(IPEndPoint hub)
     /// <summary>What is said instead of WELCOME; nothing if it is that.</summary>
     private async Task<string> AnswerAsync()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using var tooLong = new CancellationTokenSource(MaxWait);
-        byte[] header = new byte[ProtocolLimits.HeaderBytes];
         try
         {
-            await socket.ConnectAsync(hub, tooLong.Token);
-            await socket.SendAsync(BinaryPeer.Hello(), tooLong.Token);
-            for (int have = 0; have < header.Length;)
-            {
-                int got = await socket.ReceiveAsync(header.AsMemory(have), tooLong.Token);
-                if (got == 0)
-                {
-                    return "closed";
-                }
-
-                have += got;
-            }
-
-            var frame = FrameHeader.Read(header);
-            return frame.Type == FrameType.Welcome ? "" : ((ProtocolCode)frame.Argument).Name();
+            using var wire = await WireConnection.ConnectAsync(hub, cancellationToken: tooLong.Token);
+            await wire.SendAsync(FrameBytes.Hello(), tooLong.Token);
+            var answer = await wire.ReceiveFrameAsync(tooLong.Token);
+            return answer.Type == FrameType.Welcome ? "" : answer.Code.Name();
+        }
+        catch (EndOfStreamException)
+        {
+            return "closed";
         }
         catch (SocketException exception)
         {

@@ -39,7 +39,7 @@ internal sealed class NumberedSender : IDisposable
                 RelayFrame.Write(frames.AsSpan(i * frameBytes, frameBytes), RelayFlags.None, 0, receiver, UserId, _sent + i);
             }
 
-            await _peer.SendAsync(frames);
+            await _peer.Wire.SendAsync(frames);
             Volatile.Write(ref _sent, _sent + RelaysPerSend);
         }
 

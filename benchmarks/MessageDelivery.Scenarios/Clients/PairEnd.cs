@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -29,15 +29,15 @@ internal sealed class BinaryPairEnd(IPEndPoint hub) : IPairEnd
     public void Send(ulong to, long number)
     {
         RelayFrame.Write(_frame, RelayFlags.None, 0, to, UserId, number);
-        _peer.Send(_frame);
+        _peer.Wire.Send(_frame);
     }
 
     public long Receive()
     {
         var frame = _peer.Receive();
-        return frame.Header.Type == FrameType.Delivery
+        return frame.Type == FrameType.Delivery
             ? RelayFrame.Read(frame.Payload.Span).Number
-            : throw new InvalidDataException($"a {frame.Header.Type} came instead of a delivery");
+            : throw new InvalidDataException($"a {frame.Type} came instead of a delivery");
     }
 
     public void Dispose() => _peer.Dispose();
@@ -45,41 +45,27 @@ internal sealed class BinaryPairEnd(IPEndPoint hub) : IPairEnd
 
 internal sealed class TextPairEnd : IPairEnd
 {
-    private const string IdAnswer = "[Server] Your ID is ";
-
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly StreamReader _lines;
+    private readonly WireConnection _wire;
 
     public TextPairEnd(IPEndPoint hub)
     {
-        _socket.ReceiveTimeout = 60_000;
-        _socket.Connect(hub);
-        _lines = new(new NetworkStream(_socket), Encoding.UTF8);
-        _socket.Send("identity\n"u8);
-        string line = ReadLine();
-        UserId = line.StartsWith(IdAnswer, StringComparison.Ordinal)
-            ? ulong.Parse(line.AsSpan(IdAnswer.Length), CultureInfo.InvariantCulture)
-            : throw new InvalidDataException($"the hub says '{line}'");
+        _wire = WireConnection.Connect(hub, TimeSpan.FromMinutes(1));
+        _wire.Send("identity\n"u8);
+        var line = _wire.ReceiveLine().Span;
+        UserId = ServerText.IdIn(line) ?? throw new InvalidDataException($"the hub says '{Encoding.UTF8.GetString(line)}'");
     }
 
     public ulong UserId { get; }
 
-    public void Send(ulong to, long number) =>
-        _socket.Send(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"relay {to} {number}\n")));
+    public void Send(ulong to, long number) => _wire.Send(Encoding.UTF8.GetBytes($"relay {to} {number}\n"));
 
     public long Receive()
     {
-        string line = ReadLine();
+        string line = Encoding.UTF8.GetString(_wire.ReceiveLine().Span);
         return long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             ? number
             : throw new InvalidDataException($"'{line}' came instead of a number");
     }
 
-    public void Dispose()
-    {
-        _lines.Dispose();
-        _socket.Dispose();
-    }
-
-    private string ReadLine() => _lines.ReadLine() ?? throw new EndOfStreamException("the hub closed the connection");
+    public void Dispose() => _wire.Dispose();
 }

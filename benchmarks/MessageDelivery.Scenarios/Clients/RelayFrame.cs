@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -25,35 +25,9 @@ internal static class RelayFrame
     public static void Write(
         Span<byte> frame, RelayFlags flags, ulong correlation, ReadOnlySpan<ulong> receivers, ulong sender, long number)
     {
-        new FrameHeader(FrameType.Relay, (byte)flags, (ushort)receivers.Length, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
-        int head = RelayLayout.HeadBytes(flags, receivers.Length);
-        if (flags.HasFlag(RelayFlags.Receipt))
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(frame[ProtocolLimits.HeaderBytes..], correlation);
-        }
-
-        for (int i = 0; i < receivers.Length; i++)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(frame[(head - (8 * (receivers.Length - i)))..], receivers[i]);
-        }
-
+        int head = FrameBytes.WriteRelayHead(frame, flags, correlation, receivers, frame.Length - RelayLayout.HeadBytes(flags, receivers.Length));
         BinaryPrimitives.WriteInt64LittleEndian(frame[head..], number);
         BinaryPrimitives.WriteUInt64LittleEndian(frame[(head + 8)..], sender);
-    }
-
-    /// <summary>A relay of a text to several receivers.</summary>
-    public static byte[] ToMany(ulong[] receivers, string body)
-    {
-        int head = RelayLayout.HeadBytes(RelayFlags.None, receivers.Length);
-        byte[] frame = new byte[head + Encoding.UTF8.GetByteCount(body)];
-        new FrameHeader(FrameType.Relay, 0, (ushort)receivers.Length, (uint)(frame.Length - ProtocolLimits.HeaderBytes)).Write(frame);
-        for (int i = 0; i < receivers.Length; i++)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(ProtocolLimits.HeaderBytes + (8 * i)), receivers[i]);
-        }
-
-        Encoding.UTF8.GetBytes(body, frame.AsSpan(head));
-        return frame;
     }
 
     /// <summary>Reads a DELIVERY's payload: the sender by the hub's word, the number, and the sender by the body's own.</summary>

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using System.Net;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -21,7 +21,7 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
 
     private readonly long[] _next = new long[senders.Count];
     private readonly byte[] _ack = new byte[ProtocolLimits.HeaderBytes + 8];
-    private Socket? _socket;
+    private WireConnection? _wire;
     private Task _reading = Task.CompletedTask;
     private byte[] _key = [];
     private long _received;
@@ -70,42 +70,30 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
     public async Task ConnectAsync()
     {
         long begin = Stopwatch.GetTimestamp();
-        _socket?.Dispose();
-        _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        var frames = new FrameBuffer(BufferBytes);
-        await _socket.ConnectAsync(hub);
-        await _socket.SendAsync(BinaryPeer.Hello(
-            _key.Length == 0 ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume, _key, _received));
-        Frame frame;
-        while (!frames.TryTake(out frame))
-        {
-            await ReceiveAsync(_socket, frames);
-        }
-
-        Welcome(frame);
+        _wire?.Dispose();
+        _wire = await WireConnection.ConnectAsync(hub, bufferBytes: BufferBytes);
+        await _wire.SendAsync(FrameBytes.Hello(
+            _key.Length == 0 ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume, _key, (ulong)_received));
+        Welcome(await _wire.ReceiveFrameAsync());
         WelcomedAt = Stopwatch.GetTimestamp();
         Took = Stopwatch.GetElapsedTime(begin, WelcomedAt);
-        _reading = ReadAsync(_socket, frames);
+        _reading = ReadAsync(_wire);
     }
 
     /// <summary>The next number of a sender, which is how many came of it if nothing is wrong.</summary>
     public long NextOf(int sender) => Volatile.Read(ref _next[sender]);
 
     /// <summary>Resets its connection.</summary>
-    public void Reset()
-    {
-        _socket!.LingerState = new(true, 0);
-        _socket.Dispose();
-    }
+    public void Reset() => _wire!.Reset();
 
-    public void Dispose() => _socket?.Dispose();
+    public void Dispose() => _wire?.Dispose();
 
     private void Welcome(in Frame frame)
     {
         var payload = frame.Payload.Span;
-        if (frame.Header.Type != FrameType.Welcome || !WelcomePayload.TryRead(payload, out var welcome) || !SessionTerms.TryRead(payload, out var terms))
+        if (frame.Type != FrameType.Welcome || !WelcomePayload.TryRead(payload, out var welcome) || !SessionTerms.TryRead(payload, out var terms))
         {
-            throw new InvalidDataException($"the hub answered HELLO with {frame.Header.Type} {((ProtocolCode)frame.Header.Argument).Name()}");
+            throw new InvalidDataException($"the hub answered HELLO with {frame.Type} {frame.Code.Name()}");
         }
 
         bool resumed = ((WelcomeFlags)frame.Header.Flags).HasFlag(WelcomeFlags.Resumed);
@@ -118,13 +106,13 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
         _key = terms.Key.ToArray();
     }
 
-    private async Task ReadAsync(Socket socket, FrameBuffer frames)
+    private async Task ReadAsync(WireConnection wire)
     {
         try
         {
             while (true)
             {
-                while (frames.TryTake(out var frame))
+                while (wire.Received.TryTakeFrame(out var frame))
                 {
                     Take(frame);
                 }
@@ -134,11 +122,14 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
                 {
                     new FrameHeader(FrameType.Ack, 0, 0, 8).Write(_ack);
                     BinaryPrimitives.WriteInt64LittleEndian(_ack.AsSpan(ProtocolLimits.HeaderBytes), whole);
-                    await socket.SendAsync(_ack);
+                    await wire.SendAsync(_ack);
                     Acknowledged = whole;
                 }
 
-                await ReceiveAsync(socket, frames);
+                if (await wire.ReceiveSomeAsync() == 0)
+                {
+                    throw new EndOfStreamException("the hub closed the connection");
+                }
             }
         }
         catch (Exception exception) when (exception is IOException or SocketException or InvalidDataException or ObjectDisposedException)
@@ -148,22 +139,16 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
         }
     }
 
-    private static async ValueTask ReceiveAsync(Socket socket, FrameBuffer frames)
-    {
-        int count = await socket.ReceiveAsync(frames.Room());
-        frames.Commit(count > 0 ? count : throw new EndOfStreamException("the hub closed the connection"));
-    }
-
     private void Take(in Frame frame)
     {
         var payload = frame.Payload.Span;
-        if (frame.Header.Type is FrameType.Error or FrameType.GoodbyeReply)
+        if (frame.Type is FrameType.Error or FrameType.GoodbyeReply)
         {
             throw new InvalidDataException(
-                $"the hub says {frame.Header.Type} {((ProtocolCode)frame.Header.Argument).Name()}: {Encoding.UTF8.GetString(payload)}");
+                $"the hub says {frame.Type} {frame.Code.Name()}: {frame.Text}");
         }
 
-        if (frame.Header.Type != FrameType.Delivery)
+        if (frame.Type != FrameType.Delivery)
         {
             return;
         }

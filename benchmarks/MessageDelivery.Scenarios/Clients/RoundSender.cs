@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -31,7 +32,7 @@ internal sealed class RoundSender(BinaryPeer peer, int bodyBytes, TimeSpan pause
             {
                 byte[] frame = new byte[RelayFrame.Bytes(RelayFlags.Receipt, bodyBytes, receivers.Length)];
                 RelayFrame.Write(frame, RelayFlags.Receipt, ++correlation, receivers, peer.UserId, _rounds);
-                await peer.SendAsync(frame);
+                await peer.Wire.SendAsync(frame);
                 Count(await peer.ReceiveAsync(), correlation, receivers.Length);
             }
 
@@ -50,10 +51,10 @@ internal sealed class RoundSender(BinaryPeer peer, int bodyBytes, TimeSpan pause
     private void Count(in Frame frame, ulong correlation, int receivers)
     {
         var payload = frame.Payload.Span;
-        if (frame.Header.Type != FrameType.Receipt || payload.Length != 8 + receivers
+        if (frame.Type != FrameType.Receipt || payload.Length != 8 + receivers
             || BinaryPrimitives.ReadUInt64LittleEndian(payload) != correlation)
         {
-            throw new InvalidDataException($"a {frame.Header.Type} of {payload.Length} bytes came instead of receipt {correlation}");
+            throw new InvalidDataException($"a {frame.Type} of {payload.Length} bytes came instead of receipt {correlation}");
         }
 
         foreach (byte outcome in payload[8..])

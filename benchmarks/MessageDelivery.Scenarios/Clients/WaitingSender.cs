@@ -1,4 +1,5 @@
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios.Clients;
 
@@ -31,7 +32,7 @@ internal sealed class WaitingSender(BinaryPeer peer, DeafPlace place, int bodyBy
                     RelayFlags.Receipt, (ulong)(number + i), receiver.UserId, peer.UserId, number + i);
             }
 
-            var sending = peer.SendAsync(frames.AsMemory(0, batch * frameBytes));
+            var sending = peer.Wire.SendAsync(frames.AsMemory(0, batch * frameBytes));
             bool reached = true;
             for (int i = 0; i < batch; i++)
             {
@@ -52,7 +53,7 @@ internal sealed class WaitingSender(BinaryPeer peer, DeafPlace place, int bodyBy
     private bool Count(in Frame frame, ulong correlation, DeafReceiver receiver)
     {
         var payload = frame.Payload.Span;
-        if (frame.Header.Type != FrameType.Receipt || payload.Length != 9
+        if (frame.Type != FrameType.Receipt || payload.Length != 9
             || System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(payload) != correlation)
         {
             Disordered++;

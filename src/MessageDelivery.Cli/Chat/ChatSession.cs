@@ -22,7 +22,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var users = await client.ListAsync(cancellationToken).ConfigureAwait(false);
+        var users = await client.ListAsync(cancellationToken);
         screen.Show($"You are {Name(client.UserId)}. {Who(users)} /help helps.");
         SetReceivers([]);
         client.ConnectionStateChanged += OnConnectionStateChanged;
@@ -33,11 +33,11 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         var typing = TypeAsync(ending.Token);
         try
         {
-            await (await Task.WhenAny(typing, receiving).ConfigureAwait(false)).ConfigureAwait(false);
+            await (await Task.WhenAny(typing, receiving));
         }
         finally
         {
-            await ending.CancelAsync().ConfigureAwait(false);
+            await ending.CancelAsync();
             await Task.WhenAll(typing, receiving, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             client.ConnectionStateChanged -= OnConnectionStateChanged;
             client.SessionResumed -= OnSessionResumed;
@@ -82,7 +82,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     {
         try
         {
-            await foreach (var update in client.WatchAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var update in client.WatchAsync(cancellationToken))
             {
                 if (_knowsNobody)
                 {
@@ -128,7 +128,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
     {
-        await foreach (var delivery in client.ReceiveAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var delivery in client.ReceiveAsync(cancellationToken))
         {
             using (delivery)
             {
@@ -139,7 +139,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
 
     private async Task TypeAsync(CancellationToken cancellationToken)
     {
-        while (await screen.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        while (await screen.ReadLineAsync(cancellationToken) is { } line)
         {
             var input = ChatInput.Parse(line);
             try
@@ -154,7 +154,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
                     throw new CommandException(ExitCode.ConnectionFailed, $"there is no connection; '{line}' was not sent");
                 }
 
-                await CarryOutAsync(input, cancellationToken).ConfigureAwait(false);
+                await CarryOutAsync(input, cancellationToken);
             }
             catch (Exception exception) when (exception is CommandException or HubRequestException or ArgumentException)
             {
@@ -172,10 +172,10 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         switch (input.Request)
         {
             case ChatRequest.Send:
-                await SendAsync(input.Argument, cancellationToken).ConfigureAwait(false);
+                await SendAsync(input.Argument, cancellationToken);
                 break;
             case ChatRequest.SetReceivers when input.Argument.Equals("all", StringComparison.OrdinalIgnoreCase):
-                var users = await client.ListAsync(cancellationToken).ConfigureAwait(false);
+                var users = await client.ListAsync(cancellationToken);
                 SetReceivers(users.Count <= client.MaxReceivers
                     ? [.. users]
                     : throw new CommandException(ExitCode.Usage, $"{users.Count} users are here; a message has at most {client.MaxReceivers} receivers"));
@@ -186,7 +186,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
                 screen.Show(Talking());
                 break;
             case ChatRequest.Who:
-                screen.Show(Who(await client.ListAsync(cancellationToken).ConfigureAwait(false)));
+                screen.Show(Who(await client.ListAsync(cancellationToken)));
                 break;
             case ChatRequest.Me:
                 screen.Show($"You are {Name(client.UserId)}.");
@@ -209,7 +209,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
         }
 
         var receipt = await client.RelayWithReceiptAsync(
-            _receivers, Encoding.UTF8.GetBytes(text), cancellationToken: cancellationToken).ConfigureAwait(false);
+            _receivers, Encoding.UTF8.GetBytes(text), cancellationToken: cancellationToken);
         if (!receipt.AllAccepted)
         {
             var missed = receipt.Entries.Where(entry => !entry.IsAccepted).Select(entry => $"{entry.Receiver} ({entry.Outcome.Name()})");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using MessageDelivery.Cli.Terminal;
 using Spectre.Console;
 
@@ -90,7 +89,7 @@ internal sealed class TerminalScreen : IChatScreen
             int width = Console.WindowWidth is > 0 and var columns ? columns : UnknownWidth;
             int promptWidth = _prompt.GetCellWidth();
             var (visible, column) = _editor.View(Math.Max(width - promptWidth, 2));
-            string position = string.Create(CultureInfo.InvariantCulture, $"\r\x1b[{promptWidth + column}C");
+            string position = $"\r\x1b[{promptWidth + column}C";
             _output.Write($"{ClearLine}{Colors.Quiet(_prompt)}{visible}{(promptWidth + column > 0 ? position : "\r")}");
         }
 

@@ -21,7 +21,7 @@ internal sealed class TypedLines
     }
 
     public async ValueTask<string?> ReadAsync(CancellationToken cancellationToken) =>
-        await _lines.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) && _lines.Reader.TryRead(out string? line) ? line : null;
+        await _lines.Reader.WaitToReadAsync(cancellationToken) && _lines.Reader.TryRead(out string? line) ? line : null;
 
     private void Run()
     {

@@ -25,7 +25,7 @@ internal sealed class TextLineFormat : ILineFormat
     public string Line(in LogEntry entry)
     {
         var line = new StringBuilder(128);
-        line.Append(CultureInfo.InvariantCulture, $"{entry.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {LogLevelName.Of(entry.Level)} {entry.Source}[{entry.Event.Id}] {entry.Message}");
+        line.Append($"{entry.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {LogLevelName.Of(entry.Level)} {entry.Source}[{entry.Event.Id}] {entry.Message}");
         if (entry.Exception is not null)
         {
             line.Append(": ").Append(entry.Exception);

@@ -18,32 +18,23 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     /// <summary>Strangers who are refused leave this part of the queue to those who are let in.</summary>
     private const int MaxWaitingRefusals = MaxWaiting / 2;
 
-    private const int MaxAtATime = 256;
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(1);
 
-    private readonly object _gate = new();
-    private readonly Entry[] _waiting = new Entry[MaxWaiting];
-    private readonly Entry[] _taken = new Entry[MaxAtATime];
+    private readonly BackgroundQueue<Entry> _waiting;
     private readonly AuditLines _lines = new();
     private readonly TimeProvider _time;
-    private readonly Thread _thread;
     private string? _path;
     private volatile Stream? _output;
-    private int _first;
-    private int _count;
-    private long _dropped;
     private long _unwritten;
     private bool _isInLine;
-    private bool _ends;
     private DateTimeOffset _quietUntil;
 
     /// <param name="output">Where it writes until another file is used; null is nowhere.</param>
     internal AuditLog(string? path, Stream? output, TimeProvider time)
     {
         (_path, _output, _time) = (path, output, time);
-        _thread = new Thread(Run) { IsBackground = true, Name = "audit" };
-        _thread.Start();
+        _waiting = new("audit", MaxWaiting, Write);
     }
 
     /// <summary>Where it says that events are lost; null is nowhere.</summary>
@@ -78,25 +69,9 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     /// <inheritdoc/>
     public void Record(in AuditEvent auditEvent)
     {
-        if (_output is null)
+        if (_output is not null)
         {
-            return;
-        }
-
-        var now = _time.GetUtcNow();
-        lock (_gate)
-        {
-            if (_ends || _count >= (auditEvent.Kind == AuditKind.Refused ? MaxWaitingRefusals : MaxWaiting))
-            {
-                _dropped++;
-                return;
-            }
-
-            _waiting[(_first + _count) % MaxWaiting] = new(now, auditEvent);
-            if (_count++ == 0)
-            {
-                Monitor.Pulse(_gate);
-            }
+            _waiting.Add(new(_time.GetUtcNow(), auditEvent), auditEvent.Kind == AuditKind.Refused ? MaxWaitingRefusals : int.MaxValue);
         }
     }
 
@@ -123,13 +98,7 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     /// <summary>Writes what is waiting, for at most two seconds.</summary>
     public void Dispose()
     {
-        lock (_gate)
-        {
-            _ends = true;
-            Monitor.Pulse(_gate);
-        }
-
-        if (_thread.Join(EndPatience))
+        if (_waiting.End(EndPatience))
         {
             _output?.Dispose();
             _lines.Dispose();
@@ -165,45 +134,22 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
         old?.Dispose();
     }
 
-    private void Run()
+    private long Write(ReadOnlySpan<Entry> entries, long dropped)
     {
-        while (Take(out int count, out long dropped))
+        lock (_lines)
         {
-            lock (_lines)
-            {
-                Write(_taken.AsSpan(0, count), dropped);
-            }
-
-            if (_unwritten > 0 || dropped > 0)
-            {
-                Tell(dropped);
-            }
+            WriteLines(entries, dropped);
         }
+
+        if (_unwritten > 0 || dropped > 0)
+        {
+            Tell(dropped);
+        }
+
+        return 0;
     }
 
-    private bool Take(out int count, out long dropped)
-    {
-        lock (_gate)
-        {
-            while (_count == 0 && !_ends)
-            {
-                Monitor.Wait(_gate);
-            }
-
-            count = Math.Min(_count, MaxAtATime);
-            for (int i = 0; i < count; i++)
-            {
-                _taken[i] = _waiting[(_first + i) % MaxWaiting];
-            }
-
-            _first = (_first + count) % MaxWaiting;
-            _count -= count;
-            (dropped, _dropped) = (_dropped, 0);
-            return count > 0;
-        }
-    }
-
-    private void Write(ReadOnlySpan<Entry> entries, long dropped)
+    private void WriteLines(ReadOnlySpan<Entry> entries, long dropped)
     {
         if (_output is not { } output)
         {

@@ -67,8 +67,7 @@ internal sealed class Supervisor : IDisposable
     public void Ready(string status) => Tell($"READY=1\nSTATUS={status}");
 
     /// <summary>A reload begins; <see cref="Ready"/> ends it.</summary>
-    public void Reloading() => Tell(string.Create(
-        CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}"));
+    public void Reloading() => Tell($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}");
 
     /// <summary>The hub stops.</summary>
     public void Stopping() => Tell("STOPPING=1\nSTATUS=sending what is queued");
@@ -99,11 +98,11 @@ internal sealed class Supervisor : IDisposable
         {
             var ends = _ends.Token;
             using var timer = new PeriodicTimer(pause);
-            while (await timer.WaitForNextTickAsync(ends).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(ends))
             {
                 try
                 {
-                    await hub.RespondAsync().WaitAsync(pause, ends).ConfigureAwait(false);
+                    await hub.RespondAsync().WaitAsync(pause, ends);
                     Tell("WATCHDOG=1");
                 }
                 catch (TimeoutException)

@@ -55,8 +55,16 @@ internal sealed record PrintedConfiguration(
 /// <param name="From">The place that sets it; null is the default.</param>
 internal sealed record PrintedSetting(string Name, string Value, string? From);
 
+/// <summary><c>mds doctor --json</c>.</summary>
+internal sealed record PrintedFindings(IReadOnlyList<PrintedFinding> Findings);
+
+/// <summary>What a check has found.</summary>
+/// <param name="Remedy">What to do about it; left out where nothing is to be done.</param>
+internal sealed record PrintedFinding(string Check, string Level, string Text, string? Remedy);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PrintedIdentity))]
 [JsonSerializable(typeof(PrintedTokens))]
 [JsonSerializable(typeof(PrintedConfiguration))]
+[JsonSerializable(typeof(PrintedFindings))]
 internal sealed partial class OutputJson : JsonSerializerContext;

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace MessageDelivery.Cli.Settings;
 
@@ -31,7 +30,7 @@ internal sealed record Setting(
     public string EnvironmentName => EnvironmentPrefix + Name.Replace('-', '_').ToUpperInvariant();
 
     public string JsonName { get; } = string.Concat(Name.Split('-').Select((word, index) =>
-        index == 0 ? word : string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(word[0])}{word[1..]}")));
+        index == 0 ? word : $"{char.ToUpperInvariant(word[0])}{word[1..]}"));
 }
 
 /// <summary>What a hub does with a file that a setting names.</summary>

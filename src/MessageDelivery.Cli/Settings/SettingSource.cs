@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using MessageDelivery.Hub.Linux;
@@ -161,7 +160,7 @@ internal sealed class SettingSource(Func<Setting, string> Description)
     // The reader counts lines from 0, which no editor does.
     private static string Where(Exception exception) =>
         exception is JsonException { LineNumber: { } line } && exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal) is > 0 and var end
-            ? string.Create(CultureInfo.InvariantCulture, $", line {line + 1}: {exception.Message[..end]}")
+            ? $", line {line + 1}: {exception.Message[..end]}"
             : $": {exception.Message}";
 
     private void RefuseBoth(string one, string other, ICollection<string>? problems)

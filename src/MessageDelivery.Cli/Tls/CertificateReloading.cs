@@ -109,8 +109,8 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _run.ConfigureAwait(false);
+        await _stopping.CancelAsync();
+        await _run;
         _stopping.Dispose();
     }
 
@@ -132,7 +132,7 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         using var timer = new PeriodicTimer(Pause);
         try
         {
-            while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(stopping))
             {
                 string now;
                 lock (_lock)

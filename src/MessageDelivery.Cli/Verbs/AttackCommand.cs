@@ -67,15 +67,13 @@ internal static class AttackCommand
         command.SetAction((arguments, _) =>
         {
             var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MaxTime.TotalSeconds));
-            var plan = new AttackPlan
-            {
-                Attacks = Chosen(arguments.GetValue(only) ?? []),
-                Time = time,
-                Before = time < DefaultBefore ? time : DefaultBefore,
-                Connections = Number(connections, arguments.GetValue(connections), DefaultConnections, MaxConnections),
-                LongestGap = Time(gap, arguments.GetValue(gap)),
-                ProcessId = arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null,
-            };
+            var plan = new AttackPlan(
+                Chosen(arguments.GetValue(only) ?? []),
+                time,
+                time < DefaultBefore ? time : DefaultBefore,
+                Number(connections, arguments.GetValue(connections), DefaultConnections, MaxConnections),
+                Time(gap, arguments.GetValue(gap)),
+                arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null);
             return HubAccess.RunAsync(
                 access.Read(arguments, arguments.GetValue(hub)),
                 (options, cancellationToken) => RunAsync(options, plan, arguments.GetValue(yes), arguments.GetValue(json), cancellationToken));
@@ -89,22 +87,17 @@ internal static class AttackCommand
         if (options.TokenProvider is { } provider)
         {
             // Attackers show it, too, in forms of their own.
-            options = options with { Token = await provider(cancellationToken).ConfigureAwait(false), TokenProvider = null };
+            options = options with { Token = await provider(cancellationToken), TokenProvider = null };
         }
 
-        var target = await AttackTarget.ResolveAsync(options, cancellationToken).ConfigureAwait(false);
+        var target = await AttackTarget.ResolveAsync(options, cancellationToken);
         if (!target.IsLoopback && !isSure)
         {
             Confirm(options);
         }
 
-        AttackReport report;
-        var run = new AttackRun(target, plan, name => Console.Error.WriteLine($"mds: attacking: {name}"));
-        await using (run.ConfigureAwait(false))
-        {
-            report = await run.RunAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        await using var run = new AttackRun(target, plan, name => Console.Error.WriteLine($"mds: attacking: {name}"));
+        var report = await run.RunAsync(cancellationToken);
         if (isJson)
         {
             using var output = Console.OpenStandardOutput();
@@ -121,7 +114,7 @@ internal static class AttackCommand
     /// <summary>Asks whether the hub is one's own; anything but a yes ends the command.</summary>
     private static void Confirm(HubClientOptions options)
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{options.Host}:{options.Port}");
+        string name = $"{options.Host}:{options.Port}";
         Console.Error.Write($"mds: {name} is not this machine. Attack only a hub that is yours. Type 'yes' to go on: ");
         if (Console.In.ReadLine()?.Trim() != "yes")
         {

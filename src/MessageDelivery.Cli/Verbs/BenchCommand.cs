@@ -92,9 +92,9 @@ internal static class BenchCommand
             var (report, latencies) = await BenchProgressBar.ShowAsync(plan.Name, showsProgress, async progress =>
             {
                 // A run's clock goes from its creation on: the bar is there before it.
-                await using var run = await BenchRun.ConnectAsync(plan, options, cancellationToken).ConfigureAwait(false);
-                return (await run.RunAsync(progress, cancellationToken).ConfigureAwait(false), run.Latencies);
-            }).ConfigureAwait(false);
+                await using var run = await BenchRun.ConnectAsync(plan, options, cancellationToken);
+                return (await run.RunAsync(progress, cancellationToken), run.Latencies);
+            });
             if (percentiles is not null && report.LatencyMicroseconds is not null)
             {
                 latencies.WritePercentiles(percentiles);
@@ -103,7 +103,7 @@ internal static class BenchCommand
             using var output = Console.OpenStandardOutput();
             output.Write(Bytes(report, form));
             return report.Verification is { Passed: false } ? ExitCode.NotDelivered : ExitCode.Ok;
-        }).ConfigureAwait(false);
+        });
     }
 
     private static byte[] Bytes(BenchReport report, Form form) => form switch

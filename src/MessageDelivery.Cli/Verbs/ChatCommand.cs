@@ -31,7 +31,7 @@ internal static class ChatCommand
                 IChatScreen screen = IsTerminal() ? new TerminalScreen(Console.Out) : new PipeScreen(Console.In, Console.Out);
                 try
                 {
-                    await new ChatSession(client, screen).RunAsync(cancellationToken).ConfigureAwait(false);
+                    await new ChatSession(client, screen).RunAsync(cancellationToken);
                 }
                 catch (OperationCanceledException)
                 {

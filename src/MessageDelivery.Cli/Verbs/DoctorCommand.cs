@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using System.Text.Json;
 using MessageDelivery.Cli.Doctor;
 using MessageDelivery.Cli.Output;
 using MessageDelivery.Cli.Settings;
@@ -36,7 +35,7 @@ internal static class DoctorCommand
             "mds doctor --config /etc/mds/mds.json",
             "mds doctor hub.example:8888 --json");
         command.SetAction(async (arguments, _) => (int)await RunAsync(
-            arguments.GetValue(hub), arguments.GetValue(json), options.Read(arguments)).ConfigureAwait(false));
+            arguments.GetValue(hub), arguments.GetValue(json), options.Read(arguments)));
         return command;
     }
 
@@ -57,12 +56,14 @@ internal static class DoctorCommand
 
         foreach (var check in DoctorCheck.All.Where(check => context.Hub is null || !check.NeedsMachine))
         {
-            findings.AddRange(await check.Run(context).ConfigureAwait(false));
+            findings.AddRange(await check.Run(context));
         }
 
         if (json)
         {
-            WriteJson(findings);
+            JsonOutput.Write(
+                new PrintedFindings([.. findings.Select(finding => new PrintedFinding(finding.Check, Name(finding.Level), finding.Text, finding.Remedy))]),
+                OutputJson.Default.PrintedFindings);
         }
         else
         {
@@ -101,34 +102,6 @@ internal static class DoctorCommand
                 Console.Out.WriteLine($"      {"".PadRight(width)}  -> {finding.Remedy}");
             }
         }
-    }
-
-    private static void WriteJson(List<Finding> findings)
-    {
-        using var output = StandardOutput.Open();
-        using (var json = new Utf8JsonWriter(output))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("findings");
-            foreach (var finding in findings)
-            {
-                json.WriteStartObject();
-                json.WriteString("check", finding.Check);
-                json.WriteString("level", Name(finding.Level));
-                json.WriteString("text", finding.Text);
-                if (finding.Remedy is not null)
-                {
-                    json.WriteString("remedy", finding.Remedy);
-                }
-
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        output.Write("\n"u8);
     }
 
     private static string Name(FindingLevel level) => level switch

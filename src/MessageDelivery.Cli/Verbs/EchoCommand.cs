@@ -29,7 +29,7 @@ internal static class EchoCommand
             async (client, cancellationToken) =>
             {
                 byte[] sent = Encoding.UTF8.GetBytes(string.Join(' ', arguments.GetValue(text) ?? []));
-                using var answer = await client.EchoAsync(sent, cancellationToken).ConfigureAwait(false);
+                using var answer = await client.EchoAsync(sent, cancellationToken);
                 using var output = Console.OpenStandardOutput();
                 if (arguments.GetValue(json))
                 {

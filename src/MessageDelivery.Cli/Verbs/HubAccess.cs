@@ -17,8 +17,8 @@ internal static class HubAccess
         HubClientOptions hub, Func<HubClientOptions, HubClientOptions> configure, Func<HubClient, CancellationToken, Task<ExitCode>> verb) =>
         RunAsync(hub, async (options, cancellationToken) =>
         {
-            await using var client = await HubClient.ConnectAsync(configure(options), cancellationToken).ConfigureAwait(false);
-            return await verb(client, cancellationToken).ConfigureAwait(false);
+            await using var client = await HubClient.ConnectAsync(configure(options), cancellationToken);
+            return await verb(client, cancellationToken);
         });
 
     /// <summary>Runs a verb that makes its own connections. Ctrl-C and SIGTERM cancel its token.</summary>
@@ -29,7 +29,7 @@ internal static class HubAccess
         using var interrupted = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        return (int)await verb(hub, interrupted.Token).ConfigureAwait(false);
+        return (int)await verb(hub, interrupted.Token);
 
         void Interrupt(PosixSignalContext context)
         {

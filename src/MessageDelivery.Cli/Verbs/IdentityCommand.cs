@@ -24,7 +24,7 @@ internal static class IdentityCommand
             options => options with { DiscardDeliveries = true },
             async (client, cancellationToken) =>
             {
-                ulong user = await client.GetIdentityAsync(cancellationToken).ConfigureAwait(false);
+                ulong user = await client.GetIdentityAsync(cancellationToken);
                 if (arguments.GetValue(json))
                 {
                     JsonOutput.Write(new PrintedIdentity(user), OutputJson.Default.PrintedIdentity);

@@ -38,7 +38,7 @@ internal static class ListCommand
     private static async Task<ExitCode> ListAsync(HubClient client, bool asJson, CancellationToken cancellationToken)
     {
         using var output = new BufferedStream(StandardOutput.Open(), 1 << 16);
-        Write(output, await client.ListAsync(cancellationToken).ConfigureAwait(false), asJson);
+        Write(output, await client.ListAsync(cancellationToken), asJson);
         return ExitCode.Ok;
     }
 
@@ -48,7 +48,7 @@ internal static class ListCommand
         using var output = new BufferedStream(StandardOutput.Open(), 1 << 16);
         try
         {
-            await foreach (var update in client.WatchAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var update in client.WatchAsync(cancellationToken))
             {
                 if (update.IsSnapshot)
                 {

@@ -78,7 +78,7 @@ internal static class ListenCommand
                     output.Flush();
                 }
 
-                if (!await next.ConfigureAwait(false))
+                if (!await next)
                 {
                     break;
                 }

@@ -65,7 +65,7 @@ internal static class RelayCommand
             async (client, cancellationToken) =>
             {
                 ReconnectOptions.AnnounceOnError(client);
-                var receipt = await client.RelayWithReceiptAsync(receivers, body, options, cancellationToken).ConfigureAwait(false);
+                var receipt = await client.RelayWithReceiptAsync(receivers, body, options, cancellationToken);
                 using var output = Console.OpenStandardOutput();
                 if (asJson)
                 {

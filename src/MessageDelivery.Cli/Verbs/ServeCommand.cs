@@ -63,7 +63,7 @@ internal static class ServeCommand
         signals.OnStop(Stop);
         try
         {
-            await host.StartAsync().ConfigureAwait(false);
+            await host.StartAsync();
         }
         catch (SocketException exception)
         {
@@ -72,7 +72,7 @@ internal static class ServeCommand
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
             // Told to stop before it listened.
-            await host.StopAsync(dropQueued.Token).ConfigureAwait(false);
+            await host.StopAsync(dropQueued.Token);
             return (int)ExitCode.Ok;
         }
 
@@ -85,9 +85,9 @@ internal static class ServeCommand
         supervisor.Ready(Status());
         supervisor.Watch(hub);
         signals.OnReload(Reload);
-        await WaitAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
+        await WaitAsync(lifetime.ApplicationStopping);
         supervisor.Stopping();
-        await host.StopAsync(dropQueued.Token).ConfigureAwait(false);
+        await host.StopAsync(dropQueued.Token);
         if (hub.Completion.Exception is { } defect)
         {
             throw new CommandException(ExitCode.Defect, $"the hub failed: {defect.GetBaseException().Message}; the log has the details");
@@ -155,9 +155,9 @@ internal static class ServeCommand
     private static async Task WaitAsync(CancellationToken token)
     {
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using (token.Register(cancelled.SetResult).ConfigureAwait(false))
+        await using (token.Register(cancelled.SetResult))
         {
-            await cancelled.Task.ConfigureAwait(false);
+            await cancelled.Task;
         }
     }
 

@@ -104,8 +104,8 @@ internal sealed class TokenRights
         AddIf(!token.Watch, "may not watch");
         AddIf(token.Reach != Reach.All, token.Reach == Reach.Group ? "reaches its group" : "reaches nobody");
         AddIf(token.Group is not null, $"group {token.Group}");
-        AddIf(token.RelaysPerSecond is not null, string.Create(CultureInfo.InvariantCulture, $"{token.RelaysPerSecond} relays/s"));
-        AddIf(token.BytesPerSecond is not null, string.Create(CultureInfo.InvariantCulture, $"{token.BytesPerSecond} bytes/s"));
+        AddIf(token.RelaysPerSecond is not null, $"{token.RelaysPerSecond} relays/s");
+        AddIf(token.BytesPerSecond is not null, $"{token.BytesPerSecond} bytes/s");
         AddIf(token.FullQueue is not null, token.FullQueue == FullQueue.LeaveOut ? "leaves out full receivers" : "waits for full receivers");
         return words.Count == 0 ? "may do everything" : string.Join(", ", words);
 

@@ -9,9 +9,6 @@ namespace MessageDelivery.Hub.Limits;
 public sealed record HubLimits
 {
     internal const int MaxConnections = 10_000_000;
-    internal const int MaxConnectionRate = 1_000_000;
-    internal const int MaxErrors = 1_000_000;
-    internal const int MaxProgressBytes = 1 << 20;
     internal const long MaxRate = 1_000_000_000;
     internal const long MaxByteRate = 1L << 40;
 
@@ -88,46 +85,48 @@ public sealed record HubLimits
     /// <summary>How ids are given. Default: <see cref="UserIdOrder.Sequential"/>.</summary>
     public UserIdOrder Ids { get; init; }
 
-    internal static TimeSpan MaxTimeout => TimeSpan.FromDays(1);
+    /// <summary>The limits that can be set: names, bounds and what they mean.</summary>
+    internal static IReadOnlyList<HubOption> Table { get; } =
+    [
+        Of("max-connections-per-address", nameof(MaxConnectionsPerAddress), HubOptionKind.Count, MaxConnections, "Connections at one time from one address, of IPv6 from one /64; 0 is no limit.",
+            static limits => limits.MaxConnectionsPerAddress, static (limits, value) => limits with { MaxConnectionsPerAddress = checked((int)value) }, "a quarter of all, at least 1000, without loopback"),
+        Of("connection-rate", nameof(ConnectionsPerSecond), HubOptionKind.Count, 1_000_000, "New connections in a second from one address, of IPv6 from one /64; 0 is no limit.",
+            static limits => limits.ConnectionsPerSecond, static (limits, value) => limits with { ConnectionsPerSecond = checked((int)value) }, "500 without loopback"),
+        Of("max-connections-per-user", nameof(MaxConnectionsPerUser), HubOptionKind.Count, MaxConnections, "Connections at one time of one identity, where users say who they are; 0 is no limit.",
+            static limits => limits.MaxConnectionsPerUser, static (limits, value) => limits with { MaxConnectionsPerUser = checked((int)value) }),
+        Of("handshake-timeout", nameof(HandshakeTimeout), HubOptionKind.Time, TimeSpan.TicksPerDay, "How long the first bytes, a TLS handshake and a HELLO may each take; 0 is for ever.",
+            static limits => limits.HandshakeTimeout.Ticks, static (limits, value) => limits with { HandshakeTimeout = new(value) }),
+        Of("auth-timeout", nameof(AuthenticationTimeout), HubOptionKind.Time, TimeSpan.TicksPerDay, "How long a connection may take to say who it is, where that is asked; 0 is for ever.",
+            static limits => limits.AuthenticationTimeout.Ticks, static (limits, value) => limits with { AuthenticationTimeout = new(value) }),
+        Of("relay-rate", nameof(RelaysPerSecond), HubOptionKind.Count, MaxRate, "Relays that one user may send in a second; more wait. 0 is no limit.",
+            static limits => limits.RelaysPerSecond, static (limits, value) => limits with { RelaysPerSecond = value }),
+        Of("byte-rate", nameof(BytesPerSecond), HubOptionKind.Size, MaxByteRate, "Bytes of bodies that one user may send in a second, once for each receiver; more wait. 0 is no limit.",
+            static limits => limits.BytesPerSecond, static (limits, value) => limits with { BytesPerSecond = value }, "0"),
+        Of("list-rate", nameof(ListsPerSecond), HubOptionKind.Count, MaxRate, "Lists that one user may ask for in a second; more wait. 0 is no limit.",
+            static limits => limits.ListsPerSecond, static (limits, value) => limits with { ListsPerSecond = value }),
+        Of("echo-rate", nameof(EchoesPerSecond), HubOptionKind.Count, MaxRate, "Echoes that one user may ask for in a second; more wait. 0 is no limit.",
+            static limits => limits.EchoesPerSecond, static (limits, value) => limits with { EchoesPerSecond = value }),
+        Of("max-errors", nameof(MaxErrorsPerMinute), HubOptionKind.Count, 1_000_000, "Errors of one connection within a minute; one more closes it. 0 is no limit.",
+            static limits => limits.MaxErrorsPerMinute, static (limits, value) => limits with { MaxErrorsPerMinute = checked((int)value) }),
+        Of("least-progress", nameof(MinProgressBytes), HubOptionKind.Size, 1 << 20, "Bytes that have to come in 30 s while a frame or a long body is unfinished; 0 is none.",
+            static limits => limits.MinProgressBytes, static (limits, value) => limits with { MinProgressBytes = checked((int)value) }),
+        Of("max-body", nameof(MaxBodyBytes), HubOptionKind.Size, ProtocolLimits.MaxBodyBytes, "The most bytes of a relay's body; 0 is what the protocol allows.",
+            static limits => limits.MaxBodyBytes, static (limits, value) => limits with { MaxBodyBytes = checked((int)value) }, "1MiB"),
+        Of("max-receivers", nameof(MaxReceivers), HubOptionKind.Count, ProtocolLimits.MaxReceivers, "The most receivers of a relay; 0 is what the protocol allows.",
+            static limits => limits.MaxReceivers, static (limits, value) => limits with { MaxReceivers = checked((int)value) }, "255"),
+        Of("ids", nameof(Ids), HubOptionKind.Word, 1, "How ids are given: sequential counts from 1, random ids cannot be guessed.",
+            static limits => (long)limits.Ids, static (limits, value) => limits with { Ids = (UserIdOrder)value })
+            with { WordName = "ORDER", Words = ["sequential", "random"] },
+    ];
 
-    /// <summary>Checks every limit; an impossible one is named with its value and what it may be.</summary>
-    /// <exception cref="ArgumentException">A limit is impossible.</exception>
-    internal void Validate()
-    {
-        Between(MaxConnectionsPerAddress ?? 0, MaxConnections, nameof(MaxConnectionsPerAddress));
-        Between(ConnectionsPerSecond ?? 0, MaxConnectionRate, nameof(ConnectionsPerSecond));
-        Between(MaxConnectionsPerUser, MaxConnections, nameof(MaxConnectionsPerUser));
-        Between(RelaysPerSecond, MaxRate, nameof(RelaysPerSecond));
-        Between(BytesPerSecond, MaxByteRate, nameof(BytesPerSecond));
-        Between(ListsPerSecond, MaxRate, nameof(ListsPerSecond));
-        Between(EchoesPerSecond, MaxRate, nameof(EchoesPerSecond));
-        Between(MaxErrorsPerMinute, MaxErrors, nameof(MaxErrorsPerMinute));
-        Between(MinProgressBytes, MaxProgressBytes, nameof(MinProgressBytes));
-        Between(MaxBodyBytes, ProtocolLimits.MaxBodyBytes, nameof(MaxBodyBytes));
-        Between(MaxReceivers, ProtocolLimits.MaxReceivers, nameof(MaxReceivers));
-        Between(HandshakeTimeout, nameof(HandshakeTimeout));
-        Between(AuthenticationTimeout, nameof(AuthenticationTimeout));
-        if (!Enum.IsDefined(Ids))
+    private static HubOption Of(
+        string setting, string property, HubOptionKind kind, long max, string help,
+        Func<HubLimits, long?> get, Func<HubLimits, long, HubLimits> with, string? inWords = null) => new(
+            setting, $"{nameof(MessageHubOptions.Limits)}:{property}", kind, 0, max, help,
+            options => get(options.Limits), (options, value) => options with { Limits = with(options.Limits, value) })
         {
-            throw new ArgumentOutOfRangeException(nameof(Ids), Ids, "Ids must be Sequential or Random.");
-        }
-    }
-
-    private static void Between(long value, long most, string limit)
-    {
-        if (value < 0 || value > most)
-        {
-            throw new ArgumentOutOfRangeException(limit, value, $"{limit} must be between 0 and {most}.");
-        }
-    }
-
-    private static void Between(TimeSpan value, string limit)
-    {
-        if (value < TimeSpan.Zero || value > MaxTimeout)
-        {
-            throw new ArgumentOutOfRangeException(limit, value, $"{limit} must be between 0 and {MaxTimeout}.");
-        }
-    }
+            Default = inWords,
+        };
 }
 
 /// <summary>How a hub gives ids. In either way none is given twice while it runs.</summary>

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 using Xunit.Sdk;
 
 namespace MessageDelivery.Integration.Tests.Support;
@@ -14,17 +15,12 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>How long something may take that should happen at once; only a failing test waits so long.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly Socket _socket;
-    private SslStream? _tls;
+    private readonly WireConnection _wire;
 
     // A read that was begun to see whether something comes, and has to be waited for by the next.
-    private readonly byte[] _ahead = new byte[16_384];
     private Task<int>? _reading;
-    private byte[] _received = new byte[16_384];
-    private int _start;
-    private int _end;
 
-    private RawConnection(Socket socket) => _socket = socket;
+    private RawConnection(WireConnection wire) => _wire = wire;
 
     /// <summary>The id the hub gave, once a greeting has told it.</summary>
     public ulong UserId { get; private set; }
@@ -32,33 +28,25 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>Connects; a small <paramref name="receiveBufferBytes"/> makes a receiver that is soon full.</summary>
     public static async Task<RawConnection> ConnectAsync(IPEndPoint hub, int? receiveBufferBytes = null)
     {
-        var socket = new Socket(hub.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        if (receiveBufferBytes is { } size)
-        {
-            socket.ReceiveBufferSize = size;
-        }
-
         using var patience = new CancellationTokenSource(Patience);
-        await socket.ConnectAsync(hub, patience.Token);
-        return new(socket);
+        return new(await WireConnection.ConnectAsync(
+            hub, receiveBufferBytes is { } size ? socket => socket.ReceiveBufferSize = size : null, cancellationToken: patience.Token));
     }
 
     /// <summary>Its own end.</summary>
-    public IPEndPoint Local => (IPEndPoint)_socket.LocalEndPoint!;
+    public IPEndPoint Local => (IPEndPoint)_wire.Socket.LocalEndPoint!;
 
     /// <summary>Is gone without a word: from now on nothing that is sent to it is answered, not even by its kernel.</summary>
-    public void Vanish() => PacketFilter.DropEverything(_socket);
+    public void Vanish() => PacketFilter.DropEverything(_wire.Socket);
 
     /// <summary>The protocol and the cipher, once it is secured.</summary>
-    public SslStream? Tls => _tls;
+    public SslStream? Tls => _wire.Tls;
 
     /// <summary>Shakes hands; what is sent and expected from then on is what is inside.</summary>
     public async Task<RawConnection> SecureAsync(SslClientAuthenticationOptions options)
     {
         using var patience = new CancellationTokenSource(Patience);
-        var tls = new SslStream(new NetworkStream(_socket, ownsSocket: false));
-        await tls.AuthenticateAsClientAsync(options, patience.Token);
-        _tls = tls;
+        await _wire.SecureAsync(options, patience.Token);
         return this;
     }
 
@@ -90,20 +78,11 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task SendAsync(ReadOnlyMemory<byte> bytes, TimeSpan patience)
     {
         using var limit = new CancellationTokenSource(patience);
-        if (_tls is not null)
-        {
-            await _tls.WriteAsync(bytes, limit.Token);
-            return;
-        }
-
-        while (!bytes.IsEmpty)
-        {
-            bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, limit.Token)..];
-        }
+        await _wire.SendAsync(bytes, limit.Token);
     }
 
     /// <summary>Sends past TLS, as somebody between the two could.</summary>
-    public async Task SendRawAsync(byte[] bytes) => await _socket.SendAsync(bytes);
+    public async Task SendRawAsync(byte[] bytes) => await _wire.Socket.SendAsync(bytes);
 
     /// <summary>What was secured is broken: the hub ends it, in whatever way, and nothing more comes.</summary>
     public async Task ExpectBrokenAsync()
@@ -112,7 +91,7 @@ internal sealed class RawConnection : IAsyncDisposable
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            Assert.Equal(0, await _tls!.ReadAsync(rest, patience.Token));
+            Assert.Equal(0, await Tls!.ReadAsync(rest, patience.Token));
         }
         catch (IOException)
         {
@@ -133,21 +112,17 @@ internal sealed class RawConnection : IAsyncDisposable
         }
     }
 
-    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+    public void HalfClose() => _wire.Socket.Shutdown(SocketShutdown.Send);
 
     /// <summary>Says that nothing follows, in TLS, and goes on reading.</summary>
-    public Task CloseNotifyAsync() => _tls!.ShutdownAsync();
+    public Task CloseNotifyAsync() => Tls!.ShutdownAsync();
 
     /// <summary>Resets the connection.</summary>
-    public void Abort()
-    {
-        _socket.LingerState = new(true, 0);
-        _socket.Dispose();
-    }
+    public void Abort() => _wire.Reset();
 
     public async Task<byte[]> ReadAsync(int count, string expected = "bytes")
     {
-        while (_end - _start < count)
+        while (_wire.Received.Count < count)
         {
             if (!await ReceiveAsync(expected))
             {
@@ -155,9 +130,7 @@ internal sealed class RawConnection : IAsyncDisposable
             }
         }
 
-        byte[] bytes = _received.AsSpan(_start, count).ToArray();
-        _start += count;
-        return bytes;
+        return _wire.Received.Take(count).ToArray();
     }
 
     public Task ExpectAsync(params byte[][] frames) => ExpectBytesAsync(Frames.Join(frames));
@@ -196,22 +169,16 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>Reads a line and returns it without its LF.</summary>
     public async Task<string> LineAsync()
     {
-        int searched = 0;
-        while (true)
+        ReadOnlyMemory<byte> line;
+        while (!_wire.Received.TryTakeLine(out line))
         {
-            int at = _received.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
-            if (at >= 0)
-            {
-                byte[] line = await ReadAsync(searched + at + 1);
-                return Encoding.UTF8.GetString(line.AsSpan(0, line.Length - 1));
-            }
-
-            searched = _end - _start;
             if (!await ReceiveAsync("a line"))
             {
                 throw new XunitException($"Expected a line, but the hub closed after {Unread()}");
             }
         }
+
+        return Encoding.UTF8.GetString(line.Span);
     }
 
     /// <summary>Reads a line, which must be an error of this name.</summary>
@@ -226,7 +193,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task ExpectNothingAsync()
     {
         await Task.Delay(100);
-        if (_end > _start || (_tls is null ? _socket.Poll(0, SelectMode.SelectRead) : await IsReadableInsideAsync()))
+        if (_wire.Received.Count > 0 || (Tls is null ? _wire.Socket.Poll(0, SelectMode.SelectRead) : await IsReadableInsideAsync()))
         {
             throw new XunitException(await ReceiveAsync("nothing") ? $"Expected nothing, got {Unread()}" : "The hub closed");
         }
@@ -235,7 +202,7 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>The hub closes, and nothing comes before that; a reset is as good as an end unless told otherwise.</summary>
     public async Task ExpectClosedAsync(bool orderly = false)
     {
-        if (_end > _start || await ReceiveAsync("the end", orderly))
+        if (_wire.Received.Count > 0 || await ReceiveAsync("the end", orderly))
         {
             throw new XunitException($"Expected the end, got {Unread()}");
         }
@@ -244,29 +211,29 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>Reads what comes until the hub closes.</summary>
     public async Task<byte[]> ReadToEndAsync()
     {
-        while (await ReceiveAsync("the end"))
+        var all = new MemoryStream();
+        do
         {
+            all.Write(_wire.Received.Take(_wire.Received.Count).Span);
         }
-
-        byte[] rest = _received[_start.._end];
-        _start = _end = 0;
-        return rest;
+        while (await ReceiveAsync("the end"));
+        return all.ToArray();
     }
 
     /// <summary>What has come already and was not expected; nothing if the hub has closed.</summary>
     public async Task<byte[]> TakeReceivedAsync()
     {
-        if (_end == _start && !_socket.SafeHandle.IsClosed && _socket.Poll(0, SelectMode.SelectRead))
+        if (_wire.Received.Count == 0 && !_wire.Socket.SafeHandle.IsClosed && _wire.Socket.Poll(0, SelectMode.SelectRead))
         {
             await ReceiveAsync("nothing");
         }
 
-        return _received[_start.._end];
+        return _wire.Received.Unread.ToArray();
     }
 
     public ValueTask DisposeAsync()
     {
-        _socket.Dispose();
+        _wire.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -296,49 +263,36 @@ internal sealed class RawConnection : IAsyncDisposable
         int matched = 0;
         while (matched < expected.Length)
         {
-            if (_end == _start && !await ReceiveAsync($"'{Show(expected.AsSpan(matched))}'"))
+            if (_wire.Received.Count == 0 && !await ReceiveAsync($"'{Show(expected.AsSpan(matched))}'"))
             {
                 return false;
             }
 
-            int count = Math.Min(_end - _start, expected.Length - matched);
-            int same = _received.AsSpan(_start, count).CommonPrefixLength(expected.AsSpan(matched, count));
+            int count = Math.Min(_wire.Received.Count, expected.Length - matched);
+            int same = _wire.Received.Unread.Span[..count].CommonPrefixLength(expected.AsSpan(matched, count));
             if (same < count)
             {
                 throw new XunitException(
                     $"Expected '{Show(expected.AsSpan(matched + same))}' at byte {matched + same}, got {Unread(same)}");
             }
 
-            _start += count;
+            _wire.Received.Take(count);
             matched += count;
         }
 
         return true;
     }
 
-    private string Unread(int from = 0) => $"'{Show(_received.AsSpan(_start + from, _end - _start - from))}'";
+    private string Unread(int from = 0) => $"'{Show(_wire.Received.Unread.Span[from..])}'";
 
     private async Task<bool> ReceiveAsync(string expected, bool orderly = false)
     {
-        if (_start == _end)
-        {
-            _start = _end = 0;
-        }
-        else if (_end == _received.Length)
-        {
-            byte[] room = _start > _received.Length / 2 ? _received : new byte[_received.Length * 2];
-            _received.AsSpan(_start.._end).CopyTo(room);
-            (_received, _start, _end) = (room, 0, _end - _start);
-        }
-
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            int count = _tls is not null
-                ? await ReceiveInsideAsync(patience.Token)
-                : await _socket.ReceiveAsync(_received.AsMemory(_end), SocketFlags.None, patience.Token);
-            _end += count;
-            return count > 0;
+            var reading = _reading ?? _wire.ReceiveSomeAsync(cancellationToken: patience.Token).AsTask();
+            _reading = null;
+            return await reading.WaitAsync(patience.Token) > 0;
         }
         catch (OperationCanceledException)
         {
@@ -357,26 +311,8 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>What comes on the socket may be TLS' own: only what is inside counts.</summary>
     private async Task<bool> IsReadableInsideAsync()
     {
-        _reading ??= _tls!.ReadAsync(_ahead, CancellationToken.None).AsTask();
+        _reading ??= _wire.ReceiveSomeAsync().AsTask();
         await Task.WhenAny(_reading, Task.Delay(20));
         return _reading.IsCompleted;
-    }
-
-    private async Task<int> ReceiveInsideAsync(CancellationToken patience)
-    {
-        if (_reading is null)
-        {
-            return await _tls!.ReadAsync(_received.AsMemory(_end), patience);
-        }
-
-        int count = await _reading.WaitAsync(patience);
-        _reading = null;
-        if (count > _received.Length - _end)
-        {
-            Array.Resize(ref _received, _end + count);
-        }
-
-        _ahead.AsSpan(0, count).CopyTo(_received.AsSpan(_end));
-        return count;
     }
 }

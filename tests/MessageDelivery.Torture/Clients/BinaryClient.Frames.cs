@@ -1,9 +1,6 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Net.Sockets;
-using System.Text;
 using MessageDelivery.Protocol;
-using MessageDelivery.Scenarios.Clients;
+using MessageDelivery.RawClient;
 using MessageDelivery.Torture.Checking;
 using MessageDelivery.Torture.Load;
 
@@ -13,30 +10,30 @@ namespace MessageDelivery.Torture.Clients;
 internal sealed partial class BinaryClient
 {
     /// <summary>Reads until the connection ends; why it did.</summary>
-    private async Task<string> ReadAsync(Socket socket, FrameBuffer buffer, CancellationToken cancellationToken)
+    private async Task<string> ReadAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         var session = _session!;
         while (true)
         {
-            var frame = await ReceiveAsync(socket, buffer, cancellationToken);
+            var frame = await ReceiveAsync(wire, cancellationToken);
             Volatile.Write(ref _lastReceived, Stopwatch.GetTimestamp());
-            switch (frame.Header.Type)
+            switch (frame.Type)
             {
                 case FrameType.Delivery:
-                    ulong sender = BinaryPrimitives.ReadUInt64LittleEndian(frame.Payload.Span);
+                    ulong sender = frame.Number();
                     _history.Received(session.Number, NextCount(session), sender, Body.Read(frame.Payload.Span[8..], surroundings.Run));
                     Count(session, frame);
                     break;
                 case FrameType.Receipt:
-                    _history.Answered(session.Number, BinaryPrimitives.ReadInt64LittleEndian(frame.Payload.Span), frame.Payload.Span[8..]);
+                    _history.Answered(session.Number, (long)frame.Number(), frame.Payload.Span[8..]);
                     Count(session, frame);
                     break;
                 case FrameType.Error when (frame.Header.Flags & (byte)ErrorFlags.Correlated) != 0:
-                    _history.Rejected(session.Number, BinaryPrimitives.ReadInt64LittleEndian(frame.Payload.Span), (ProtocolCode)frame.Header.Argument);
+                    _history.Rejected(session.Number, (long)frame.Number(), frame.Code);
                     Count(session, frame);
                     break;
                 case FrameType.AckReply:
-                    long total = BinaryPrimitives.ReadInt64LittleEndian(frame.Payload.Span);
+                    long total = (long)frame.Number();
                     _history.Processed(session.Number, total);
                     lock (_gate)
                     {
@@ -49,7 +46,7 @@ internal sealed partial class BinaryClient
                 case FrameType.GoodbyeReply:
                     return Goodbye(session, frame);
                 default:
-                    _history.Unexpected(session.Number, $"received {frame.Header.Type} {frame.Header.Argument}: {Encoding.UTF8.GetString(frame.Payload.Span)}");
+                    _history.Unexpected(session.Number, $"received {frame.Type} {frame.Header.Argument}: {frame.Text}");
                     break;
             }
         }
@@ -57,8 +54,8 @@ internal sealed partial class BinaryClient
 
     private string Goodbye(BinarySession session, in Frame frame)
     {
-        var code = (ProtocolCode)frame.Header.Argument;
-        string text = $"GOODBYE {code.Name()}: {Encoding.UTF8.GetString(frame.Payload.Span)}";
+        var code = frame.Code;
+        string text = $"GOODBYE {code.Name()}: {frame.Text}";
         if (_saidGoodbye && code == ProtocolCode.Normal)
         {
             // Requests are carried out in order, and this was the last.
@@ -93,7 +90,7 @@ internal sealed partial class BinaryClient
         }
     }
 
-    private async Task WriteAsync(Socket socket, CancellationToken cancellationToken)
+    private async Task WriteAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         var session = _session!;
         long lastSent = Stopwatch.GetTimestamp();
@@ -118,20 +115,20 @@ internal sealed partial class BinaryClient
             AddAck(session, bytes);
             if (bytes.Length == 0 && Stopwatch.GetElapsedTime(lastSent) > 0.8 * _heartbeat && _heartbeat > TimeSpan.Zero)
             {
-                bytes.Write(RelayBytes.Empty(FrameType.Heartbeat));
+                bytes.Write(FrameBytes.Header(FrameType.Heartbeat));
             }
 
             bool leaves = (_leaves || (!_stopsSending && Stopwatch.GetTimestamp() > _leaveAt)) && !_saidGoodbye;
             if (leaves)
             {
-                bytes.Write(RelayBytes.Empty(FrameType.Goodbye));
+                bytes.Write(FrameBytes.Header(FrameType.Goodbye));
             }
 
             if (bytes.Length > 0)
             {
                 await _history.SettleAsync();
                 _saidGoodbye |= leaves;
-                await SendAsync(socket, bytes.GetBuffer().AsMemory(0, (int)bytes.Length), cancellationToken);
+                await wire.SendAsync(bytes.GetBuffer().AsMemory(0, (int)bytes.Length), cancellationToken);
                 bytes.SetLength(0);
                 lastSent = Stopwatch.GetTimestamp();
             }
@@ -237,6 +234,6 @@ internal sealed partial class BinaryClient
         }
 
         _history.Acknowledging(session.Number, total);
-        bytes.Write(RelayBytes.Ack(total));
+        bytes.Write(FrameBytes.Ack((ulong)total));
     }
 }

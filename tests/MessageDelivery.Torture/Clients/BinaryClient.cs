@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using MessageDelivery.Protocol;
-using MessageDelivery.Scenarios.Clients;
+using MessageDelivery.RawClient;
 using MessageDelivery.Torture.Checking;
 using MessageDelivery.Torture.Faults;
 
@@ -13,7 +13,6 @@ namespace MessageDelivery.Torture.Clients;
 /// </summary>
 internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind kind) : ITortureClient
 {
-    private const int BufferBytes = (5 * ProtocolLimits.MaxBodyBytes) / 4;
     private const int MaxKeptRelays = 512;
     private const long MaxKeptBytes = 4 << 20;
     private const int AckFrames = 64;
@@ -95,30 +94,25 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
     /// <summary>Connects once and serves the connection; why it ended.</summary>
     private async Task<string> ConnectAsync()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var ended = new CancellationTokenSource();
-        var buffer = new FrameBuffer(BufferBytes);
-        using (var tooLong = new CancellationTokenSource(MaxSilence))
+        using var tooLong = new CancellationTokenSource(MaxSilence);
+        using var wire = await WireConnection.ConnectAsync(surroundings.Endpoint, cancellationToken: tooLong.Token);
+        await SendHelloAsync(wire, tooLong.Token);
+        var first = await ReceiveAsync(wire, tooLong.Token);
+        if (first.Type != FrameType.Welcome)
         {
-            await socket.ConnectAsync(surroundings.Endpoint, tooLong.Token);
-            await SendHelloAsync(socket, tooLong.Token);
-            var first = await ReceiveAsync(socket, buffer, tooLong.Token);
-            if (first.Header.Type != FrameType.Welcome)
-            {
-                return $"{first.Header.Type} {((ProtocolCode)first.Header.Argument).Name()} instead of WELCOME";
-            }
-
-            Welcome(first);
-            _awaitsWelcome = false;
+            return $"{first.Type} {first.Code.Name()} instead of WELCOME";
         }
 
+        Welcome(first);
+        _awaitsWelcome = false;
         _saidGoodbye = false;
-        var reading = ReadAsync(socket, buffer, ended.Token);
-        var writing = WriteAsync(socket, ended.Token);
+        using var ended = new CancellationTokenSource();
+        var reading = ReadAsync(wire, ended.Token);
+        var writing = WriteAsync(wire, ended.Token);
         var done = await Task.WhenAny(reading, writing);
         await ended.CancelAsync();
         string why = done.Exception?.GetBaseException().Message ?? (done == reading ? reading.Result : "");
-        socket.Close();
+        wire.Dispose();
         await ((Task)Task.WhenAll(reading, writing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ThrowDefect(reading);
         ThrowDefect(writing);
@@ -133,7 +127,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
         }
     }
 
-    private async Task SendHelloAsync(Socket socket, CancellationToken cancellationToken)
+    private async Task SendHelloAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         byte[] hello;
         if (_session is { Key: { } key } session)
@@ -141,7 +135,7 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
             // The total in HELLO acknowledges as an ACK does.
             _history.Acknowledging(session.Number, session.FramesReceived);
             await _history.SettleAsync();
-            hello = RelayBytes.Hello(HelloFlags.Resume, key, session.FramesReceived);
+            hello = FrameBytes.Hello(HelloFlags.Resume, key, (ulong)session.FramesReceived);
             _history.Noted(session.Number, $"wants to resume with {session.FramesReceived} frames and the key {Convert.ToHexStringLower(key.AsSpan(0, 3))}…");
             session.FramesAcknowledged = session.FramesReceived;
             session.BytesNotAcknowledged = 0;
@@ -149,11 +143,11 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
         }
         else
         {
-            hello = RelayBytes.Hello(kind == ClientKind.Raw ? HelloFlags.Resumable : HelloFlags.None, null, 0);
+            hello = FrameBytes.Hello(kind == ClientKind.Raw ? HelloFlags.Resumable : HelloFlags.None);
         }
 
         _awaitsWelcome = true;
-        await SendAsync(socket, hello, cancellationToken);
+        await wire.SendAsync(hello, cancellationToken);
     }
 
     private void Welcome(in Frame frame)
@@ -222,26 +216,20 @@ internal sealed partial class BinaryClient(Surroundings surroundings, ClientKind
         }
     }
 
-    private static async ValueTask SendAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
-    {
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[await socket.SendAsync(bytes, cancellationToken)..];
-        }
-    }
-
-    private async ValueTask<Frame> ReceiveAsync(Socket socket, FrameBuffer buffer, CancellationToken cancellationToken)
+    private async ValueTask<Frame> ReceiveAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         Frame frame;
-        while (!buffer.TryTake(out frame))
+        while (!wire.Received.TryTakeFrame(out frame))
         {
             while (Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
             {
                 await Task.Delay(Tick, cancellationToken);
             }
 
-            int count = await socket.ReceiveAsync(buffer.Room(), cancellationToken);
-            buffer.Commit(count > 0 ? count : throw new EndOfStreamException("the connection was closed without a goodbye"));
+            if (await wire.ReceiveSomeAsync(cancellationToken: cancellationToken) == 0)
+            {
+                throw new EndOfStreamException("the connection was closed without a goodbye");
+            }
         }
 
         return frame;

@@ -1,3 +1,4 @@
+
 namespace MessageDelivery.Torture.Clients;
 
 /// <summary>A session's relays, kept as they were sent until the hub has carried them out.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 using MessageDelivery.Torture.Checking;
 using MessageDelivery.Torture.Load;
 
@@ -16,12 +17,6 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
 {
     /// <summary>The most a body may have: with its ids it has to be one line.</summary>
     public const int MaxBodyBytes = 4_096;
-
-    private const string Welcome = "[Server] Your ID is ";
-    private const string From = "[Server] Message from ";
-    private const string Relayed = "[Server] Relayed to ";
-    private const string NotDelivered = "[Server] Not delivered to ";
-    private const string Server = "[Server] ";
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(15);
@@ -76,26 +71,18 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
 
     private async Task ConnectAsync()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using var tooLong = new CancellationTokenSource(MaxSilence);
-        await socket.ConnectAsync(surroundings.Endpoint, tooLong.Token);
-        using var stream = new NetworkStream(socket);
-        var reader = new LineReader(stream);
-        await stream.WriteAsync("verbose\nidentity\n"u8.ToArray(), tooLong.Token);
-        string? first = await reader.ReadAsync(tooLong.Token);
-        if (first is null || !first.StartsWith(Welcome, StringComparison.Ordinal))
-        {
-            throw new IOException($"'{first}' came instead of an id");
-        }
-
-        _userId = ulong.Parse(first.AsSpan(Welcome.Length), CultureInfo.InvariantCulture);
+        using var wire = await WireConnection.ConnectAsync(surroundings.Endpoint, cancellationToken: tooLong.Token);
+        await wire.SendAsync("verbose\nidentity\n"u8.ToArray(), tooLong.Token);
+        var first = await wire.ReceiveLineAsync(tooLong.Token);
+        _userId = ServerText.IdIn(first.Span) ?? throw new IOException($"'{Encoding.Latin1.GetString(first.Span)}' came instead of an id");
         _number = 0;
         _session = ((ulong)surroundings.Number << SessionRecord.ClientShift) | ++_sessions;
         _history.Joined(_session, _userId, ClientKind.Text);
 
         using var ended = new CancellationTokenSource();
-        var reading = ReadAsync(reader, ended.Token);
-        var writing = WriteAsync(stream, ended.Token);
+        var reading = ReadAsync(wire, ended.Token);
+        var writing = WriteAsync(wire, ended.Token);
         var done = await Task.WhenAny(reading, writing);
         if (done == writing && _quits)
         {
@@ -106,27 +93,27 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
         if (!_quits)
         {
             // A line that is under way is none.
-            socket.LingerState = new(true, 0);
+            wire.Reset();
         }
 
-        socket.Close();
+        wire.Dispose();
         await Task.WhenAll(reading, writing);
     }
 
-    private async Task ReadAsync(LineReader reader, CancellationToken cancellationToken)
+    private async Task ReadAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         ulong sender = 0;
-        while (await ReadLineAsync(reader, cancellationToken) is { } line)
+        while (await ReadLineAsync(wire, cancellationToken) is { } line)
         {
-            if (line.StartsWith(From, StringComparison.Ordinal))
+            if (line.StartsWith(ServerText.From, StringComparison.Ordinal))
             {
-                sender = ulong.Parse(line.AsSpan(From.Length), CultureInfo.InvariantCulture);
+                sender = ulong.Parse(line.AsSpan(ServerText.From.Length), CultureInfo.InvariantCulture);
             }
-            else if (line.StartsWith(Relayed, StringComparison.Ordinal) || line.StartsWith(NotDelivered, StringComparison.Ordinal))
+            else if (line.StartsWith(ServerText.Relayed, StringComparison.Ordinal) || line.StartsWith(ServerText.NotDelivered, StringComparison.Ordinal))
             {
                 Answer(line);
             }
-            else if (sender == 0 || line.StartsWith(Server, StringComparison.Ordinal))
+            else if (sender == 0 || line.StartsWith(ServerText.Prefix, StringComparison.Ordinal))
             {
                 _history.Unexpected(_session, $"received the line '{(line.Length > 120 ? line[..120] : line)}'");
             }
@@ -138,14 +125,24 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
         }
     }
 
-    private async ValueTask<string?> ReadLineAsync(LineReader reader, CancellationToken cancellationToken)
+    /// <summary>The next line, one character for each byte; null at the end.</summary>
+    private async ValueTask<string?> ReadLineAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         while (Stopwatch.GetTimestamp() < Volatile.Read(ref _frozenUntil))
         {
             await Task.Delay(Tick, cancellationToken);
         }
 
-        return await reader.ReadAsync(cancellationToken);
+        ReadOnlyMemory<byte> line;
+        while (!wire.Received.TryTakeLine(out line))
+        {
+            if (await wire.ReceiveSomeAsync(cancellationToken: cancellationToken) == 0)
+            {
+                return null;
+            }
+        }
+
+        return Encoding.Latin1.GetString(line.Span);
     }
 
     private void Answer(string line)
@@ -161,7 +158,7 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
         }
     }
 
-    private async Task WriteAsync(NetworkStream stream, CancellationToken cancellationToken)
+    private async Task WriteAsync(WireConnection wire, CancellationToken cancellationToken)
     {
         long begin = Stopwatch.GetTimestamp();
         double life = 3 + (25 * _random.NextDouble());
@@ -179,11 +176,11 @@ internal sealed class TextClient(Surroundings surroundings) : ITortureClient
             _number++;
             _history.Sending(_session, _number, draft.Receivers, RelayFlags.Receipt, bytes);
             _pending = new(draft.Receivers);
-            await stream.WriteAsync(Line(draft.Receivers, bytes), cancellationToken);
+            await wire.SendAsync(Line(draft.Receivers, bytes), cancellationToken);
         }
 
         _quits = true;
-        await stream.WriteAsync("quit\n"u8.ToArray(), cancellationToken);
+        await wire.SendAsync("quit\n"u8.ToArray(), cancellationToken);
     }
 
     private byte[] Line(ulong[] receivers, int bodyBytes)
