@@ -1,7 +1,6 @@
 using System.Net;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Detection;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Transport.Layers;
