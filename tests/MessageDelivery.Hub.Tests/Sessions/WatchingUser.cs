@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Binary;
 using MessageDelivery.Hub.Tests.Transport;
 using MessageDelivery.Hub.Transport;
