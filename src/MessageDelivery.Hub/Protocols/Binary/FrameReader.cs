@@ -11,30 +11,12 @@ namespace MessageDelivery.Hub.Protocols.Binary;
 /// Cuts what has come into frames and checks them. Plain relays join a run; other frames are carried out one by one, each after those
 /// before it. A frame that is refused is skipped, and answered once it has wholly come.
 /// </summary>
-internal sealed class FrameReader
+/// <param name="limitsRelays">Whether a relay that keeps to the protocol may be refused, or has to be counted.</param>
+internal sealed class FrameReader(
+    BinarySession session, Connection connection, User user, BinaryRequests requests, RelayRun run, bool isResumable, bool limitsRelays)
 {
-    private readonly BinarySession _session;
-    private readonly Connection _connection;
-    private readonly User _user;
-    private readonly BinaryRequests _requests;
-    private readonly RelayRun _run;
-    private readonly bool _isResumable;
-    private readonly bool _limitsRelays;
     private FrameAssembly? _assembly;
     private RefusedFrame? _refused;
-
-    /// <param name="limitsRelays">Whether a relay that keeps to the protocol may be refused, or has to be counted.</param>
-    public FrameReader(
-        BinarySession session, Connection connection, User user, BinaryRequests requests, RelayRun run, bool isResumable, bool limitsRelays)
-    {
-        _session = session;
-        _connection = connection;
-        _user = user;
-        _requests = requests;
-        _run = run;
-        _isResumable = isResumable;
-        _limitsRelays = limitsRelays;
-    }
 
     public bool IsBetweenFrames => _refused is null && _assembly is not { IsUnderWay: true };
 
@@ -48,7 +30,7 @@ internal sealed class FrameReader
     public int Read(in Segment input)
     {
         int used = 0;
-        while (_connection.IsOpen && !_connection.IsPaused && TryTake(input, ref used))
+        while (connection.IsOpen && !connection.IsPaused && TryTake(input, ref used))
         {
         }
 
@@ -59,7 +41,7 @@ internal sealed class FrameReader
     /// <summary>Lets go of everything.</summary>
     public void End()
     {
-        _run.Discard();
+        run.Discard();
         _assembly?.End();
     }
 
@@ -81,11 +63,11 @@ internal sealed class FrameReader
         if (header.Length > FrameHeader.MaxLengthFromClient(header.Type))
         {
             CommitRun();
-            _session.End(FrameCheck.TooLong(header));
+            session.End(FrameCheck.TooLong(header));
             return false;
         }
 
-        if (!_connection.Input.MayTakeWork())
+        if (!connection.Input.MayTakeWork())
         {
             return false;
         }
@@ -107,14 +89,14 @@ internal sealed class FrameReader
     private bool TryTakePlainRelay(in FrameHeader header, in Segment frame)
     {
         var code = RelayLayout.TryLayOut(header, out var layout);
-        return code != ProtocolCode.Normal || _limitsRelays ? TryTakeLimitedRelay(code, header, layout, frame) : TryRun(frame, layout);
+        return code != ProtocolCode.Normal || limitsRelays ? TryTakeLimitedRelay(code, header, layout, frame) : TryRun(frame, layout);
     }
 
     /// <summary>Like <see cref="TryRun"/>, but for a relay that may be refused and has to be counted.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeLimitedRelay(ProtocolCode code, in FrameHeader header, in RelayLayout layout, in Segment frame)
     {
-        if (code != ProtocolCode.Normal || !_requests.IsAllowed(layout))
+        if (code != ProtocolCode.Normal || !requests.IsAllowed(layout))
         {
             return TryTakeOther(header, frame, frame.Length);
         }
@@ -124,21 +106,21 @@ internal sealed class FrameReader
             return false;
         }
 
-        _requests.CountRelay(header, layout);
+        requests.CountRelay(header, layout);
         return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryRun(in Segment frame, in RelayLayout layout)
     {
-        if (!_run.TryExtend(frame, layout))
+        if (!run.TryExtend(frame, layout))
         {
             if (!CommitRun())
             {
                 return false;
             }
 
-            _run.Begin(_user.Id, frame, layout);
+            run.Begin(user.Id, frame, layout);
         }
 
         return true;
@@ -146,18 +128,18 @@ internal sealed class FrameReader
 
     private bool CommitRun()
     {
-        if (_run.IsEmpty)
+        if (run.IsEmpty)
         {
             return true;
         }
 
-        _session.CountProcessed(_run.Relays, _run.ReceivedBytes);
-        if (_run.Commit(_requests.Pending))
+        session.CountProcessed(run.Relays, run.ReceivedBytes);
+        if (run.Commit(requests.Pending))
         {
             return true;
         }
 
-        _session.Pause();
+        session.Pause();
         return false;
     }
 
@@ -171,11 +153,11 @@ internal sealed class FrameReader
             return false;
         }
 
-        var refusal = FrameCheck.Refusal(header, _isResumable, out var layout, out string text);
-        refusal = refusal == ProtocolCode.Normal ? _requests.Refusal(header, layout, ref text) : refusal;
-        if (_requests.MustWait(header, refusal))
+        var refusal = FrameCheck.Refusal(header, isResumable, out var layout, out string text);
+        refusal = refusal == ProtocolCode.Normal ? requests.Refusal(header, layout, ref text) : refusal;
+        if (requests.MustWait(header, refusal))
         {
-            _session.Pause();
+            session.Pause();
             return false;
         }
 
@@ -186,7 +168,7 @@ internal sealed class FrameReader
 
         if (isWhole)
         {
-            _requests.CarryOut(new(header, layout, new ReadOnlySpan<Segment>(in frame)));
+            requests.CarryOut(new(header, layout, new ReadOnlySpan<Segment>(in frame)));
             return true;
         }
 
@@ -195,7 +177,7 @@ internal sealed class FrameReader
             return false;
         }
 
-        _assembly ??= new(_connection.Loop.Pool);
+        _assembly ??= new(connection.Loop.Pool);
         _assembly.Begin(header, layout, frame);
         return true;
     }
@@ -203,7 +185,7 @@ internal sealed class FrameReader
     /// <summary>Takes a piece of the frame under way.</summary>
     private bool TryGoOn(in Segment piece, ref int used)
     {
-        if (piece.Length == 0 || (_refused is null && !_connection.Input.MayTakeWork()))
+        if (piece.Length == 0 || (_refused is null && !connection.Input.MayTakeWork()))
         {
             return false;
         }
@@ -215,7 +197,7 @@ internal sealed class FrameReader
             if (refused.Missing == 0)
             {
                 _refused = null;
-                _session.Answer(refused);
+                session.Answer(refused);
             }
 
             return true;
@@ -225,7 +207,7 @@ internal sealed class FrameReader
         assembly.Add(piece);
         if (assembly.Missing == 0)
         {
-            _requests.CarryOut(new(assembly.Header, assembly.Layout, assembly.Parts));
+            requests.CarryOut(new(assembly.Header, assembly.Layout, assembly.Parts));
             assembly.End();
         }
 
@@ -250,7 +232,7 @@ internal sealed class FrameReader
         var refused = new RefusedFrame(code, text, correlation, isRelay ? frameBytes : 0) { Missing = frameBytes - frame.Length };
         if (refused.Missing == 0)
         {
-            _session.Answer(refused);
+            session.Answer(refused);
         }
         else
         {

@@ -13,43 +13,28 @@ namespace MessageDelivery.Hub.Protocols.Detection;
 /// What a HELLO brings about: its token is verified where the hub demands one, the session whose key it tells is taken over, or a new
 /// one begins (protocol, sections 1 and 5). Nobody has an id, or a session, before the token is verified.
 /// </summary>
-internal sealed class HelloHandshake : ISessionClaimant
+internal sealed class HelloHandshake(
+    Detector detector, OpeningSession opening, UndecidedUser user, Connection connection, Ending? refusal, long order) : ISessionClaimant
 {
-    private readonly Detector _detector;
-    private readonly LoopServices _services;
-    private readonly OpeningSession _opening;
-    private readonly UndecidedUser _user;
-    private readonly Connection _connection;
-    private readonly Ending? _refusal;
-    private readonly long _order;
-    private readonly SignIn _signIn;
+    private readonly LoopServices _services = detector.Shared;
+    private SignIn? _signIn;
     private SignedIn? _signedIn;
     private HelloFlags _flags;
     private SessionKey _key;
     private ulong _total;
     private bool _isResumable;
 
-    public HelloHandshake(Detector detector, OpeningSession opening, UndecidedUser user, Connection connection, Ending? refusal, long order)
-    {
-        _detector = detector;
-        _services = detector.Shared;
-        _opening = opening;
-        _user = user;
-        _connection = connection;
-        _refusal = refusal;
-        _order = order;
-        _signIn = new(_services, connection, OnSignedIn, opening.Refuse);
-    }
+    private SignIn SignIn => _signIn ??= new(_services, connection, OnSignedIn, opening.Refuse);
 
     /// <summary>Whoever resumes frees memory, and is let in where there is none for others.</summary>
-    private bool MayResume => _refusal is null || _refusal == Ending.Overloaded;
+    private bool MayResume => refusal is null || refusal == Ending.Overloaded;
 
     /// <summary>Looks at a HELLO, of which at least a byte has come; returns how many bytes it is done with.</summary>
     public int Consume(in Segment input)
     {
-        if (!HelloCheck.TryRead(input.Span, out var header, out var hello, out var refusal))
+        if (!HelloCheck.TryRead(input.Span, out var header, out var hello, out var wrong))
         {
-            return refusal is null ? 0 : Refuse(refusal, input);
+            return wrong is null ? 0 : Refuse(wrong, input);
         }
 
         int frameBytes = ProtocolLimits.HeaderBytes + (int)header.Length;
@@ -58,15 +43,15 @@ internal sealed class HelloHandshake : ISessionClaimant
             return frameBytes;
         }
 
-        if (_refusal is not null)
+        if (refusal is not null)
         {
-            return Refuse(_refusal, input);
+            return Refuse(refusal, input);
         }
 
         if (_services.Authentication.IsDemanded)
         {
             ShowToken(hello.Token);
-            return _connection.IsOpen ? frameBytes : input.Length;
+            return connection.IsOpen ? frameBytes : input.Length;
         }
 
         var session = BeginSession();
@@ -77,7 +62,7 @@ internal sealed class HelloHandshake : ISessionClaimant
     public bool TryResume(HelloFlags flags, in HelloPayload hello)
     {
         _flags = flags;
-        if (!flags.HasFlag(HelloFlags.Resume) || !MayResume || !_user.TryBeginHello())
+        if (!flags.HasFlag(HelloFlags.Resume) || !MayResume || !user.TryBeginHello())
         {
             return false;
         }
@@ -99,40 +84,40 @@ internal sealed class HelloHandshake : ISessionClaimant
     }
 
     /// <summary>Nobody waits for the token any more.</summary>
-    public void Withdraw() => _signIn.Withdraw();
+    public void Withdraw() => _signIn?.Withdraw();
 
     /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>
     public void Refused(TotalCheck check, bool replaces)
     {
-        if (!_connection.IsOpen)
+        if (!connection.IsOpen)
         {
             return;
         }
 
         if (check == TotalCheck.NeverSent)
         {
-            _opening.Refuse(Ending.ProtocolError("the total of frames received is larger than what was sent"));
+            opening.Refuse(Ending.ProtocolError("the total of frames received is larger than what was sent"));
         }
         else if (TryCount(replaces))
         {
             BeginSession();
-            _connection.Resume();
+            connection.Resume();
         }
     }
 
     /// <inheritdoc/>
     public void Outdated()
     {
-        if (_connection.IsOpen)
+        if (connection.IsOpen)
         {
-            _opening.Refuse(Ending.TakenOver);
+            opening.Refuse(Ending.TakenOver);
         }
     }
 
     /// <inheritdoc/>
     public void Resume(ResumableSession session, TakeOver takeOver)
     {
-        if (!_connection.IsOpen || !TryCount(takeOver.Replaces))
+        if (!connection.IsOpen || !TryCount(takeOver.Replaces))
         {
             session.AwaitReturn();
             return;
@@ -144,15 +129,15 @@ internal sealed class HelloHandshake : ISessionClaimant
                 takeOver.Arrive(session);
                 break;
             case TotalCheck.Held:
-                _user.LeaveIfJoined();
-                _connection.Protocol = "binary";
+                user.LeaveIfJoined();
+                connection.Protocol = "binary";
                 if (_signedIn is not null)
                 {
-                    _services.Renew(session.User, _signedIn, _connection);
+                    _services.Renew(session.User, _signedIn, connection);
                 }
 
-                _connection.Handler = new BinarySession(_detector.Binary, _connection, session.User, session);
-                _connection.Resume();
+                connection.Handler = new BinarySession(detector.Binary, connection, session.User, session);
+                connection.Resume();
                 break;
             case var check:
                 session.AwaitReturn();
@@ -170,9 +155,9 @@ internal sealed class HelloHandshake : ISessionClaimant
         }
 
         _isResumable = true;
-        _opening.Deadline = long.MaxValue;
-        _connection.Pause();
-        session.RequestTakeOver(new(_detector.Binary, _connection, this, _order, _key, _total, _signedIn?.Identity));
+        opening.Deadline = long.MaxValue;
+        connection.Pause();
+        session.RequestTakeOver(new(detector.Binary, connection, this, order, _key, _total, _signedIn?.Identity));
         return true;
     }
 
@@ -180,12 +165,12 @@ internal sealed class HelloHandshake : ISessionClaimant
     {
         if (token.IsEmpty)
         {
-            _signIn.Refuse(Ending.NoToken);
+            SignIn.Refuse(Ending.NoToken);
             return;
         }
 
-        _opening.Deadline = _services.Limits.AuthenticationDue(_connection.OpenedAt);
-        _signIn.Begin(token);
+        opening.Deadline = _services.Limits.AuthenticationDue(connection.OpenedAt);
+        SignIn.Begin(token);
     }
 
     private void OnSignedIn(SignedIn signedIn)
@@ -196,35 +181,35 @@ internal sealed class HelloHandshake : ISessionClaimant
             return;
         }
 
-        if (_refusal is not null)
+        if (refusal is not null)
         {
-            _opening.Refuse(_refusal);
+            opening.Refuse(refusal);
         }
         else if (TryCount(replaces: false))
         {
             BeginSession();
-            _connection.Resume();
+            connection.Resume();
         }
     }
 
-    private bool TryCount(bool replaces) => _signedIn is null || _signIn.TryCount(_signedIn.Identity, replaces);
+    private bool TryCount(bool replaces) => _signedIn is null || SignIn.TryCount(_signedIn.Identity, replaces);
 
     private BinarySession BeginSession()
     {
         _isResumable |= _flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
-        var user = _user.Join("binary", _signedIn);
-        var resumable = _isResumable ? new ResumableSession(_services.Sessions, _detector.Binary, user, _connection, _order) : null;
-        var session = new BinarySession(_detector.Binary, _connection, user, resumable);
+        var joined = user.Join("binary", _signedIn);
+        var resumable = _isResumable ? new ResumableSession(_services.Sessions, detector.Binary, joined, connection, order) : null;
+        var session = new BinarySession(detector.Binary, connection, joined, resumable);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
-        int length = BinaryReplies.WriteWelcome(welcome, user.Id, _services.Limits, resumable, WelcomeFlags.None);
-        _user.HandTo((IReceiver?)resumable ?? session, welcome[..length]);
-        _connection.Handler = session;
+        int length = BinaryReplies.WriteWelcome(welcome, joined.Id, _services.Limits, resumable, WelcomeFlags.None);
+        user.HandTo((IReceiver?)resumable ?? session, welcome[..length]);
+        connection.Handler = session;
         return session;
     }
 
     private int Refuse(Ending ending, in Segment input)
     {
-        _opening.Refuse(ending);
+        opening.Refuse(ending);
         return input.Length;
     }
 }
