@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace MessageDelivery.Hub.Buffers;
 
 /// <summary>
@@ -35,7 +37,12 @@ internal sealed unsafe class Block
         return new(_memory + offset, length);
     }
 
-    public void Retain() => Interlocked.Increment(ref _references);
+    /// <summary>One more holds it. The caller must hold it itself.</summary>
+    public void Retain()
+    {
+        int references = Interlocked.Increment(ref _references);
+        Debug.Assert(references > 1, "a block was retained that nobody held");
+    }
 
     public void Release()
     {
@@ -50,5 +57,9 @@ internal sealed unsafe class Block
         }
     }
 
-    internal void Rented() => _references = 1;
+    internal void Rented()
+    {
+        Debug.Assert(_references == 0, "a block was rented that somebody holds");
+        _references = 1;
+    }
 }

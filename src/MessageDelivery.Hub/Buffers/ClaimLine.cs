@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace MessageDelivery.Hub.Buffers;
 
 /// <summary>
@@ -54,6 +56,7 @@ internal sealed class ClaimLine(long patience)
     /// <summary>Grants a claim, if nobody of its size stands in line and there is that much; else it joins the line.</summary>
     public bool TryGrant(MemoryClaim claim, long bytes, long free, long now)
     {
+        Debug.Assert(claim.Place.List is null && claim.Bytes == 0, "a claim holds something, or waits, already");
         NoteTime(now);
         claim.WantedBytes = bytes;
         if (_lines[SizeOf(bytes)].Count == 0 && !IsOutOfPatience(LongestWaiting) && Fits(claim, free))
@@ -153,11 +156,13 @@ internal sealed class ClaimLine(long patience)
     {
         claim.Place.List!.Remove(claim.Place);
         _waiting--;
+        Debug.Assert(_waiting == _lines.Sum(line => line.Count), "who waits is not whom the lines hold");
     }
 
     private void SetAside(MemoryClaim claim, long bytes)
     {
         Volatile.Write(ref _grantedBytes, _grantedBytes + bytes - claim.Bytes);
         claim.Bytes = bytes;
+        Debug.Assert(bytes >= 0 && _grantedBytes >= 0, "more was given back than was set aside");
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Buffers;
@@ -79,6 +80,7 @@ internal sealed unsafe class Slab
 
     public void Return(Block block)
     {
+        Debug.Assert(Used > 0 && ReferenceEquals(block.Slab, this), "a block came back to another slab, or twice");
         Put(block);
         Used--;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
@@ -71,6 +72,7 @@ internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : IS
     /// <summary>Stands in line, where there is room, until the peer's total is <paramref name="number"/>, which is more than of those before.</summary>
     public void Join(IAcknowledgementWaiter waiter, int place, ulong number)
     {
+        Debug.Assert(!_isOver && (_head == _end || number > At(_end - 1)->Number), "numbers ascend, until the line is over");
         nint wait = waiter.Await(place, number);
         if (wait == 0)
         {
@@ -86,6 +88,7 @@ internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : IS
     /// <summary>The peer's total has grown: those whom it covers count no more, and are to be told.</summary>
     public void Acknowledge(ulong total)
     {
+        Debug.Assert(total >= _acknowledged, "a total never goes back");
         _acknowledged = total;
         Volatile.Write(ref _unacknowledged, Math.Max(_unacknowledged, FirstFrom(total + 1)));
     }
@@ -175,6 +178,7 @@ internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : IS
             DropFirst();
         }
 
+        Debug.Assert(_living >= 0, "somebody was told twice");
         ClearIfEmpty();
         return count;
     }

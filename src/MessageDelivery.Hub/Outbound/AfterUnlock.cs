@@ -16,8 +16,11 @@ internal ref struct AfterUnlock(IOutlet outlet)
     private AcknowledgementWait _forgotten;
     private WaitingLine _ended;
     private WaitingLine _accepted;
-    private bool _watches;
     private bool _flushes;
+    private bool _watches;
+
+    // Whether there is anything but a flush, which is all that most calls have.
+    private bool _hasMore;
 
     /// <summary>Whose thread it is.</summary>
     public readonly IOutlet Outlet => outlet;
@@ -33,7 +36,7 @@ internal ref struct AfterUnlock(IOutlet outlet)
     public void Watch(LoopEntry? owner)
     {
         _owner = owner;
-        _watches = true;
+        _watches = _hasMore = true;
     }
 
     /// <summary>What was queued for the connection is not whole: it has to end.</summary>
@@ -41,12 +44,14 @@ internal ref struct AfterUnlock(IOutlet outlet)
     {
         _owner = owner;
         _failure ??= failure;
+        _hasMore = true;
     }
 
     /// <summary>A delivery waits no longer.</summary>
     public void End(WaitingDelivery delivery, QueueResult result)
     {
         delivery.Result = result;
+        _hasMore = true;
         if (result == QueueResult.Accepted)
         {
             _accepted.Join(delivery);
@@ -58,18 +63,60 @@ internal ref struct AfterUnlock(IOutlet outlet)
     }
 
     /// <summary>There may be waits in this line that have ended.</summary>
-    public void End(AcknowledgementLine? line) => _acknowledgements = line;
+    public void End(AcknowledgementLine? line)
+    {
+        _acknowledgements = line;
+        _hasMore |= line is not null;
+    }
 
     /// <summary>One wait for an acknowledgement has ended.</summary>
-    public void End(in AcknowledgementWait wait) => _forgotten = wait;
+    public void End(in AcknowledgementWait wait)
+    {
+        _forgotten = wait;
+        _hasMore = true;
+    }
 
     /// <summary>Tells everything, each once. Outside of every lock.</summary>
     public void Tell()
     {
-        if (_failure is not null)
+        if (_hasMore)
         {
-            _owner!.FailSoon(_failure);
+            TellAll();
+        }
+        else if (_flushes)
+        {
+            _flushes = false;
+            outlet.ScheduleFlush(_owner!);
+        }
+    }
+
+    /// <summary>If telling one of them fails, the others are told all the same.</summary>
+    private void TellAll()
+    {
+        _hasMore = false;
+        ExceptionDispatchInfo? failure = null;
+        for (bool isDone = false; !isDone;)
+        {
+            try
+            {
+                TellRemaining();
+                isDone = true;
+            }
+            catch (Exception exception)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(exception);
+            }
+        }
+
+        failure?.Throw();
+    }
+
+    private void TellRemaining()
+    {
+        if (_failure is { } cause)
+        {
             _failure = null;
+            _owner!.FailSoon(cause);
         }
 
         if (_watches)
@@ -84,34 +131,6 @@ internal ref struct AfterUnlock(IOutlet outlet)
             outlet.ScheduleFlush(_owner!);
         }
 
-        if (_ended.First is not null || _accepted.First is not null || _acknowledgements is not null || !_forgotten.IsNone)
-        {
-            TellWaiters();
-        }
-    }
-
-    /// <summary>If telling one of them fails, the others are told all the same.</summary>
-    private void TellWaiters()
-    {
-        ExceptionDispatchInfo? failure = null;
-        while (true)
-        {
-            try
-            {
-                TellRemaining();
-                break;
-            }
-            catch (Exception exception)
-            {
-                failure ??= ExceptionDispatchInfo.Capture(exception);
-            }
-        }
-
-        failure?.Throw();
-    }
-
-    private void TellRemaining()
-    {
         _ended.Tell();
         if (_acknowledgements is { } line)
         {

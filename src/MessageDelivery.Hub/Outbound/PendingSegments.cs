@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Outbound;
@@ -58,10 +59,7 @@ internal struct PendingSegments
     /// <summary>The segment at a place, whole.</summary>
     public QueuedSegment this[int index] => _ring[index];
 
-    /// <summary>
-    /// Adds a segment: one that begins where the last ends makes that longer; another is shared by reference, unless it is a
-    /// small one behind others.
-    /// </summary>
+    /// <summary>Adds a segment: the last becomes longer if this touches it; else it is shared by reference, unless it is a small one behind others.</summary>
     public void Share(in Segment segment, int units, ref CopyBlocks copies)
     {
         Bytes += segment.Length;
@@ -172,6 +170,7 @@ internal struct PendingSegments
     /// <summary>Removes bytes from the front: segments that are wholly sent go to the replay buffer, or their blocks are let go.</summary>
     public void Consume(long bytes, ReplayBuffer? replay)
     {
+        Debug.Assert(bytes <= Bytes, "more was sent than there was");
         Bytes -= bytes;
         bytes += SentOfFirst;
         SentOfFirst = 0;

@@ -52,7 +52,22 @@ internal struct QueueContents(BlockPool pool)
         NoteAdding(outlet);
         try
         {
-            Share(segments, units, parks, outlet);
+            parks = parks && !Pool.IsLow;
+            for (int i = 0; i < segments.Length; i++)
+            {
+                ref readonly var segment = ref segments[i];
+                int unitsHere = units == QueuedSegment.Uncounted || i == segments.Length - 1 ? units : 0;
+                outlet.Counters.QueuedBytes += segment.Length;
+                if (parks && segment.Length < OutboundQueue.ParkCopyBytes)
+                {
+                    _pending.Copy(segment.Span, unitsHere, ref _copies);
+                }
+                else
+                {
+                    _pending.Share(segment, unitsHere, ref _copies);
+                }
+            }
+
             return null;
         }
         catch (Exception failure)
@@ -187,25 +202,6 @@ internal struct QueueContents(BlockPool pool)
     }
 
     private void NoteAdding(IOutlet outlet) => LastProgress = IsEmpty ? outlet.Now : LastProgress;
-
-    private void Share(ReadOnlySpan<Segment> segments, int units, bool parks, IOutlet outlet)
-    {
-        parks &= !Pool.IsLow;
-        for (int i = 0; i < segments.Length; i++)
-        {
-            ref readonly var segment = ref segments[i];
-            int unitsHere = units == QueuedSegment.Uncounted || i == segments.Length - 1 ? units : 0;
-            outlet.Counters.QueuedBytes += segment.Length;
-            if (parks && segment.Length < OutboundQueue.ParkCopyBytes)
-            {
-                _pending.Copy(segment.Span, unitsHere, ref _copies);
-            }
-            else
-            {
-                _pending.Share(segment, unitsHere, ref _copies);
-            }
-        }
-    }
 
     /// <summary>A quiet connection holds no block for copies.</summary>
     private void LetGoOfCopiesIfUnused()

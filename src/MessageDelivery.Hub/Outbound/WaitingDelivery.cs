@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Outbound;
@@ -51,7 +52,9 @@ internal sealed class HeldSegments
     /// <summary>One holder less; the last lets go of the pieces. Any thread.</summary>
     public void LetGo()
     {
-        if (Interlocked.Decrement(ref _holders) > 0)
+        int left = Interlocked.Decrement(ref _holders);
+        Debug.Assert(left >= 0, "let go of more often than held");
+        if (left > 0)
         {
             return;
         }

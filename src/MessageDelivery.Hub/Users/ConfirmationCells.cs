@@ -74,6 +74,7 @@ internal unsafe struct ConfirmationList
 
     public void Remove(Confirmation* removed)
     {
+        Debug.Assert(removed->Previous is null ? First == removed : removed->Previous->Next == removed, "it stands in another list");
         if (removed->Previous is null)
         {
             First = removed->Next;
@@ -128,18 +129,22 @@ internal unsafe struct ConfirmationCells(BlockPool pool)
     public int Used { get; private set; }
 
     /// <summary>Sees to it that so many can be taken.</summary>
-    /// <exception cref="InsufficientMemoryException">The machine gives no more; nothing has changed.</exception>
+    /// <exception cref="InsufficientMemoryException">The machine gives no more; no block is held that was not before.</exception>
     public void Reserve(int cells)
     {
         _blocks ??= [];
-        while (_freeCells < cells)
+        try
         {
-            var block = pool.Rent(_blocks.Count == 0 ? BlockSize.Small : BlockSize.Medium);
-            _blocks.Add(block);
-            for (int offset = 0; offset + CellBytes <= block.Capacity; offset += CellBytes)
+            while (_freeCells < cells)
             {
-                Put((FreeCell*)block.Address(offset));
+                Grow(_blocks);
             }
+        }
+        catch when (Used == 0)
+        {
+            // Else it would be held until the next confirmation is over, if there is one.
+            LetGo();
+            throw;
         }
     }
 
@@ -147,7 +152,7 @@ internal unsafe struct ConfirmationCells(BlockPool pool)
     public T* Take<T>()
         where T : unmanaged
     {
-        Debug.Assert(sizeof(T) <= CellBytes, "a cell is too small");
+        Debug.Assert(sizeof(T) <= CellBytes && _freeCells > 0, "no cell was reserved that is large enough");
         var cell = _free;
         _free = cell->Next;
         _freeCells--;
@@ -173,6 +178,17 @@ internal unsafe struct ConfirmationCells(BlockPool pool)
         }
     }
 
+    private void Grow(List<Block> blocks)
+    {
+        blocks.EnsureCapacity(blocks.Count + 1);
+        var block = pool.Rent(blocks.Count == 0 ? BlockSize.Small : BlockSize.Medium);
+        blocks.Add(block);
+        for (int offset = 0; offset + CellBytes <= block.Capacity; offset += CellBytes)
+        {
+            Put((FreeCell*)block.Address(offset));
+        }
+    }
+
     private void LetGo()
     {
         foreach (var block in _blocks!)
@@ -189,6 +205,7 @@ internal unsafe struct ConfirmationCells(BlockPool pool)
     {
         Put(cell);
         Used--;
+        Debug.Assert(Used >= 0, "a cell was given back twice");
     }
 
     private void Put(FreeCell* cell)

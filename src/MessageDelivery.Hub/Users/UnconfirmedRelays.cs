@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Loop;
@@ -77,6 +78,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
                 _handle = GCHandle.Alloc(this);
             }
 
+            Debug.Assert(_current is null, "who waits for the relay before would write where this one is");
             _current = _cells.Take<Confirmation>();
             _current->Correlation = correlation;
             _current->Receivers = (ushort)receivers.Length;
@@ -152,6 +154,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         {
             var place = (ConfirmationPlace*)wait;
             var relay = place->Relay;
+            Debug.Assert(place->IsAwaited && relay->Holds > 0, "a wait has ended twice");
             place->IsAwaited = false;
             place->IsDelivered = isAcknowledged;
             if (--relay->Holds > 0)
@@ -233,7 +236,16 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
                 }
             }
 
-            users.Find(receiver)?.Receiver.Forget(number, outlet);
+            try
+            {
+                users.Find(receiver)?.Receiver.Forget(number, outlet);
+            }
+            catch
+            {
+                // What fails at one receiver keeps nobody from telling the others: else what stands for them would never be given back.
+                outlet.DoLater(this);
+                throw;
+            }
         }
 
         return true;
@@ -318,6 +330,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         relay->IsOver = true;
         relay->CopyTo(known);
         _receivers -= relay->Receivers;
+        Debug.Assert(_receivers >= 0, "more relays have ended than were begun");
         bool goesOn = _isAwaited && _receivers < MaxReceivers;
         _isAwaited &= !goesOn;
         return new(_owner, relay->Correlation, relay->Receivers, goesOn);

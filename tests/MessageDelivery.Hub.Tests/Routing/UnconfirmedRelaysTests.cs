@@ -92,6 +92,51 @@ public sealed class UnconfirmedRelaysTests
         relays.Close(still.Loop);
     }
 
+    [Fact]
+    public void A_relay_for_which_there_is_no_memory_leaves_nothing_behind()
+    {
+        using var still = new StillLoop();
+        var relays = new UnconfirmedRelays(still.Pool, new UserRegistry(still.Pool), 10_000, new Owner());
+        int rents = 0;
+        still.Pool.RentFails = () => ++rents > 1;
+        Assert.Throws<InsufficientMemoryException>(() => relays.Begin(1, new ulong[255]));
+        still.Pool.RentFails = null;
+        Assert.Equal(2, rents);
+        Assert.Equal(0, still.Pool.OutstandingBlocks);
+        relays.Close(still.Loop);
+    }
+
+    [Fact]
+    public void A_receiver_that_fails_to_forget_keeps_no_other_from_it()
+    {
+        using var still = new StillLoop();
+        var users = new UserRegistry(still.Pool);
+        var line = new AcknowledgementLine(still.Pool, new Lock());
+        var forgotten = new List<ulong>();
+        ulong faulty = users.Add(new ForgettingReceiver(_ => throw new InvalidTimeZoneException())).Id;
+        ulong good = users.Add(new ForgettingReceiver(forgotten.Add)).Id;
+        var relays = new UnconfirmedRelays(still.Pool, users, 10_000, new Owner());
+        relays.Begin(1, [faulty, good]);
+        Join(line, relays, 0, 1);
+        Join(line, relays, 1, 2);
+        relays.NoteOutcomes([faulty, good], [Outcome.Accepted, Outcome.Accepted], still.Loop);
+
+        Assert.Throws<InvalidTimeZoneException>(() => relays.Close(still.Loop));
+        TakeTurns(still);
+        Assert.Equal([2], forgotten);
+        line.End();
+        line.Tell(still.Loop);
+        users.Remove(users.Find(faulty)!);
+        users.Remove(users.Find(good)!);
+    }
+
+    private sealed class ForgettingReceiver(Action<ulong> forget) : IReceiver
+    {
+        public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) => QueueResult.Closed;
+
+        public void Forget(ulong number, IOutlet outlet) => forget(number);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static WeakReference Relay(StillLoop still, AcknowledgementLine line)
     {
