@@ -1,7 +1,7 @@
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>The errors of one connection within a minute.</summary>
-internal struct ErrorCount
+internal sealed class ErrorCount
 {
     private const long MinuteMilliseconds = 60_000;
 

@@ -1,7 +1,7 @@
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>Sees that what was begun goes on: so many bytes in each interval, for as long as it is unfinished.</summary>
-internal struct Progress
+internal sealed class Progress
 {
     public const long IntervalMilliseconds = 30_000;
 
@@ -10,7 +10,7 @@ internal struct Progress
     private long _due;
 
     /// <summary>When to look; 0 if nothing is unfinished.</summary>
-    public readonly long Due => _due;
+    public long Due => _due;
 
     /// <summary>Something is unfinished.</summary>
     /// <param name="what">Tells it from what was unfinished before.</param>

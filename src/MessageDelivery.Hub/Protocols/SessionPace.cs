@@ -13,24 +13,22 @@ namespace MessageDelivery.Hub.Protocols;
 /// </summary>
 internal sealed class SessionPace
 {
-    private readonly SessionLimits _limits;
-    private readonly LimitLog _log;
+    private readonly LoopServices _services;
     private readonly Connection _connection;
     private readonly ResumableSession? _session;
     private Pace? _pace;
     private long _waitsUntil = long.MaxValue;
-    private ErrorCount _errors;
-    private Progress _progress;
+    private ErrorCount? _errors;
+    private Progress? _progress;
 
     /// <param name="session">What outlives the connection, and the pace with it; null if nothing does.</param>
     public SessionPace(LoopServices services, Connection connection, Identity? identity, ResumableSession? session = null)
     {
-        _limits = services.Limits;
-        _log = services.Limited;
+        _services = services;
         _connection = connection;
         _session = session;
         _pace = session?.Pace;
-        Rates = _limits.Rates;
+        Rates = _services.Limits.Rates;
         Use(identity);
         if (_pace is { } pace && pace.Due > Now)
         {
@@ -50,15 +48,15 @@ internal sealed class SessionPace
     /// <summary>Whether the next request has to wait for what those before it took.</summary>
     public bool MustWait => _waitsUntil != long.MaxValue && Now < _waitsUntil;
 
-    private long ProgressDue => _progress.Due == 0 || _connection.IsPaused || _connection.Input.IsStarved ? long.MaxValue : _progress.Due;
+    private long ProgressDue => _progress is null or { Due: 0 } || _connection.IsPaused || _connection.Input.IsStarved ? long.MaxValue : _progress.Due;
 
     private long Now => _connection.Loop.Now;
 
     /// <summary>The user has shown another token, which may bring other rates.</summary>
     public void Use(Identity? identity)
     {
-        Rates = identity is null ? _limits.Rates : _limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond);
-        LimitsRelays = _limits.LimitRelays(Rates);
+        Rates = identity is null ? _services.Limits.Rates : _services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond);
+        LimitsRelays = _services.Limits.LimitRelays(Rates);
     }
 
     /// <summary>Whether so many bytes, once for each receiver, would have to wait too long, so that they are refused.</summary>
@@ -79,7 +77,7 @@ internal sealed class SessionPace
         }
 
         _waitsUntil = _pace!.Due;
-        _log.Waits(_pace.Met, user.Id, _connection.Loop);
+        _services.Limited.Waits(_pace.Met, user.Id, _connection.Loop);
         return true;
     }
 
@@ -96,31 +94,31 @@ internal sealed class SessionPace
     /// <summary>Counts a request that was answered by an error; returns how the connection ends if that is one too many.</summary>
     public Ending? CountError(ProtocolCode code)
     {
-        _log.Refused(code);
-        int most = _limits.User.MaxErrorsPerMinute;
-        return _errors.IsOneTooMany(most, Now) ? Met(LimitKind.Errors, Ending.TooManyErrors(most)) : null;
+        _services.Limited.Refused(code);
+        int most = _services.Limits.User.MaxErrorsPerMinute;
+        return (_errors ??= new()).IsOneTooMany(most, Now) ? Met(LimitKind.Errors, Ending.TooManyErrors(most)) : null;
     }
 
     /// <summary>A request is unfinished, and has to go on.</summary>
     /// <param name="what">Tells it from what was unfinished before.</param>
-    public void WatchProgress(long what) => _progress.Watch(what, _connection.Input.ReceivedBytes, Now);
+    public void WatchProgress(long what) => (_progress ??= new()).Watch(what, _connection.Input.ReceivedBytes, Now);
 
     /// <summary>Nothing is unfinished.</summary>
-    public void EndProgress() => _progress.End();
+    public void EndProgress() => _progress?.End();
 
     /// <summary>How the connection ends if what is unfinished does not go on; null if it does.</summary>
     /// <param name="what">What is unfinished.</param>
     public Ending? EndIfStopped(string what)
     {
-        int least = _limits.User.MinProgressBytes;
-        return ProgressDue != long.MaxValue && _progress.HasStopped(least, _connection.Input.ReceivedBytes, _connection.Input.HeldUpUntil, Now)
+        int least = _services.Limits.User.MinProgressBytes;
+        return ProgressDue != long.MaxValue && _progress!.HasStopped(least, _connection.Input.ReceivedBytes, _connection.Input.HeldUpUntil, Now)
             ? Met(LimitKind.Progress, Ending.NoProgress(what, least))
             : null;
     }
 
     private Ending Met(LimitKind kind, Ending ending)
     {
-        _log.Met(kind, _connection.Peer, _connection.Loop);
+        _services.Limited.Met(kind, _connection.Peer, _connection.Loop);
         return ending;
     }
 

@@ -1,7 +1,7 @@
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>Why a connection ended. Set once, by whoever is first.</summary>
-internal enum CloseReason
+internal enum CloseReason : byte
 {
     /// <summary>Still open.</summary>
     None,

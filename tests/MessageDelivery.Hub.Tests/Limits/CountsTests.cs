@@ -8,7 +8,7 @@ public sealed class CountsTests
     [Fact]
     public void One_error_more_than_the_limit_is_too_many()
     {
-        var errors = default(ErrorCount);
+        var errors = new ErrorCount();
         for (int i = 0; i < 100; i++)
         {
             Assert.False(errors.IsOneTooMany(100, 1_000 + i));
@@ -20,7 +20,7 @@ public sealed class CountsTests
     [Fact]
     public void A_minute_later_they_are_forgotten()
     {
-        var errors = default(ErrorCount);
+        var errors = new ErrorCount();
         Assert.False(errors.IsOneTooMany(1, 0));
         Assert.False(errors.IsOneTooMany(1, 60_000));
         Assert.True(errors.IsOneTooMany(1, 60_001));
@@ -29,14 +29,14 @@ public sealed class CountsTests
     [Fact]
     public void Without_a_limit_no_error_is_too_many()
     {
-        var errors = default(ErrorCount);
+        var errors = new ErrorCount();
         Assert.DoesNotContain(true, Enumerable.Range(0, 10_000).Select(_ => errors.IsOneTooMany(0, 0)));
     }
 
     [Fact]
     public void Who_sends_too_little_in_an_interval_has_stopped()
     {
-        var progress = default(Progress);
+        var progress = new Progress();
         progress.Watch(what: 7, received: 0, now: 0);
         progress.Watch(what: 7, received: 100, now: 20_000);
         Assert.False(progress.HasStopped(100, received: 99, heldUpUntil: 0, now: 29_999));
@@ -48,7 +48,7 @@ public sealed class CountsTests
     [Fact]
     public void What_begins_anew_has_an_interval_of_its_own()
     {
-        var progress = default(Progress);
+        var progress = new Progress();
         progress.Watch(7, 0, 0);
         progress.Watch(8, 50, 29_000);
         Assert.Equal(59_000, progress.Due);
@@ -60,7 +60,7 @@ public sealed class CountsTests
     [Fact]
     public void Time_in_which_the_hub_did_not_read_does_not_count()
     {
-        var progress = default(Progress);
+        var progress = new Progress();
         progress.Watch(7, 0, 0);
         Assert.False(progress.HasStopped(100, received: 1, heldUpUntil: 25_000, now: 30_000));
         Assert.True(progress.HasStopped(100, received: 2, heldUpUntil: 25_000, now: 60_000));

@@ -30,7 +30,7 @@ public sealed class JunkFileTests
     [Fact]
     public void No_other_way_to_read_a_file_is_used_for_settings_tokens_keys_and_certificates()
     {
-        string[] folders = ["src/MessageDelivery.Cli/Settings", "src/MessageDelivery.Cli/Tls", "src/MessageDelivery.Cli/Doctor", "src/MessageDelivery.Hub/Access"];
+        string[] folders = ["src/MessageDelivery.Cli/Settings", "src/MessageDelivery.Cli/Tls", "src/MessageDelivery.Cli.Doctor", "src/MessageDelivery.Hub/Access"];
         string[] ways = ["File.ReadAll", "File.OpenRead", "FromPemFile", "FileMode.Open", "FromFile(path"];
         string root = Path.GetDirectoryName(CommandLine.Repository.File("MessageDelivery.slnx"))!;
         Assert.Empty(

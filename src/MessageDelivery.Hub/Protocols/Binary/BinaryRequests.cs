@@ -5,7 +5,6 @@ using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
-using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
@@ -69,19 +68,25 @@ internal sealed record RequestRule(
     }
 }
 
-/// <summary>Carries out the requests of one session.</summary>
-internal sealed class BinaryRequests(
-    BinarySession session, BinaryServices services, Connection connection, User user, ResumableSession? resumable, SessionPace pace) : IConfirmationOwner
+/// <summary>Carries out the requests of one session. What it needs it gets from that: there is one of these for each idle connection.</summary>
+internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
 {
-    private readonly LoopServices _shared = services.Shared;
     private PendingRelay? _relay;
     private UnconfirmedRelays? _unconfirmed;
     private BinaryWatcher? _watcher;
 
     /// <summary>The relay it is at.</summary>
-    public PendingRelay Pending => resumable?.Relay ?? (_relay ??= new(connection));
+    public PendingRelay Pending => session.Resumable?.Relay ?? (_relay ??= new(Connection));
 
-    private UnconfirmedRelays Unconfirmed => resumable?.Unconfirmed ?? (_unconfirmed ??= services.ConfirmFor(this));
+    private BinaryServices Services => session.Services;
+
+    private Connection Connection => session.Connection;
+
+    private User User => session.User;
+
+    private SessionPace Pace => session.Pace;
+
+    private UnconfirmedRelays Unconfirmed => session.Resumable?.Unconfirmed ?? (_unconfirmed ??= Services.ConfirmFor(this));
 
     /// <summary>Carries out a request, and counts what it takes.</summary>
     public void CarryOut(in Request request)
@@ -96,22 +101,22 @@ internal sealed class BinaryRequests(
 
     /// <summary>A whole relay that keeps to the protocol: whether it also keeps to what this hub and the user's token allow.</summary>
     public bool IsAllowed(in RelayLayout layout) =>
-        user.Rights is not { MaySend: false }
-        && layout.BodyBytes <= _shared.Limits.MaxBodyBytes
-        && layout.ReceiverCount <= _shared.Limits.MaxReceivers
-        && !pace.IsTooMuch(layout.BodyBytes, layout.ReceiverCount);
+        User.Rights is not { MaySend: false }
+        && layout.BodyBytes <= Services.Shared.Limits.MaxBodyBytes
+        && layout.ReceiverCount <= Services.Shared.Limits.MaxReceivers
+        && !Pace.IsTooMuch(layout.BodyBytes, layout.ReceiverCount);
 
     /// <summary><see cref="ProtocolCode.Normal"/>, or why this hub refuses a frame that keeps to the protocol.</summary>
     public ProtocolCode Refusal(in FrameHeader header, in RelayLayout layout, ref string text)
     {
         var rule = RequestRule.Of(header.Type);
-        if (user.Rights is { } rights && rule.Forbidden?.Invoke(rights, header.Flags) is { } forbidden)
+        if (User.Rights is { } rights && rule.Forbidden?.Invoke(rights, header.Flags) is { } forbidden)
         {
             text = forbidden;
             return ProtocolCode.NotAllowed;
         }
 
-        var limits = _shared.Limits;
+        var limits = Services.Shared.Limits;
         if (layout.BodyBytes > limits.MaxBodyBytes)
         {
             text = $"a body of {layout.BodyBytes} bytes; the limit is {limits.MaxBodyBytes}";
@@ -125,9 +130,9 @@ internal sealed class BinaryRequests(
         }
 
         var (bytes, receivers) = Load(rule, header, layout);
-        if (pace.IsTooMuch(bytes, receivers))
+        if (Pace.IsTooMuch(bytes, receivers))
         {
-            text = pace.TooMuchText(bytes, receivers);
+            text = Pace.TooMuchText(bytes, receivers);
             return ProtocolCode.RateLimited;
         }
 
@@ -139,7 +144,7 @@ internal sealed class BinaryRequests(
     {
         bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags).HasFlag(RelayFlags.Confirm);
         bool isAnswered = refusal != ProtocolCode.Normal || FrameRule.Of(header.Type)!.IsAnswered(header.Flags);
-        return (isConfirmed && Unconfirmed.MustWait) || (isAnswered && Pending.WaitsForRoom(connection.Outbound));
+        return (isConfirmed && Unconfirmed.MustWait) || (isAnswered && Pending.WaitsForRoom(Connection.Outbound));
     }
 
     /// <summary>The connection goes on: reports on the relay, if that is done.</summary>
@@ -147,20 +152,20 @@ internal sealed class BinaryRequests(
     {
         if (Pending.IsDone)
         {
-            connection.Outbound.ResumeAcknowledgements();
-            services.Complete(Pending, connection.Outbound);
+            Connection.Outbound.ResumeAcknowledgements();
+            Services.Complete(Pending, Connection.Outbound);
         }
     }
 
     public void Echo(in Request request)
     {
         request.Parts[0].Span[0] = (byte)FrameType.EchoReply;
-        connection.Send(request.Parts);
+        Connection.Send(request.Parts);
     }
 
-    public void Identity() => connection.SendIdentity(user.Id);
+    public void Identity() => Connection.SendIdentity(User.Id);
 
-    public void Heartbeat() => connection.SendHeartbeat();
+    public void Heartbeat() => Connection.SendHeartbeat();
 
     public void Goodbye() => session.End(Ending.Left);
 
@@ -168,12 +173,12 @@ internal sealed class BinaryRequests(
     {
         if (((ListFlags)request.Header.Flags).HasFlag(ListFlags.Watch))
         {
-            services.Presence.Begin(_watcher ??= new(_shared, connection, user));
+            Services.Presence.Begin(_watcher ??= new(Services.Shared, Connection, User));
         }
         else
         {
-            services.Presence.End(_watcher);
-            _shared.Listing.SendFrames(connection, user.Id, user.Rights);
+            Services.Presence.End(_watcher);
+            Services.Shared.Listing.SendFrames(Connection, User.Id, User.Rights);
         }
     }
 
@@ -190,24 +195,24 @@ internal sealed class BinaryRequests(
 
         int start = layout.BodyOffset - ProtocolLimits.DeliveryHeaderBytes;
         bool isConfirmed = flags.HasFlag(RelayFlags.Confirm);
-        new DeliveryHeader(user.Id, layout.BodyBytes, isConfirmed ? DeliveryFlags.Confirm : DeliveryFlags.None).Write(head[start..]);
-        var delivery = _shared.Delivery;
+        new DeliveryHeader(User.Id, layout.BodyBytes, isConfirmed ? DeliveryFlags.Confirm : DeliveryFlags.None).Write(head[start..]);
+        var delivery = Services.Shared.Delivery;
         var unconfirmed = isConfirmed ? Unconfirmed : null;
         unconfirmed?.Begin(correlation, Pending.Receivers);
-        delivery.Begin(user.Id, 1, layout.BodyBytes, unconfirmed);
+        delivery.Begin(User.Id, 1, layout.BodyBytes, unconfirmed);
         delivery.Frames.Add(first with { Offset = first.Offset + start, Length = first.Length - start });
         foreach (ref readonly var part in request.Parts[1..])
         {
             delivery.Frames.Add(part);
         }
 
-        bool isDone = _shared.Router.Route(delivery, Pending, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
+        bool isDone = Services.Shared.Router.Route(delivery, Pending, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
         Pending.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && !isConfirmed ? correlation : null;
         Pending.Unconfirmed = unconfirmed;
         session.CountProcessed(1, ProtocolLimits.HeaderBytes + (int)request.Header.Length);
         if (isDone)
         {
-            services.Complete(Pending, connection.Outbound);
+            Services.Complete(Pending, Connection.Outbound);
         }
         else
         {
@@ -217,27 +222,27 @@ internal sealed class BinaryRequests(
 
     public void Acknowledge(ulong total)
     {
-        if (connection.Outbound.Acknowledge(total, connection.Loop) == TotalCheck.NeverSent)
+        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == TotalCheck.NeverSent)
         {
-            connection.CloseWithGoodbye(Ending.ProtocolError($"an ACK of {total} frames; fewer were sent"));
+            Connection.CloseWithGoodbye(Ending.ProtocolError($"an ACK of {total} frames; fewer were sent"));
         }
     }
 
     /// <summary>The connection has ended, and with it the watch.</summary>
-    public void EndWatch() => services.Presence.End(_watcher);
+    public void EndWatch() => Services.Presence.End(_watcher);
 
     /// <summary>The session has ended.</summary>
-    public void Close() => _unconfirmed?.Close(connection.Loop);
+    public void Close() => _unconfirmed?.Close(Connection.Loop);
 
     /// <inheritdoc/>
     void IConfirmationOwner.Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet) =>
-        connection.Outbound.SendReceipt(outlet, correlation, outcomes);
+        Connection.Outbound.SendReceipt(outlet, correlation, outcomes);
 
     /// <inheritdoc/>
-    void IConfirmationOwner.GoOn() => connection.Resume();
+    void IConfirmationOwner.GoOn() => Connection.Resume();
 
     /// <inheritdoc/>
-    void IConfirmationOwner.Failed(Exception exception) => services.Loop.Call(() => services.Loop.Fail(connection, exception));
+    void IConfirmationOwner.Failed(Exception exception) => Services.Loop.Call(() => Services.Loop.Fail(Connection, exception));
 
     /// <summary>What counts against the limit on bytes, and how many times.</summary>
     private static (long Bytes, int Receivers) Load(RequestRule rule, in FrameHeader header, in RelayLayout layout) =>
@@ -247,10 +252,10 @@ internal sealed class BinaryRequests(
 
     private void Count(RequestRule rule, in FrameHeader header, in RelayLayout layout)
     {
-        if (rule.Rate is { } rate && (pace.LimitsRelays || rate != LimitKind.RelayRate))
+        if (rule.Rate is { } rate && (Pace.LimitsRelays || rate != LimitKind.RelayRate))
         {
             var (bytes, receivers) = Load(rule, header, layout);
-            if (pace.MustWaitAfter(user, rate, bytes * receivers))
+            if (Pace.MustWaitAfter(User, rate, bytes * receivers))
             {
                 session.Pause();
             }

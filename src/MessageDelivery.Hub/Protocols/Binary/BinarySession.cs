@@ -17,11 +17,6 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
     private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
 
-    private readonly BinaryServices _services;
-    private readonly Connection _connection;
-    private readonly User _user;
-    private readonly ResumableSession? _resumable;
-    private readonly SessionPace _pace;
     private readonly BinaryRequests _requests;
     private readonly FrameReader _reader;
     private bool _isEnding;
@@ -29,14 +24,13 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <param name="resumable">What outlives the connection; null if nothing does.</param>
     public BinarySession(BinaryServices services, Connection connection, User user, ResumableSession? resumable)
     {
-        _services = services;
-        _connection = connection;
-        _user = user;
-        _resumable = resumable;
-        _pace = new(services.Shared, connection, user.Identity, resumable);
-        _requests = new(this, services, connection, user, resumable, _pace);
-        _reader = new(
-            this, connection, user, _requests, services.Run, resumable is not null, _pace.LimitsRelays || user.Rights is { MaySend: false });
+        Services = services;
+        Connection = connection;
+        User = user;
+        Resumable = resumable;
+        Pace = new(services.Shared, connection, user.Identity, resumable);
+        _requests = new(this);
+        _reader = new(this, _requests, Pace.LimitsRelays || user.Rights is { MaySend: false });
         bool leavesOutFull = Limits.LeavesOutFull(user.Identity);
         if (resumable is not null || user.Rights is not null || leavesOutFull)
         {
@@ -45,15 +39,26 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         }
     }
 
+    public BinaryServices Services { get; }
+
+    public Connection Connection { get; }
+
+    public User User { get; }
+
+    /// <summary>What outlives the connection; null if nothing does.</summary>
+    public ResumableSession? Resumable { get; }
+
+    public SessionPace Pace { get; }
+
     /// <inheritdoc/>
     public long Deadline => Math.Min(
-        Math.Min(SilenceDeadline, _user.EndsAt), Math.Min(_resumable?.Processed.Due ?? long.MaxValue, _pace.Due));
+        Math.Min(SilenceDeadline, User.EndsAt), Math.Min(Resumable?.Processed.Due ?? long.MaxValue, Pace.Due));
 
-    private SessionLimits Limits => _services.Shared.Limits;
+    private SessionLimits Limits => Services.Shared.Limits;
 
-    private long SilenceDeadline => Limits.HeartbeatSeconds == 0 || _connection.IsPaused || _connection.Input.IsStarved
+    private long SilenceDeadline => Limits.HeartbeatSeconds == 0 || Connection.IsPaused || Connection.Input.IsStarved
         ? long.MaxValue
-        : _connection.Input.LastReceived + (2_000L * Limits.HeartbeatSeconds);
+        : Connection.Input.LastReceived + (2_000L * Limits.HeartbeatSeconds);
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
@@ -63,7 +68,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
     /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
-        _connection.Outbound.TryAdd(delivery.Frames.Items, delivery.Relays, null, waiter, place, running);
+        Connection.Outbound.TryAdd(delivery.Frames.Items, delivery.Relays, null, waiter, place, running);
 
     /// <inheritdoc/>
     public int Consume(in Segment input)
@@ -71,12 +76,12 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         int used = _reader.Read(input);
         if (used > 0)
         {
-            _resumable?.ConfirmKey();
+            Resumable?.ConfirmKey();
         }
 
         SendAckIfDue();
         WatchProgress(input.Length - used);
-        _connection.Input.UnfinishedBytes = _reader.UnfinishedBytes;
+        Connection.Input.UnfinishedBytes = _reader.UnfinishedBytes;
         return used;
     }
 
@@ -84,7 +89,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         int used = 0;
-        while (_resumable is not null && _connection.IsOpen && _reader.IsBetweenFrames
+        while (Resumable is not null && Connection.IsOpen && _reader.IsBetweenFrames
             && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
         {
             _requests.Acknowledge(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
@@ -98,19 +103,19 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     public void OnDeadline()
     {
         SendAckIfDue();
-        _pace.EndWaitIfDue();
-        if (_pace.EndIfStopped("frame") is { } stopped)
+        Pace.EndWaitIfDue();
+        if (Pace.EndIfStopped("frame") is { } stopped)
         {
-            _connection.CloseWithGoodbye(stopped);
+            Connection.CloseWithGoodbye(stopped);
         }
 
-        if (_connection.Loop.Now >= _user.EndsAt)
+        if (Connection.Loop.Now >= User.EndsAt)
         {
             End(Ending.TokenExpired);
         }
-        else if (_connection.Loop.Now >= SilenceDeadline)
+        else if (Connection.Loop.Now >= SilenceDeadline)
         {
-            _connection.CloseWithGoodbye(Ending.Silent(2 * Limits.HeartbeatSeconds));
+            Connection.CloseWithGoodbye(Ending.Silent(2 * Limits.HeartbeatSeconds));
         }
     }
 
@@ -119,22 +124,22 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     {
         _requests.CompleteRelay();
         // It may have come back on a new connection while its relay still waits, or have been too fast.
-        if (!_requests.Pending.IsDone || _pace.MustWait)
+        if (!_requests.Pending.IsDone || Pace.MustWait)
         {
             Pause();
         }
     }
 
     /// <inheritdoc/>
-    public void TakenOver() => _connection.CloseWithGoodbye(Ending.TakenOver);
+    public void TakenOver() => Connection.CloseWithGoodbye(Ending.TakenOver);
 
     /// <inheritdoc/>
-    public void Remove() => _connection.Loop.Call(_connection, RemoveNow);
+    public void Remove() => Connection.Loop.Call(Connection, RemoveNow);
 
     /// <inheritdoc/>
     public void RemoveNow()
     {
-        if (_connection.IsOpen)
+        if (Connection.IsOpen)
         {
             End(Ending.Removed);
         }
@@ -145,7 +150,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     {
         if (reason == CloseReason.SlowConsumer)
         {
-            _services.Shared.CutOff(_user.Id, _connection);
+            Services.Shared.CutOff(User.Id, Connection);
         }
         else
         {
@@ -157,29 +162,29 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     public void End(Ending ending)
     {
         _isEnding = true;
-        _connection.SendGoodbye(ending);
-        _connection.Close(ending.Reason);
+        Connection.SendGoodbye(ending);
+        Connection.Close(ending.Reason);
     }
 
     /// <inheritdoc/>
     public bool TryKeepQueue(CloseReason reason) =>
-        !_isEnding && !(reason == CloseReason.SlowConsumer && _connection.Loop.Pool.IsShort)
+        !_isEnding && !(reason == CloseReason.SlowConsumer && Connection.Loop.Pool.IsShort)
         && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
-        && (_resumable?.TryGoAway(reason) ?? false);
+        && (Resumable?.TryGoAway(reason) ?? false);
 
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
         _reader.End();
         _requests.EndWatch();
-        if (_resumable is { HasConnection: false })
+        if (Resumable is { HasConnection: false })
         {
             return;
         }
 
-        _resumable?.EndWithConnection();
+        Resumable?.EndWithConnection();
         _requests.Close();
-        _services.Shared.Leave(_user, _connection);
+        Services.Shared.Leave(User, Connection);
     }
 
     /// <summary>
@@ -188,12 +193,12 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// </summary>
     public void Pause()
     {
-        _connection.Pause();
-        _connection.Outbound.PauseAcknowledgements(_connection.Loop);
+        Connection.Pause();
+        Connection.Outbound.PauseAcknowledgements(Connection.Loop);
     }
 
     /// <summary>Relays were processed: the client is told of it in time.</summary>
-    public void CountProcessed(int relays, long bytes) => _resumable?.Processed.Count(relays, bytes, _connection.Loop.Now);
+    public void CountProcessed(int relays, long bytes) => Resumable?.Processed.Count(relays, bytes, Connection.Loop.Now);
 
     /// <summary>Answers a frame that was refused and has wholly come.</summary>
     public void Answer(RefusedFrame refused)
@@ -203,8 +208,8 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
             CountProcessed(1, refused.RelayBytes);
         }
 
-        _connection.SendError(refused.Code, refused.Text, refused.Correlation);
-        if (_pace.CountError(refused.Code) is { } tooMany)
+        Connection.SendError(refused.Code, refused.Text, refused.Correlation);
+        if (Pace.CountError(refused.Code) is { } tooMany)
         {
             End(tooMany);
         }
@@ -212,9 +217,9 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
     private void SendAckIfDue()
     {
-        if (_resumable is { Processed: var processed } && processed.IsDue(_connection.Loop.Now) && _connection.IsOpen)
+        if (Resumable is { Processed: var processed } && processed.IsDue(Connection.Loop.Now) && Connection.IsOpen)
         {
-            _connection.SendAck(processed.Total);
+            Connection.SendAck(processed.Total);
             processed.Told();
         }
     }
@@ -225,11 +230,11 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     {
         if (left == 0 && _reader.IsBetweenFrames)
         {
-            _pace.EndProgress();
+            Pace.EndProgress();
             return;
         }
 
         // The place in the stream where the frame ends, or where that is not known begins, tells it from others.
-        _pace.WatchProgress(_connection.Input.ReceivedBytes + (_reader.IsBetweenFrames ? -left : _reader.Missing));
+        Pace.WatchProgress(Connection.Input.ReceivedBytes + (_reader.IsBetweenFrames ? -left : _reader.Missing));
     }
 }

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Transport;
-using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Protocols.Binary;
@@ -12,9 +11,9 @@ namespace MessageDelivery.Hub.Protocols.Binary;
 /// before it. A frame that is refused is skipped, and answered once it has wholly come.
 /// </summary>
 /// <param name="limitsRelays">Whether a relay that keeps to the protocol may be refused, or has to be counted.</param>
-internal sealed class FrameReader(
-    BinarySession session, Connection connection, User user, BinaryRequests requests, RelayRun run, bool isResumable, bool limitsRelays)
+internal sealed class FrameReader(BinarySession session, BinaryRequests requests, bool limitsRelays)
 {
+    private readonly RelayRun _run = session.Services.Run;
     private FrameAssembly? _assembly;
     private RefusedFrame? _refused;
 
@@ -30,7 +29,7 @@ internal sealed class FrameReader(
     public int Read(in Segment input)
     {
         int used = 0;
-        while (connection.IsOpen && !connection.IsPaused && TryTake(input, ref used))
+        while (session.Connection.IsOpen && !session.Connection.IsPaused && TryTake(input, ref used))
         {
         }
 
@@ -41,7 +40,7 @@ internal sealed class FrameReader(
     /// <summary>Lets go of everything.</summary>
     public void End()
     {
-        run.Discard();
+        _run.Discard();
         _assembly?.End();
     }
 
@@ -67,7 +66,7 @@ internal sealed class FrameReader(
             return false;
         }
 
-        if (!connection.Input.MayTakeWork())
+        if (!session.Connection.Input.MayTakeWork())
         {
             return false;
         }
@@ -113,14 +112,14 @@ internal sealed class FrameReader(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryRun(in Segment frame, in RelayLayout layout)
     {
-        if (!run.TryExtend(frame, layout))
+        if (!_run.TryExtend(frame, layout))
         {
             if (!CommitRun())
             {
                 return false;
             }
 
-            run.Begin(user.Id, frame, layout);
+            _run.Begin(session.User.Id, frame, layout);
         }
 
         return true;
@@ -128,13 +127,13 @@ internal sealed class FrameReader(
 
     private bool CommitRun()
     {
-        if (run.IsEmpty)
+        if (_run.IsEmpty)
         {
             return true;
         }
 
-        session.CountProcessed(run.Relays, run.ReceivedBytes);
-        if (run.Commit(requests.Pending))
+        session.CountProcessed(_run.Relays, _run.ReceivedBytes);
+        if (_run.Commit(requests.Pending))
         {
             return true;
         }
@@ -153,7 +152,7 @@ internal sealed class FrameReader(
             return false;
         }
 
-        var refusal = FrameCheck.Refusal(header, isResumable, out var layout, out string text);
+        var refusal = FrameCheck.Refusal(header, session.Resumable is not null, out var layout, out string text);
         refusal = refusal == ProtocolCode.Normal ? requests.Refusal(header, layout, ref text) : refusal;
         if (requests.MustWait(header, refusal))
         {
@@ -177,7 +176,7 @@ internal sealed class FrameReader(
             return false;
         }
 
-        _assembly ??= new(connection.Loop.Pool);
+        _assembly ??= new(session.Connection.Loop.Pool);
         _assembly.Begin(header, layout, frame);
         return true;
     }
@@ -185,7 +184,7 @@ internal sealed class FrameReader(
     /// <summary>Takes a piece of the frame under way.</summary>
     private bool TryGoOn(in Segment piece, ref int used)
     {
-        if (piece.Length == 0 || (_refused is null && !connection.Input.MayTakeWork()))
+        if (piece.Length == 0 || (_refused is null && !session.Connection.Input.MayTakeWork()))
         {
             return false;
         }
