@@ -19,7 +19,11 @@ builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogL
 // The hub first: services start in this order and stop in the reverse one, so that the client finds it and can say goodbye to it.
 builder.Services.AddMessageHub(options => options with { Listen = [new(IPAddress.Loopback, port)], FullQueue = FullQueue.LeaveOut });
 
-builder.Services.AddHubClient(options => options with { Port = port });
+// The client is in the same process and needs no socket. It connects again as over one.
+builder.Services.AddHubClient((services, options) => options with
+{
+    ConnectCallback = (_, _) => ValueTask.FromResult(services.GetRequiredService<MessageHub>().ConnectInProcess()),
+});
 builder.Services.AddHostedService<Greeter>();
 await builder.Build().RunAsync();
 

@@ -5,7 +5,7 @@ namespace MessageDelivery.Hub.Outbound;
 
 /// <summary>
 /// What a connection has yet to send, in order and bounded. Any thread may add and flush; one at a time sends. The lock is held for bookkeeping
-/// only, which is <see cref="QueueState"/>, never while sending or calling back; inside it only the pool's lock is taken.
+/// only, which is <see cref="QueueState"/>, never while sending; inside it only that of who waits for an acknowledgement and the pool's are taken.
 /// </summary>
 /// <remarks>
 /// A full queue keeps what senders have for it in line and takes it as soon as there is room, first come, first served. While the peer does not
@@ -28,7 +28,7 @@ internal sealed class OutboundQueue
     /// <param name="owner">The connection it is sent on.</param>
     public OutboundQueue(BlockPool pool, long limitBytes, LoopEntry? owner) => _state = new(pool, limitBytes, owner);
 
-    /// <summary>The queue's lock, for those who must look and add as one step. A leaf.</summary>
+    /// <summary>The queue's lock, for those who must look and add as one step.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>Bytes queued and not yet taken by the kernel.</summary>
