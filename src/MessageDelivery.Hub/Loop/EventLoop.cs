@@ -98,11 +98,11 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>Ends the thread as soon as there is no entry. The loop's thread.</summary>
     public void Stop() => _stopping = true;
 
-    /// <summary>Runs something on the loop's thread, soon. Any thread.</summary>
-    public void Call(Action action) => _calls.Add(action);
+    /// <summary>Runs something on the loop's thread, soon. False if that has ended: nothing is run. Any thread.</summary>
+    public bool Call(Action action) => _calls.TryAdd(action);
 
     /// <summary>The same on behalf of an entry of this loop, which is closed if it fails. Any thread.</summary>
-    public void Call(LoopEntry entry, Action action) => _calls.Add(() => Failures.Call(entry, action));
+    public bool Call(LoopEntry entry, Action action) => Call(() => Failures.Call(entry, action));
 
     /// <summary>Puts an entry with posted work into the mailbox. Any thread.</summary>
     internal void Post(LoopEntry entry)
@@ -247,8 +247,8 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
             }
         }
 
-        // Sockets that were on their way here are closed.
-        _calls.Run();
+        // Connections that were on their way here are closed.
+        _calls.End();
         _hasEnded = true;
         _unfinished.RunAll(this);
         ReceiveBuffer.Dispose();
@@ -265,8 +265,8 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
             entry.Fail();
         }
 
-        // Other loops may still be sending on some.
-        while (Entries.Count > 0)
+        // Other loops may still be sending on some. What does not end for a failure, as a listener, is for its owner to stop.
+        while (!_released.IsEmpty)
         {
             _released.Close();
             Thread.Yield();

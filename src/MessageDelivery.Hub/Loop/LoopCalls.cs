@@ -1,26 +1,40 @@
-using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 
 namespace MessageDelivery.Hub.Loop;
 
 /// <summary>Calls that other threads leave for a loop, in the order in which they came.</summary>
 internal sealed class LoopCalls(EventLoop loop) : LoopEntry(loop)
 {
-    private readonly ConcurrentQueue<Action> _calls = new();
+    private readonly Queue<Action> _calls = new();
+    private readonly Lock _lock = new();
+    private bool _isOver;
 
-    /// <summary>Runs something on the loop's thread. Any thread.</summary>
-    public void Add(Action call)
+    /// <summary>Runs something on the loop's thread. False, and it is not run, if that has ended. Any thread.</summary>
+    public bool TryAdd(Action call)
     {
-        _calls.Enqueue(call);
+        lock (_lock)
+        {
+            if (_isOver)
+            {
+                return false;
+            }
+
+            _calls.Enqueue(call);
+        }
+
         Post(1);
+        return true;
     }
 
-    /// <summary>Runs what has come by now; what comes meanwhile is for the next turn.</summary>
-    public void Run()
+    /// <summary>Runs what has come by now, and takes nothing more.</summary>
+    public void End()
     {
-        for (int count = _calls.Count; count > 0 && _calls.TryDequeue(out var call); count--)
+        lock (_lock)
         {
-            Loop.Failures.Call(call);
+            _isOver = true;
         }
+
+        Run();
     }
 
     /// <inheritdoc/>
@@ -33,4 +47,21 @@ internal sealed class LoopCalls(EventLoop loop) : LoopEntry(loop)
 
     /// <inheritdoc/>
     internal override bool TryClose() => true;
+
+    /// <summary>Runs what has come by now; what comes meanwhile is for the next turn.</summary>
+    private void Run()
+    {
+        for (int count = _calls.Count; count > 0 && TryTake(out var call); count--)
+        {
+            Loop.Failures.Call(call);
+        }
+    }
+
+    private bool TryTake([NotNullWhen(true)] out Action? call)
+    {
+        lock (_lock)
+        {
+            return _calls.TryDequeue(out call);
+        }
+    }
 }

@@ -281,7 +281,8 @@ internal sealed class OutboundQueue
 
     /// <summary>
     /// The peer is back with another connection and its total: sends what came after that again, behind <paramref name="first"/>.
-    /// Null, and nothing has changed, while another thread is still sending on the connection before.
+    /// Null, and nothing has changed, while a loop still sends on the connection before, or has that in its list of those to flush: a
+    /// connection that is let out of the queue may be in no list.
     /// </summary>
     public TotalCheck? ComeBack(LoopEntry owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
     {

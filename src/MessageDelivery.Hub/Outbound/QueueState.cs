@@ -207,10 +207,10 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
         return _send.Phase == QueuePhase.Away;
     }
 
-    /// <summary>Null, and nothing has changed, while another thread is still sending on the connection before.</summary>
+    /// <summary>Null, and nothing has changed, while a loop still sends on the connection before, or has that in its list of those to flush.</summary>
     public TotalCheck? ComeBack(LoopEntry connection, ulong total, ReadOnlySpan<byte> first, ref AfterUnlock after)
     {
-        if (_send.IsSending)
+        if (_send.IsSending || _send.IsScheduled)
         {
             return null;
         }

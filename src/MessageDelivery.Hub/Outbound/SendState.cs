@@ -114,8 +114,8 @@ internal struct SendState
     /// <summary>There is another connection, on which nothing was sent yet.</summary>
     public void ComeBack()
     {
-        Debug.Assert(Phase == QueuePhase.Away && !IsSending, "the connection before is still being sent on");
+        Debug.Assert(Phase == QueuePhase.Away && !IsSending && !_isScheduled, "the connection before is still being sent on");
         Phase = QueuePhase.Open;
-        _isScheduled = _isBlocked = false;
+        _isBlocked = false;
     }
 }

@@ -67,14 +67,15 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
     {
         var address = new NetworkAddress(peer);
         var share = addresses.ShareOf(address);
-        if (!addresses.IsInTime(address, _loop.Now))
+        bool hasAddress = peer != default;
+        if (hasAddress && !addresses.IsInTime(address, _loop.Now))
         {
             _limited.Met(LimitKind.ConnectionRate, address, _loop);
             refusal = Ending.OfRate(address, share.PerSecond);
             return null;
         }
 
-        var slot = quota.TryTake(address, share.MaxConnections, out bool isOfAddress);
+        var slot = quota.TryTake(address, hasAddress ? share.MaxConnections : 0, out bool isOfAddress);
         if (slot is not null)
         {
             refusal = null;

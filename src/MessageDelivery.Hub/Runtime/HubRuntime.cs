@@ -109,7 +109,7 @@ internal sealed class HubRuntime : ILoopEvents
     public Stream Connect()
     {
         var layer = MemoryLayer.Create(out var otherEnd);
-        _loops[0].Call(() =>
+        bool isCalled = _loops[0].Call(() =>
         {
             try
             {
@@ -121,6 +121,12 @@ internal sealed class HubRuntime : ILoopEvents
                 throw;
             }
         });
+        if (!isCalled)
+        {
+            // The hub has stopped meanwhile.
+            layer.Close();
+        }
+
         return otherEnd;
     }
 

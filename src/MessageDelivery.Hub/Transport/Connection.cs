@@ -372,6 +372,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
         if (Lifetime.Closing is { IsFinishing: true } closing)
         {
             closing.Linger();
+            Reschedule();
         }
     }
 

@@ -61,9 +61,10 @@ internal sealed class ConnectionHost : IHousekeeper
         {
             AdoptHere(layer, slot, peer, converse);
         }
-        else
+        else if (!Loop.Call(() => AdoptHere(layer, slot, peer, converse)))
         {
-            Loop.Call(() => AdoptHere(layer, slot, peer, converse));
+            layer.Close();
+            slot.Release();
         }
     }
 

@@ -31,9 +31,10 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
         _events = events;
         _sendBufferBytes = sendBufferBytes;
         _keepAlive = keepAlive;
-        _socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
+            _socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+
             // Not ReuseAddress: .NET makes that SO_REUSEPORT too, and a second hub would take half of our connections.
             // Without it, .NET still sets SO_REUSEADDR, so that connections in TIME_WAIT do not keep a hub from starting.
             if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
@@ -47,7 +48,7 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
         }
         catch
         {
-            Dispose();
+            Close();
             throw;
         }
 
@@ -75,8 +76,15 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
             _socket.Blocking = false;
             SetOptions(Descriptor);
         }
-        catch (SocketException exception)
+        catch (Exception exception)
         {
+            // The socket that was passed is its owner's to close.
+            CloseReserve();
+            if (exception is not SocketException)
+            {
+                throw;
+            }
+
             throw new ArgumentException(
                 $"Descriptor {passed.DangerousGetHandle()} was passed to listen on, and is no TCP socket that listens: {exception.Message}", exception);
         }
@@ -90,7 +98,13 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
     private int Descriptor => (int)_socket.Handle;
 
     /// <summary>Begins to accept. Any thread.</summary>
-    public void Listen() => Loop.Call(() => Loop.TryAdd(this, Descriptor, Libc.EpollIn));
+    public void Listen() => Loop.Call(() =>
+    {
+        if (!Loop.TryAdd(this, Descriptor, Libc.EpollIn))
+        {
+            throw new InvalidOperationException($"Nobody is accepted on {Endpoint}: its descriptor cannot be watched.");
+        }
+    });
 
     /// <summary>Accepts nobody any more. Any thread; completes when it is so.</summary>
     public Task StopAsync()
@@ -178,7 +192,17 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
             StopAsync().Wait();
         }
 
-        _socket.Dispose();
+        Close();
+    }
+
+    private void Close()
+    {
+        _socket?.Dispose();
+        CloseReserve();
+    }
+
+    private void CloseReserve()
+    {
         if (_reserve >= 0)
         {
             Libc.Close(_reserve);

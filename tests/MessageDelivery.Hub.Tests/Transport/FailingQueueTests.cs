@@ -116,6 +116,7 @@ public sealed class FailingQueueTests : IDisposable
         _pool.RentFails = null;
         Assert.Equal([(1, false)], waiter.Told);
         Assert.Equal(0, _queue.HeldBytes);
+        _queue.Flush(_peer, _peer, scheduled: true);
         Assert.Equal(TotalCheck.LetGo, _queue.ComeBack(_still.Connect(), 0, [], _peer));
     }
 
@@ -126,6 +127,7 @@ public sealed class FailingQueueTests : IDisposable
         _queue.EnableReplay(CountedFrames.Instance);
         _queue.TryAdd([bytes.Part(0, 20_000)], 1, null, null, 0, _peer);
         Assert.True(_queue.GoAway(1 << 20, limitsLine: true, _peer));
+        _queue.Flush(_peer, _peer, scheduled: true);
         _pool.RentFails = () => true;
         Assert.Throws<InsufficientMemoryException>(() => _queue.ComeBack(_still.Connect(), 0, [1, 2, 3], _peer));
         _pool.RentFails = null;

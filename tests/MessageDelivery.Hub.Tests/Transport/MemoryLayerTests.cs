@@ -111,6 +111,84 @@ public sealed class MemoryLayerTests : IDisposable
         Assert.Contains(ByteLayer.Broken, new[] { _layer.Send("x"u8, _counters), _layer.Send("y"u8, _counters) });
     }
 
+    /// <summary>As with an edge of epoll's: who has looked and left what was there learns that there is more.</summary>
+    [Fact]
+    public async Task What_comes_behind_bytes_that_were_only_looked_at_is_told()
+    {
+        byte[] buffer = new byte[16];
+        await _stream.WriteAsync("he"u8.ToArray());
+        Assert.Equal(2, _layer.Peek(buffer));
+        Forget(_readable);
+        await _stream.WriteAsync("llo"u8.ToArray());
+        Assert.True(await _readable.WaitAsync(s_patience));
+        Assert.Equal(5, _layer.Peek(buffer));
+        Assert.Equal(5, _layer.Receive(buffer, _counters, out _));
+    }
+
+    [Fact]
+    public async Task Who_attaches_later_is_told_from_then_on()
+    {
+        var readable = new TaskCompletionSource();
+        var writable = new TaskCompletionSource();
+        byte[] bytes = new byte[2 * MemoryLayer.CapacityBytes];
+        Assert.Equal(ByteLayer.WouldBlock, _layer.Receive(bytes, _counters, out _));
+        long sent = _layer.Send(bytes, _counters);
+        _layer.Attach(() => readable.TrySetResult(), () => writable.TrySetResult());
+        await _stream.WriteAsync("x"u8.ToArray());
+        await readable.Task.WaitAsync(s_patience);
+        await _stream.ReadExactlyAsync(bytes.AsMemory(0, (int)sent));
+        await writable.Task.WaitAsync(s_patience);
+    }
+
+    [Fact]
+    public void An_end_is_not_told_to_have_something_behind_it()
+    {
+        byte[] buffer = new byte[16];
+        _stream.Write("last"u8);
+        _stream.Dispose();
+        Assert.Equal(4, _layer.Receive(buffer, _counters, out bool more));
+        Assert.True(more);
+        Assert.Equal(0, _layer.Receive(buffer, _counters, out more));
+        Assert.False(more);
+    }
+
+    [Fact]
+    public async Task Disposing_of_the_stream_ends_a_read_that_waits()
+    {
+        byte[] buffer = new byte[16];
+        var reading = _stream.ReadAsync(buffer).AsTask();
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await _stream.ReadAsync(buffer));
+        _stream.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => reading.WaitAsync(s_patience));
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await _stream.ReadAsync(buffer));
+        _stream.Dispose();
+    }
+
+    /// <summary>What a read copies from must not be in somebody else's hands meanwhile.</summary>
+    [Fact]
+    public async Task Disposing_of_the_stream_while_it_is_read_and_written()
+    {
+        for (int i = 0; i < 500; i++)
+        {
+            var layer = MemoryLayer.Create(out var stream);
+            layer.Send(new byte[MemoryLayer.CapacityBytes], _counters);
+            var reading = Task.Run(async () =>
+            {
+                for (byte[] buffer = new byte[1_000]; ;)
+                {
+                    Assert.NotEqual(0, await stream.ReadAsync(buffer));
+                    Assert.Equal(-1, buffer.AsSpan().IndexOfAnyExcept((byte)0));
+                }
+            });
+            var writing = Task.Run(async () => await stream.WriteAsync(new byte[MemoryLayer.CapacityBytes * 2]));
+            var disposing = Task.Run(stream.Dispose);
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => reading.WaitAsync(s_patience));
+            await disposing.WaitAsync(s_patience);
+            layer.Close();
+            await Assert.ThrowsAnyAsync<Exception>(() => writing.WaitAsync(s_patience));
+        }
+    }
+
     /// <summary>A connection over it: a protocol that echoes, with more than fits into both directions.</summary>
     [Fact]
     public async Task A_connection_speaks_over_it_as_over_a_socket()
@@ -126,6 +204,28 @@ public sealed class MemoryLayerTests : IDisposable
         Assert.True(bytes.AsSpan().SequenceEqual(echoed));
         stream.Dispose();
         await running.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_connection_ends_when_the_stream_is_disposed_of()
+    {
+        using var running = new RunningHost();
+        var stream = running.Connect(connection => new Echoing(connection));
+        await stream.WriteAsync("one"u8.ToArray());
+        await stream.ReadExactlyAsync(new byte[3]);
+        stream.Dispose();
+        await running.Place.Released.WaitAsync(s_patience);
+        await running.StopAsync();
+    }
+
+    [Fact]
+    public async Task Who_comes_when_the_loop_has_ended_is_told_so()
+    {
+        using var running = new RunningHost();
+        await running.StopAsync();
+        using var stream = running.Connect(connection => new Echoing(connection));
+        Assert.Equal(0, await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(s_patience));
+        Assert.Equal(1, running.Place.Left);
     }
 
     [Fact]
@@ -165,6 +265,13 @@ public sealed class MemoryLayerTests : IDisposable
         connection.Dispose();
         Assert.Equal(1, running.Place.Left);
         Assert.Equal(0, await stream.ReadAsync(buffer));
+    }
+
+    private static void Forget(SemaphoreSlim told)
+    {
+        while (told.Wait(0))
+        {
+        }
     }
 
     private sealed class RunningHost : ILoopEvents, IDisposable
@@ -209,15 +316,23 @@ public sealed class MemoryLayerTests : IDisposable
 
     private sealed class CountedSlot : IConnectionSlot
     {
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _left;
 
         public int Left => Volatile.Read(ref _left);
+
+        /// <summary>Completes when it was given back.</summary>
+        public Task Released => _released.Task;
 
         public void Yield(Connection connection, bool isAllSent)
         {
         }
 
-        public void Release() => Interlocked.Increment(ref _left);
+        public void Release()
+        {
+            Interlocked.Increment(ref _left);
+            _released.TrySetResult();
+        }
     }
 
     private class Echoing(Connection connection) : IProtocol
@@ -253,7 +368,12 @@ public sealed class MemoryLayerTests : IDisposable
 
         public override int Consume(in Segment input)
         {
-            given.SetResult(_connection.GiveAway(input.Span));
+            // Nothing, if it looked before anything had come.
+            if (input.Length > 0)
+            {
+                given.SetResult(_connection.GiveAway(input.Span));
+            }
+
             return input.Length;
         }
     }

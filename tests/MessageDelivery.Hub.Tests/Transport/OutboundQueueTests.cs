@@ -40,6 +40,23 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal(0, _queue.PendingBytes);
     }
 
+    /// <summary>A connection is in one list of those to flush at most, and gets a queue of its own once who comes back has this one.</summary>
+    [Fact]
+    public void Who_comes_back_waits_until_the_connection_before_is_in_no_list()
+    {
+        using var still = new StillLoop();
+        var before = still.Connect();
+        var queue = new OutboundQueue(_pool, Limit, before);
+        queue.EnableReplay(CountedFrames.Instance);
+        queue.Add([1, 2, 3], _peer);
+        Assert.Equal(1, _peer.FlushesScheduled);
+        Assert.True(queue.GoAway(1_000, limitsLine: true, _peer));
+        Assert.Null(queue.ComeBack(still.Connect(), 0, [4], _peer));
+        Assert.Equal(FlushResult.Nothing, queue.Flush(before, _peer, scheduled: true));
+        Assert.Equal(TotalCheck.Held, queue.ComeBack(still.Connect(), 0, [4], _peer));
+        queue.Close(_peer);
+    }
+
     [Fact]
     public void Small_segments_behind_others_leave_as_one_piece_and_pin_nothing()
     {

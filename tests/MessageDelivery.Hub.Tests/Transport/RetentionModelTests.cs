@@ -263,6 +263,7 @@ public sealed class RetentionModelTests
             _addedAway = _waiting.Skip(_waiter.Told.Count).Sum();
             _isOver = _addedAway > AwayLimit;
             Assert.Equal(!_isOver, _queue.GoAway(AwayLimit, limitsLine: true, _peer));
+            Assert.Equal(FlushResult.Nothing, _queue.Flush(_peer, _peer, scheduled: true));
         }
 
         private void ComeBack()

@@ -19,15 +19,17 @@ internal sealed class MemoryLayer : ByteLayer
     private readonly PipeReader _toHub;
     private readonly PipeWriter _fromHub;
     private readonly MemoryLayerStream _otherEnd;
-    private Action _readable = static () => { };
+    private readonly Action _hasRoom;
     private Action _writable = static () => { };
-    private ValueTaskAwaiter<ReadResult>? _reading;
     private ValueTaskAwaiter<FlushResult>? _flushing;
     private long _sent;
     private bool _resets;
 
-    private MemoryLayer(PipeReader toHub, PipeWriter fromHub, MemoryLayerStream otherEnd) =>
+    private MemoryLayer(PipeReader toHub, PipeWriter fromHub, MemoryLayerStream otherEnd)
+    {
         (_toHub, _fromHub, _otherEnd) = (toHub, fromHub, otherEnd);
+        _hasRoom = () => _writable();
+    }
 
     /// <inheritdoc/>
     public override int Descriptor => -1;
@@ -42,7 +44,8 @@ internal sealed class MemoryLayer : ByteLayer
     /// <param name="otherEnd">The end that is not the hub's. Whoever has it disposes of it.</param>
     public static MemoryLayer Create(out Stream otherEnd)
     {
-        // The hub's continuations do no more than leave work for its loop; the other end's are anybody's code.
+        // The hub's continuations do no more than leave work for its loop; the other end's are anybody's code. The hub awaits no read: the
+        // stream tells when it has written, whether or not all that was there before is taken, as an edge of epoll's does.
         var toHub = CreatePipe(reader: PipeScheduler.Inline, writer: PipeScheduler.ThreadPool);
         var fromHub = CreatePipe(reader: PipeScheduler.ThreadPool, writer: PipeScheduler.Inline);
         var stream = new MemoryLayerStream(fromHub.Reader, toHub.Writer);
@@ -51,7 +54,7 @@ internal sealed class MemoryLayer : ByteLayer
     }
 
     /// <inheritdoc/>
-    public override void Attach(Action readable, Action writable) => (_readable, _writable) = (readable, writable);
+    public override void Attach(Action readable, Action writable) => (_otherEnd.Written, _writable) = (readable, writable);
 
     /// <inheritdoc/>
     public override long Receive(Span<byte> destination, LoopCounters counters, out bool more)
@@ -116,7 +119,7 @@ internal sealed class MemoryLayer : ByteLayer
             _flushing = flushing;
             if (!flushing.IsCompleted)
             {
-                flushing.UnsafeOnCompleted(_writable);
+                flushing.UnsafeOnCompleted(_hasRoom);
             }
         }
 
@@ -145,6 +148,8 @@ internal sealed class MemoryLayer : ByteLayer
             _otherEnd.Reset();
         }
 
+        // Who keeps the stream keeps no connection.
+        Attach(static () => { }, static () => { });
         _fromHub.Complete();
         _toHub.Complete();
     }
@@ -160,7 +165,7 @@ internal sealed class MemoryLayer : ByteLayer
     private long Take(Span<byte> destination, bool isPeek, int maxBytes, out bool more)
     {
         more = false;
-        if (!TryRead(out var result))
+        if (!_toHub.TryRead(out var result))
         {
             return WouldBlock;
         }
@@ -173,58 +178,9 @@ internal sealed class MemoryLayer : ByteLayer
             taken.CopyTo(destination);
         }
 
-        more = isPeek || buffer.Length > length || result.IsCompleted;
+        // Behind bytes there may be the end; behind the end there is nothing.
+        more = buffer.Length > length || (result.IsCompleted && length > 0);
         _toHub.AdvanceTo(isPeek ? buffer.Start : taken.End);
-        if (length == 0)
-        {
-            return 0;
-        }
-
-        if (!more)
-        {
-            // What comes from now on is told.
-            more = TryBeginRead();
-        }
-
-        return length;
-    }
-
-    /// <summary>What has come; false if nothing has: then it is told when something does.</summary>
-    private bool TryRead(out ReadResult result)
-    {
-        if (_reading is null)
-        {
-            if (_toHub.TryRead(out result))
-            {
-                return true;
-            }
-
-            TryBeginRead();
-        }
-
-        if (_reading is not { IsCompleted: true } read)
-        {
-            result = default;
-            return false;
-        }
-
-        _reading = null;
-        result = read.GetResult();
-        return true;
-    }
-
-    /// <summary>Begins to wait for more; true if that has come already.</summary>
-    [SuppressMessage("Reliability", "CA2012", Justification = "The awaiter is kept until the loop comes back, and used once.")]
-    private bool TryBeginRead()
-    {
-        var reading = _toHub.ReadAsync().GetAwaiter();
-        _reading = reading;
-        if (reading.IsCompleted)
-        {
-            return true;
-        }
-
-        reading.UnsafeOnCompleted(_readable);
-        return false;
+        return length > 0 || result.IsCompleted ? length : WouldBlock;
     }
 }

@@ -5,12 +5,22 @@ namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
 /// The end of a <see cref="MemoryLayer"/> that is not the hub's. One reads and one writes at a time, as with a socket's stream. Disposing
-/// of it ends both directions.
+/// of it ends both directions, and a read that waits.
 /// </summary>
 internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : Stream
 {
+    private Action _written = static () => { };
     private long _readBytes;
+    private Use _use;
     private volatile bool _isReset;
+
+    /// <summary>Who has to do with the pipe's reader, which must not be completed while somebody copies out of it.</summary>
+    private enum Use
+    {
+        Idle,
+        Reading,
+        Disposed,
+    }
 
     public override bool CanRead => true;
 
@@ -26,18 +36,33 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         set => throw new NotSupportedException();
     }
 
+    /// <summary>Called, on the writer's thread, when something was written, and at the end. Set by any thread.</summary>
+    internal Action Written
+    {
+        set => Volatile.Write(ref _written, value);
+    }
+
     /// <summary>Bytes that were read in all. Any thread.</summary>
     internal long ReadBytes => Volatile.Read(ref _readBytes);
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var taken = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
-        taken.CopyTo(buffer.Span);
-        int length = (int)taken.Length;
-        reader.AdvanceTo(taken.End);
-        Volatile.Write(ref _readBytes, _readBytes + length);
-        return length > 0 || !_isReset ? length : throw new IOException("The hub has reset the connection.");
+        BeginRead();
+        try
+        {
+            var result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            var taken = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
+            taken.CopyTo(buffer.Span);
+            int length = (int)taken.Length;
+            reader.AdvanceTo(taken.End);
+            Volatile.Write(ref _readBytes, _readBytes + length);
+            ObjectDisposedException.ThrowIf(result.IsCanceled, this);
+            return length > 0 || !_isReset ? length : throw new IOException("The hub has reset the connection.");
+        }
+        finally
+        {
+            EndRead();
+        }
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -51,7 +76,11 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         while (!buffer.IsEmpty)
         {
             int length = Math.Min(buffer.Length, MemoryLayer.CapacityBytes / 4);
-            var result = await writer.WriteAsync(buffer[..length], cancellationToken).ConfigureAwait(false);
+            var writing = writer.WriteAsync(buffer[..length], cancellationToken).ConfigureAwait(false);
+
+            // Before it is awaited: it may wait for the hub.
+            Volatile.Read(ref _written)();
+            var result = await writing;
             if (result.IsCompleted)
             {
                 throw new IOException("The hub has closed the connection.");
@@ -84,9 +113,39 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         if (disposing)
         {
             writer.Complete();
-            reader.Complete();
+            switch (Interlocked.Exchange(ref _use, Use.Disposed))
+            {
+                case Use.Idle:
+                    reader.Complete();
+                    break;
+                case Use.Reading:
+                    reader.CancelPendingRead();
+                    break;
+                default:
+                    break;
+            }
+
+            Volatile.Read(ref _written)();
         }
 
         base.Dispose(disposing);
+    }
+
+    private void BeginRead()
+    {
+        var use = Interlocked.CompareExchange(ref _use, Use.Reading, Use.Idle);
+        ObjectDisposedException.ThrowIf(use == Use.Disposed, this);
+        if (use == Use.Reading)
+        {
+            throw new InvalidOperationException("Another read is under way.");
+        }
+    }
+
+    private void EndRead()
+    {
+        if (Interlocked.CompareExchange(ref _use, Use.Idle, Use.Reading) == Use.Disposed)
+        {
+            reader.Complete();
+        }
     }
 }

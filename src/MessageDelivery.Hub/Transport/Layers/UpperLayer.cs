@@ -23,6 +23,9 @@ internal abstract class UpperLayer(ByteLayer lower) : ByteLayer
     protected ByteLayer Lower => lower;
 
     /// <inheritdoc/>
+    public override void Attach(Action readable, Action writable) => lower.Attach(readable, writable);
+
+    /// <inheritdoc/>
     public override long Drop(int bytes) => lower.Drop(bytes);
 
     /// <inheritdoc/>
