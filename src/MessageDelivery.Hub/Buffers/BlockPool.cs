@@ -11,32 +11,31 @@ internal interface IMemoryWaiter
 
 /// <summary>
 /// All message memory of a hub. It takes slabs from the operating system up to a ceiling and gives unused ones back after a
-/// while. Receiving stops a reserve short of the ceiling, so that what has been received can always be answered.
-/// Before that, while it is scarce, receiving takes a claim. Its lock is a leaf: nothing is called inside it.
+/// while. Receiving stops a reserve short of the ceiling, so that what has been received can always be answered. Its lock is a leaf: nothing is
+/// called inside it.
 /// </summary>
-internal sealed partial class BlockPool : IDisposable
+/// <remarks>
+/// Before that, while memory is scarce, receiving takes a claim. What has been begun and not finished is the one thing that does not go away by
+/// itself: if it took all memory, nobody could finish. So above the reserve enough for the largest request stays out of reach of whoever has no
+/// claim to it.
+/// </remarks>
+internal sealed class BlockPool : IDisposable
 {
     /// <summary>The least ceiling: a hub cannot work with less.</summary>
     public const long MinLimitBytes = 8L << 20;
 
-    private const long MaxReserveBytes = 32L << 20;
+    /// <summary>The most that can be set aside for one: the largest request.</summary>
+    public const long MaxClaimBytes = 5 * BlockSizes.LargeBytes;
+
     private const long TrimMilliseconds = 1_000;
     private const int MaxSlabsPerTrim = 64;
-    private const long Never = -1;
 
     private readonly Lock _lock = new();
-    private readonly LinkedList<Slab>[] _partial = [new(), new(), new()];
-    private readonly int _maxSlabs;
-    private int _reserveSlabs;
+    private readonly SlabAllocator _slabs;
+    private readonly ClaimLine _claims;
+    private Shortage _shortage = new();
     private IMemoryWaiter[] _waiters = [];
-    private volatile int _used;
     private long _nextTrim = long.MinValue;
-    private long _lowSince = Never;
-    private long _maxFreeBytes;
-    private long _offeredAt;
-    private long _offeredBytes;
-    private int _outstanding;
-    private volatile int _available;
     private volatile bool _refused;
 
     /// <param name="limitBytes">The ceiling.</param>
@@ -45,13 +44,12 @@ internal sealed partial class BlockPool : IDisposable
     public BlockPool(long limitBytes, long claimPatience = 10_000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limitBytes, MinLimitBytes);
-        _claims = new(claimPatience);
         LimitBytes = limitBytes;
-        _maxSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
-        int kept = Math.Max((int)(MinLimitBytes / BlockSizes.LargeBytes), ReserveOf(_maxSlabs));
-        _stock = new(this, kept);
-        SetCeiling(_maxSlabs);
-        if (_stock.Grow(kept) < kept)
+        int maxSlabs = (int)Math.Min(limitBytes / BlockSizes.LargeBytes, int.MaxValue / 2);
+        int kept = Math.Max((int)(MinLimitBytes / BlockSizes.LargeBytes), Watermarks.ReserveOf(maxSlabs));
+        _slabs = new(this, maxSlabs, kept);
+        _claims = new(claimPatience) { SparedBytes = _slabs.Marks.SparedBytes };
+        if (Stock.Grow(kept) < kept)
         {
             Dispose();
             throw new InsufficientMemoryException(
@@ -61,24 +59,74 @@ internal sealed partial class BlockPool : IDisposable
 
     public long LimitBytes { get; }
 
+    /// <summary>The most that can be used for now: the limit, or less while the machine gives no more.</summary>
+    public long CeilingBytes => _slabs.CeilingBytes;
+
+    /// <summary>
+    /// Told, at most once in ten seconds, that the machine has refused memory below the limit, and when it gives some again: the ceiling.
+    /// Called on any thread, outside the lock.
+    /// </summary>
+    public Action<long>? CeilingChanged { get; set; }
+
     /// <summary>Bytes in use: slabs of which at least one block is rented.</summary>
-    public long UsedBytes => (long)_used * BlockSizes.LargeBytes;
+    public long UsedBytes => _slabs.UsedBytes;
 
     /// <summary>Blocks rented and not yet returned.</summary>
-    public int OutstandingBlocks => Volatile.Read(ref _outstanding);
+    public int OutstandingBlocks => _slabs.OutstandingBlocks;
+
+    /// <summary>Bytes set aside for claims.</summary>
+    public long ClaimedBytes => _claims.GrantedBytes;
 
     /// <summary>Whether only the reserve is left: stop taking on work.</summary>
-    public bool IsLow => _available <= _reserveSlabs;
+    public bool IsLow => _slabs.IsLow;
+
+    /// <summary>Whether receiving takes a claim.</summary>
+    public bool IsScarce => FreeBytes <= (long)_slabs.Marks.Scarce * BlockSizes.LargeBytes;
+
+    /// <summary>Whether somebody waits for memory: whoever holds some is to move.</summary>
+    public bool IsShort => IsLow || _claims.IsWaiting;
+
+    /// <summary>What is done for want of memory.</summary>
+    public MemoryStage Stage => !IsScarce ? MemoryStage.Plenty
+        : !IsShort ? MemoryStage.Scarce
+        : !_shortage.Lasts ? MemoryStage.Short
+        : MemoryStage.Stuck;
 
     /// <summary>Whether <see cref="Trim"/> has something to do, or memory is short.</summary>
-    public bool WantsHousekeeping => _stock.WarmCount > 0 || IsShort || IsRefusedMore;
+    public bool WantsHousekeeping => Stock.WarmCount > 0 || IsShort || _slabs.IsRefusedMore;
+
+    /// <summary>Whether what was given up since <see cref="TryClaimRelief"/> has helped nobody yet.</summary>
+    public bool IsStuck
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _shortage.Lasts && IsShort;
+            }
+        }
+    }
+
+    /// <summary>For tests: what the machine and the pool refuse.</summary>
+    internal SlabStock Stock => _slabs.Stock;
+
+    /// <summary>For tests: whether a rent fails, of whatever kind.</summary>
+    internal Func<bool>? RentFails
+    {
+        get => _slabs.RentFails;
+        set => _slabs.RentFails = value;
+    }
+
+    private long FreeBytes => _slabs.AvailableBytes - _claims.GrantedBytes;
+
+    private long ClaimableBytes => FreeBytes - ((long)_slabs.Marks.Unclaimable * BlockSizes.LargeBytes);
 
     public void AddWaiter(IMemoryWaiter waiter)
     {
         lock (_lock)
         {
             _waiters = [.. _waiters, waiter];
-            SetThresholds(_waiters.Length);
+            _slabs.AddLoop();
         }
     }
 
@@ -88,7 +136,7 @@ internal sealed partial class BlockPool : IDisposable
         bool tell;
         lock (_lock)
         {
-            if ((_partial[(int)size].Count > 0 || _available > _reserveSlabs) && TryTake(size, mayDrawReserve: false) is { } block)
+            if (_slabs.TryTake(size, mayDrawReserve: false) is { } block)
             {
                 return block;
             }
@@ -99,6 +147,19 @@ internal sealed partial class BlockPool : IDisposable
 
         TellLow(tell);
         return null;
+    }
+
+    /// <summary>
+    /// Rents a block for what must be answered or kept. Never refuses: the reserve is there for this, and whoever receives
+    /// asks <see cref="IsLow"/> before each request.
+    /// </summary>
+    public Block Rent(BlockSize size)
+    {
+        lock (_lock)
+        {
+            return _slabs.TryTake(size, mayDrawReserve: true)
+                ?? throw new InsufficientMemoryException($"The machine gives no {BlockSizes.LargeBytes} bytes more.");
+        }
     }
 
     /// <summary>Asks to be called once there is memory again. False where there already is.</summary>
@@ -118,6 +179,48 @@ internal sealed partial class BlockPool : IDisposable
     }
 
     /// <summary>
+    /// Sets memory aside. False if there is not enough, or others wait: then the claim stands in line and its owner is told.
+    /// The claim must hold nothing and not be in line.
+    /// </summary>
+    public bool TryClaim(MemoryClaim claim, long bytes, long now)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MaxClaimBytes);
+        bool granted;
+        bool tell;
+        lock (_lock)
+        {
+            tell = !IsShort;
+            _claims.SparedBytes = _slabs.Marks.SparedBytes;
+            granted = _claims.TryGrant(claim, bytes, ClaimableBytes, now);
+        }
+
+        TellLow(tell && !granted);
+        return granted;
+    }
+
+    /// <summary>Leaves so much of what was set aside, or nothing. A claim in line leaves it.</summary>
+    public void Reduce(MemoryClaim claim, long bytes)
+    {
+        MemoryClaim? granted;
+        lock (_lock)
+        {
+            _claims.Reduce(claim, bytes);
+            granted = GrantWaiting();
+        }
+
+        ClaimLine.Tell(granted);
+    }
+
+    /// <summary>Whether the first in line came before this time. All callers' times are of one clock.</summary>
+    public bool HasWaitedSince(long time)
+    {
+        lock (_lock)
+        {
+            return _claims.WaitsSince <= time;
+        }
+    }
+
+    /// <summary>
     /// Whether the caller is to give up somebody, who holds so many bytes: for so long memory has been short, nobody got what he
     /// waits for and no more became free, and nobody else has offered more of late. True for one caller a second, who goes on
     /// giving up others while <see cref="IsStuck"/>. All callers' times are of one clock.
@@ -126,92 +229,8 @@ internal sealed partial class BlockPool : IDisposable
     {
         lock (_lock)
         {
-            if (_lowSince == Never || !IsShort || FreeBytes > _maxFreeBytes)
-            {
-                _lowSince = IsShort ? now : Never;
-                _maxFreeBytes = FreeBytes;
-                _offeredBytes = 0;
-            }
-
-            if (bytes >= _offeredBytes || now - _offeredAt > 2 * TrimMilliseconds)
-            {
-                _offeredBytes = bytes;
-                _offeredAt = now;
-            }
-
-            if (_lowSince == Never || now - _lowSince < afterMilliseconds || bytes == 0 || bytes < _offeredBytes)
-            {
-                return false;
-            }
-
-            _offeredBytes = 0;
-            _lowSince = now - afterMilliseconds + TrimMilliseconds;
-            return true;
+            return _shortage.TryClaimRelief(now, afterMilliseconds, bytes, IsShort, FreeBytes);
         }
-    }
-
-    /// <summary>Whether what was given up since <see cref="TryClaimRelief"/> has helped nobody yet.</summary>
-    public bool IsStuck
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _lowSince != Never && IsShort;
-            }
-        }
-    }
-
-    /// <summary>
-    /// Rents a block for what must be answered or kept. Never refuses: the reserve is there for this, and whoever receives
-    /// asks <see cref="IsLow"/> before each request.
-    /// </summary>
-    public Block Rent(BlockSize size)
-    {
-        lock (_lock)
-        {
-            return TryTake(size, mayDrawReserve: true)
-                ?? throw new InsufficientMemoryException($"The machine gives no {BlockSizes.LargeBytes} bytes more.");
-        }
-    }
-
-    internal void Return(Block block)
-    {
-        IMemoryWaiter[]? waiters = null;
-        MemoryClaim? granted = null;
-        lock (_lock)
-        {
-            var slab = block.Slab;
-            bool wasFull = !slab.HasFree;
-            slab.Return(block);
-            _outstanding--;
-            if (slab.Used == 0)
-            {
-                if (slab.Place.List is { } partial)
-                {
-                    partial.Remove(slab.Place);
-                }
-
-                PutFree(slab);
-                granted = GrantWaiting();
-                if (_refused && !IsLow)
-                {
-                    _refused = false;
-                    waiters = _waiters;
-                }
-            }
-            else if (wasFull)
-            {
-                _partial[(int)slab.Size].AddFirst(slab.Place);
-            }
-        }
-
-        foreach (var waiter in waiters ?? [])
-        {
-            waiter.MemoryAvailable();
-        }
-
-        ClaimLine.Tell(granted);
     }
 
     /// <summary>
@@ -223,7 +242,7 @@ internal sealed partial class BlockPool : IDisposable
         Slab[] surplus;
         int kept;
         MemoryClaim? granted;
-        IMemoryWaiter[] waiters = [];
+        bool isAvailable;
         long? ceiling;
         lock (_lock)
         {
@@ -233,26 +252,85 @@ internal sealed partial class BlockPool : IDisposable
             }
 
             _claims.NoteTime(now);
-            SeekMore();
+            _slabs.SeekMore(IsScarce);
             granted = GrantWaiting();
-            if (_refused && !IsLow)
-            {
-                _refused = false;
-                waiters = _waiters;
-            }
-
+            isAvailable = EndRefusal();
             _nextTrim = now + TrimMilliseconds;
-            surplus = _stock.TakeUnused(MaxSlabsPerTrim);
-            kept = _stock.CountToKeep(surplus.Length);
-            ceiling = CeilingToTell(now);
+            surplus = Stock.TakeUnused(MaxSlabsPerTrim);
+            kept = Stock.CountToKeep(surplus.Length);
+            ceiling = _slabs.CeilingToTell(now);
         }
 
-        Array.ForEach(waiters, waiter => waiter.MemoryAvailable());
-        ClaimLine.Tell(granted);
+        Tell(isAvailable, granted);
         GiveBack(surplus, kept);
         if (ceiling is { } told)
         {
             CeilingChanged?.Invoke(told);
+        }
+    }
+
+    public void Dispose()
+    {
+        Slab[] surplus;
+        lock (_lock)
+        {
+            surplus = Stock.TakeAll();
+        }
+
+        Array.ForEach(surplus, slab => slab.Free());
+    }
+
+    internal void Return(Block block)
+    {
+        bool isAvailable = false;
+        MemoryClaim? granted = null;
+        lock (_lock)
+        {
+            if (_slabs.Return(block))
+            {
+                granted = GrantWaiting();
+                isAvailable = EndRefusal();
+            }
+        }
+
+        Tell(isAvailable, granted);
+    }
+
+    /// <summary>Whether those who were refused are to be told that there is memory again.</summary>
+    private bool EndRefusal()
+    {
+        bool ends = _refused && !IsLow;
+        _refused &= !ends;
+        return ends;
+    }
+
+    private MemoryClaim? GrantWaiting()
+    {
+        _claims.SparedBytes = _slabs.Marks.SparedBytes;
+        var granted = _claims.GrantWaiting(ClaimableBytes);
+        if (granted is not null || !IsShort)
+        {
+            _shortage.End();
+        }
+
+        return granted;
+    }
+
+    private void Tell(bool isAvailable, MemoryClaim? granted)
+    {
+        if (isAvailable)
+        {
+            Array.ForEach(_waiters, waiter => waiter.MemoryAvailable());
+        }
+
+        ClaimLine.Tell(granted);
+    }
+
+    private void TellLow(bool tell)
+    {
+        if (tell)
+        {
+            Array.ForEach(_waiters, waiter => waiter.MemoryLow());
         }
     }
 
@@ -273,101 +351,7 @@ internal sealed partial class BlockPool : IDisposable
 
         lock (_lock)
         {
-            _stock.PutKept(surplus.AsSpan(0, kept));
-        }
-    }
-
-    public void Dispose()
-    {
-        Slab[] surplus;
-        lock (_lock)
-        {
-            surplus = _stock.TakeAll();
-        }
-
-        Array.ForEach(surplus, slab => slab.Free());
-    }
-
-    private void TellLow(bool tell)
-    {
-        if (tell)
-        {
-            Array.ForEach(_waiters, waiter => waiter.MemoryLow());
-        }
-    }
-
-    /// <summary>Null if the machine gives no more.</summary>
-    private Block? TryTake(BlockSize size, bool mayDrawReserve)
-    {
-        var partial = _partial[(int)size];
-        if (RentFails?.Invoke() == true || (partial.First?.Value ?? TryTakeFree(size, mayDrawReserve)) is not { } slab)
-        {
-            return null;
-        }
-
-        var block = slab.Take();
-        if (!slab.HasFree)
-        {
-            slab.Place.List?.Remove(slab.Place);
-        }
-        else if (slab.Place.List is null)
-        {
-            partial.AddFirst(slab.Place);
-        }
-
-        _outstanding++;
-        block.Rented();
-        return block;
-    }
-
-    private Slab? TryTakeFree(BlockSize size, bool mayDrawReserve)
-    {
-        var slab = _stock.TryTakeWarm(size);
-        if (slab is null && _stock.Count < _ceilingSlabs)
-        {
-            slab = _stock.TryMap();
-            if (slab is null)
-            {
-                NoteRefusal();
-            }
-        }
-
-        if (slab is null && (mayDrawReserve || _available > _reserveSlabs))
-        {
-            slab = _stock.TryTakeKept() ?? (mayDrawReserve ? _stock.TryMap() : null);
-        }
-
-        if (slab is not null)
-        {
-            try
-            {
-                slab.Cut(size);
-            }
-            catch
-            {
-                _stock.Put(slab);
-                throw;
-            }
-
-            _used++;
-            _available = _ceilingSlabs - _used;
-        }
-
-        return slab;
-    }
-
-    private void PutFree(Slab slab)
-    {
-        _used--;
-        _available = _ceilingSlabs - _used;
-        // Beyond the ceiling only after the reserve was overdrawn; such memory is not kept.
-        if (_stock.Count > _ceilingSlabs)
-        {
-            _stock.Drop(slab);
-        }
-        else
-        {
-            _stock.Put(slab);
+            Stock.PutKept(surplus.AsSpan(0, kept));
         }
     }
 }

@@ -101,7 +101,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     public void NoteOutcomes(ReadOnlySpan<ulong> receivers, ReadOnlySpan<Outcome> outcomes, EventLoop running)
     {
         Span<Outcome> known = stackalloc Outcome[ProtocolLimits.MaxReceivers];
-        Receipt receipt;
+        ConfirmedReceipt receipt;
         lock (_gate)
         {
             var relay = _current;
@@ -149,7 +149,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     public void AwaitEnded(nint wait, bool isAcknowledged, IOutlet outlet)
     {
         Span<Outcome> known = stackalloc Outcome[ProtocolLimits.MaxReceivers];
-        Receipt receipt;
+        ConfirmedReceipt receipt;
         lock (_gate)
         {
             var place = (ConfirmationPlace*)wait;
@@ -226,8 +226,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
             {
                 if (!TryTakeOver(out bool isAwaited, out receiver, out number))
                 {
-                    _isUnfinished = false;
-                    return false;
+                    return _isUnfinished = false;
                 }
 
                 if (!isAwaited)
@@ -242,7 +241,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
             }
             catch
             {
-                // What fails at one receiver keeps nobody from telling the others: else what stands for them would never be given back.
+                // The others are told all the same: else what stands for them would never be given back.
                 outlet.DoLater(this);
                 throw;
             }
@@ -262,7 +261,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         Span<Outcome> known = stackalloc Outcome[ProtocolLimits.MaxReceivers];
         for (int i = 0; i < MaxPerSlice; i++)
         {
-            Receipt receipt;
+            ConfirmedReceipt receipt;
             lock (_gate)
             {
                 var relay = _due.First;
@@ -325,7 +324,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     }
 
     /// <summary>The relay's receipt, with what is known: delivered, or what became of it when it was queued.</summary>
-    private Receipt End(Confirmation* relay, Span<Outcome> known)
+    private ConfirmedReceipt End(Confirmation* relay, Span<Outcome> known)
     {
         relay->IsOver = true;
         relay->CopyTo(known);
@@ -381,26 +380,5 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         // Behind the first, which may be half forgotten.
         relay->Next = _firstOver->Next;
         _firstOver->Next = relay;
-    }
-
-    /// <summary>A receipt on its way out of the lock.</summary>
-    private readonly record struct Receipt(IConfirmationOwner? Owner, ulong Correlation, int Receivers, bool GoesOn)
-    {
-        public void Send(IOutlet outlet, ReadOnlySpan<Outcome> known)
-        {
-            try
-            {
-                Owner?.Confirmed(Correlation, known[..Receivers], outlet);
-            }
-            catch (Exception exception)
-            {
-                Owner!.Failed(exception);
-            }
-
-            if (GoesOn)
-            {
-                Owner?.GoOn();
-            }
-        }
     }
 }
