@@ -73,9 +73,8 @@ public sealed class MessageHub : IAsyncDisposable
 
     /// <summary>
     /// Connects from within the process, without a socket: what is written to the stream is received by the hub as from any other
-    /// connection, with the same protocols, limits and backpressure. The peer has no address: it counts as loopback, for which limits for
-    /// one address hold only where they were set. Disposing of the stream ends the connection. A refusal is told as to others, or the
-    /// stream ends without a word. Any thread.
+    /// connection, with the same protocols, limits and backpressure. The address is nobody's, so that limits for one address do not hold.
+    /// Disposing of the stream ends the connection. A refusal is told as to others, or the stream ends without a word. Any thread.
     /// </summary>
     /// <returns>A stream for one reader and one writer at a time, which holds about 64 KiB in each direction; the caller's to dispose of.</returns>
     /// <exception cref="InvalidOperationException">The hub does not run.</exception>
