@@ -157,10 +157,10 @@ public sealed class MemoryLayerTests : IDisposable
     {
         byte[] buffer = new byte[16];
         var reading = _stream.ReadAsync(buffer).AsTask();
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await _stream.ReadExactlyAsync(buffer));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _stream.ReadAsync(buffer).AsTask());
         _stream.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => reading.WaitAsync(s_patience));
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await _stream.ReadExactlyAsync(buffer));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => _stream.ReadAsync(buffer).AsTask());
         _stream.Dispose();
     }
 
