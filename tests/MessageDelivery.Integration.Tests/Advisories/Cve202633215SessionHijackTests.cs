@@ -23,7 +23,8 @@ public sealed class Cve202633215SessionHijackTests
         guesses.AddRange(Enumerable.Range(0, 128).Select(bit => Flipped(victim.Key, bit)));
         guesses.AddRange(Enumerable.Range(1, 15).Select(known => (byte[])[.. victim.Key[..known], .. mine.Key[known..]]));
         guesses.Add([.. Enumerable.Reverse(victim.Key)]);
-        foreach (byte[] guess in guesses.Where(guess => !guess.AsSpan().SequenceEqual(victim.Key)))
+        // Keys that begin alike make one of the guesses a key that somebody may use.
+        foreach (byte[] guess in guesses.Where(guess => !guess.AsSpan().SequenceEqual(victim.Key) && !guess.AsSpan().SequenceEqual(mine.Key)))
         {
             await using RawConnection attacker = await hub.ConnectAsync();
             await attacker.SendAsync(Frames.HelloResume(guess, 0));
