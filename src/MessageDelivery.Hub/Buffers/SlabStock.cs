@@ -123,7 +123,7 @@ internal sealed class SlabStock(BlockPool pool, int kept)
 
     private Slab[] Take(int count)
     {
-        var taken = new Slab[count];
+        Slab[] taken = count == 0 ? [] : new Slab[count];
         for (int i = 0; i < count; i++)
         {
             taken[i] = TryTakeWarm(BlockSize.Large)!;
