@@ -92,8 +92,7 @@ internal sealed class SlabStock(BlockPool pool, int kept)
     /// <summary>Half of those that were not in use since this was last asked, out of the stock.</summary>
     public Slab[] TakeUnused(int most)
     {
-        int count = Math.Min((_minWarm + 1) / 2, most);
-        var unused = count == 0 ? [] : Take(count);
+        var unused = Take(Math.Min((_minWarm + 1) / 2, most));
         _minWarm = WarmCount;
         return unused;
     }
