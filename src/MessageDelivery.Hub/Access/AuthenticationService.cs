@@ -266,9 +266,10 @@ internal sealed class AuthenticationService
 
     private bool MayTell(ref long quietUntil)
     {
+        // The clock is the embedder's: outside of the lock.
+        long now = _clock.Milliseconds;
         lock (_lock)
         {
-            long now = _clock.Milliseconds;
             bool mayTell = now >= quietUntil;
             quietUntil = mayTell ? now + QuietMilliseconds : quietUntil;
             return mayTell;

@@ -4,7 +4,7 @@ using MessageDelivery.Hub.Loop;
 namespace MessageDelivery.Hub.Outbound;
 
 /// <summary>
-/// What a queue has to tell others once its lock is released. It is filled under the lock and told outside of every lock, always in this
+/// What a queue has to tell others once its lock is released. It is filled under the lock and told after it, always in this
 /// order: the connection, those who wait in vain or need not wait, acknowledgements that have ended, those who have got room.
 /// </summary>
 /// <param name="outlet">Whose thread it is.</param>
@@ -76,7 +76,10 @@ internal ref struct AfterUnlock(IOutlet outlet)
         _hasMore = true;
     }
 
-    /// <summary>Tells everything, each once. Outside of every lock.</summary>
+    /// <summary>
+    /// Tells everything, each once. Outside of every lock, but for who holds the queue's <see cref="OutboundQueue.Gate"/> to look and add as one
+    /// step: then there is nobody to tell but the connection, which may be told under it.
+    /// </summary>
     public void Tell()
     {
         if (_hasMore)

@@ -14,8 +14,7 @@ internal enum ConnectionPhase : byte
 }
 
 /// <summary>
-/// How a connection ends: by a decision, by a peer that is gone, or by a failure; once, and in order. The loop's thread, except
-/// <see cref="Fail"/>.
+/// How a connection ends: by a decision, by a peer that is gone, or by a failure; once, and in order. The loop's thread.
 /// </summary>
 /// <param name="slot">What the connection takes up as long as it has its descriptor.</param>
 internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot slot)

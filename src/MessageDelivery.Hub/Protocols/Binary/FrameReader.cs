@@ -13,6 +13,8 @@ namespace MessageDelivery.Hub.Protocols.Binary;
 /// <param name="limitsRelays">Whether a relay that keeps to the protocol may be refused, or has to be counted.</param>
 internal sealed class FrameReader(BinarySession session, BinaryRequests requests, bool limitsRelays)
 {
+    // These two are asked for each frame.
+    private readonly Connection _connection = session.Connection;
     private readonly RelayRun _run = session.Services.Run;
     private FrameAssembly? _assembly;
     private RefusedFrame? _refused;
@@ -29,7 +31,7 @@ internal sealed class FrameReader(BinarySession session, BinaryRequests requests
     public int Read(in Segment input)
     {
         int used = 0;
-        while (session.Connection.IsOpen && !session.Connection.IsPaused && TryTake(input, ref used))
+        while (_connection.IsOpen && !_connection.IsPaused && TryTake(input, ref used))
         {
         }
 
@@ -59,23 +61,23 @@ internal sealed class FrameReader(BinarySession session, BinaryRequests requests
         }
 
         var header = FrameHeader.Read(input.Block.Span(input.Offset + used, ProtocolLimits.HeaderBytes));
-        if (header.Length > FrameHeader.MaxLengthFromClient(header.Type))
+        // A plain relay that is whole stands in one block, which is smaller than the longest relay.
+        bool isPlainRelay = header is { Type: FrameType.Relay, Flags: 0 } && header.Length <= (uint)(available - ProtocolLimits.HeaderBytes);
+        if (!isPlainRelay && header.Length > FrameHeader.MaxLengthFromClient(header.Type))
         {
             CommitRun();
             session.End(FrameCheck.TooLong(header));
             return false;
         }
 
-        if (!session.Connection.Input.MayTakeWork())
+        if (!_connection.Input.MayTakeWork())
         {
             return false;
         }
 
         int frameBytes = ProtocolLimits.HeaderBytes + (int)header.Length;
         var frame = new Segment(input.Block, input.Offset + used, Math.Min(available, frameBytes));
-        bool taken = header is { Type: FrameType.Relay, Flags: 0 } && frame.Length == frameBytes
-            ? TryTakePlainRelay(header, frame)
-            : TryTakeOther(header, frame, frameBytes);
+        bool taken = isPlainRelay ? TryTakePlainRelay(header, frame) : TryTakeOther(header, frame, frameBytes);
         if (taken)
         {
             used += frame.Length;
@@ -176,7 +178,7 @@ internal sealed class FrameReader(BinarySession session, BinaryRequests requests
             return false;
         }
 
-        _assembly ??= new(session.Connection.Loop.Pool);
+        _assembly ??= new(_connection.Loop.Pool);
         _assembly.Begin(header, layout, frame);
         return true;
     }
@@ -184,7 +186,7 @@ internal sealed class FrameReader(BinarySession session, BinaryRequests requests
     /// <summary>Takes a piece of the frame under way.</summary>
     private bool TryGoOn(in Segment piece, ref int used)
     {
-        if (piece.Length == 0 || (_refused is null && !session.Connection.Input.MayTakeWork()))
+        if (piece.Length == 0 || (_refused is null && !_connection.Input.MayTakeWork()))
         {
             return false;
         }

@@ -17,6 +17,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
     // A peer may send records that bring nothing: key updates. Others are not kept waiting for them.
     private const int MaxEmptyReads = 4;
 
+    private readonly BlockPool _pool;
     private readonly SslStream _ssl;
     private readonly RecordStream _records;
     private LayerBuffer _held;
@@ -32,6 +33,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
     public TlsLayer(ByteLayer lower, BlockPool pool, TlsHandshake handshake, ref LayerBuffer held)
         : base(lower)
     {
+        _pool = pool;
         _ssl = handshake.Ssl;
         _records = handshake.Stream;
         PeerCertificate = handshake.Peer;
@@ -150,8 +152,21 @@ internal sealed unsafe class TlsLayer : UpperLayer
         return taken;
     }
 
-    /// <summary>Not offered: what is over TLS sends segments.</summary>
-    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => throw new NotSupportedException();
+    /// <inheritdoc/>
+    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters)
+    {
+        var block = _pool.Rent(BlockSizes.For(Math.Min(bytes.Length, BlockSizes.LargeBytes)));
+        try
+        {
+            var copy = new Segment(block, 0, Math.Min(bytes.Length, block.Capacity));
+            bytes[..copy.Length].CopyTo(copy.Span);
+            return Send(new ReadOnlySpan<Segment>(in copy), counters);
+        }
+        finally
+        {
+            block.Release();
+        }
+    }
 
     /// <inheritdoc/>
     public override bool TryFinish(LoopCounters counters)
