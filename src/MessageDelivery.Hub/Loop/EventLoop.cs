@@ -17,24 +17,19 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     // Turns that fail one after the other before the loop gives up: what fails in a turn is caught where it is one entry's.
     private const int MaxFailures = 16;
 
-    // See docs/adr/0006.
-    private const int MinBytesPerSend = 8 << 10;
-    private const int MaxGatheredBytes = 1 << 20;
-
     private readonly EventWait _wait;
     private readonly Thread _thread;
     private readonly ILoopEvents _events;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LoopCalls _calls;
     private readonly List<LoopEntry> _starved = [];
+    private readonly TurnOrder _order;
     private readonly Housekeeping _housekeeping;
     private readonly ReleasedEntries _released;
     private readonly SlicedWork _unfinished = new();
     private readonly Action _runUnfinished;
     private Mailbox _mailbox;
-    private FlushList _toFlush;
     private int _threadId;
-    private int _gatheredBytes;
     private int _memoryAvailable;
     private bool _stopping;
     private bool _hasEnded;
@@ -47,6 +42,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         Failures = new(this, events);
         _runUnfinished = () => _unfinished.RunTurn(this);
         _calls = new(this);
+        _order = new(this, _wait);
         _housekeeping = new(this);
         _released = new(this);
         ReceiveBuffer = new BumpBuffer(pool);
@@ -154,7 +150,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     }
 
     /// <inheritdoc/>
-    public void ScheduleFlush(LoopEntry entry) => _toFlush.Add(entry);
+    public void ScheduleFlush(LoopEntry entry) => _order.ScheduleFlush(entry);
 
     /// <inheritdoc/>
     public void Watch(LoopEntry entry) => entry.Watch();
@@ -192,24 +188,9 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         _wait.Wake();
     }
 
-    /// <summary>
-    /// Makes room to receive into. What is ready is sent first, since that may free the block in use; but not while it is
-    /// little for each receiver, since a send costs as much as dozens of small messages.
-    /// </summary>
-    internal bool TryReserveReceiveBuffer(int bytes)
-    {
-        if (ReceiveBuffer.IsExhausted(bytes))
-        {
-            _gatheredBytes += BlockSizes.LargeBytes;
-            bool pays = _gatheredBytes >= Math.Min(MaxGatheredBytes, (long)_toFlush.Count * MinBytesPerSend);
-            if (pays || Pool.IsScarce)
-            {
-                FlushTouched();
-            }
-        }
-
-        return ReceiveBuffer.TryReserve(bytes);
-    }
+    /// <summary>Whether the entry has to wait with receiving until what is ready was sent; then it is called again.</summary>
+    /// <param name="bytes">What it wants room for.</param>
+    internal bool PutsOff(LoopEntry entry, int bytes) => _order.PutsOff(entry, bytes);
 
     /// <summary>A defect showed on an entry: it is closed, and the loop goes on.</summary>
     internal void Fail(LoopEntry entry, Exception exception) => Failures.Fail(entry, exception);
@@ -275,22 +256,13 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     private void Turn()
     {
-        int count = _wait.Wait(Timeout());
-        for (int i = 0; i < count; i++)
-        {
-            var (events, tag) = _wait.Epoll[i];
-            if (Entries.Find(tag) is { } entry)
-            {
-                Failures.Call(entry, Occasion.Ready, events);
-            }
-        }
-
+        _order.ServeReady(_wait.Wait(Timeout()));
         RunPosted();
         FeedStarved();
         RunDeadlines();
         _housekeeping.RunIfDue();
         Failures.Call(_runUnfinished);
-        FlushTouched();
+        _order.Flush();
         _housekeeping.GiveUpBuffersIfShort();
         _released.Close();
     }
@@ -299,7 +271,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     private int Timeout()
     {
         _wait.Prepare();
-        if (!_released.IsEmpty || !_toFlush.IsEmpty || !_unfinished.IsEmpty || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
+        if (!_released.IsEmpty || !_order.IsEmpty || !_unfinished.IsEmpty || !_mailbox.IsEmpty || Volatile.Read(ref _memoryAvailable) != 0)
         {
             return 0;
         }
@@ -320,7 +292,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         var posted = _mailbox.TakeAll();
         while (Mailbox.TakeFirst(ref posted) is { } entry)
         {
-            Failures.Call(entry, Occasion.Posted);
+            _order.Serve(entry, Occasion.Posted);
         }
     }
 
@@ -334,7 +306,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         int count = _starved.Count;
         for (int i = 0; i < count; i++)
         {
-            Failures.Call(_starved[i], Occasion.MemoryAvailable);
+            _order.Serve(_starved[i], Occasion.MemoryAvailable);
         }
 
         _starved.RemoveRange(0, count);
@@ -345,16 +317,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         while (Deadlines.Next(Now) is { } due)
         {
             Failures.CallDue(due);
-        }
-    }
-
-
-    private void FlushTouched()
-    {
-        _gatheredBytes = 0;
-        while (_toFlush.Take() is { } entry)
-        {
-            Failures.Call(entry, Occasion.Flush);
+            _order.EndCall();
         }
     }
 }

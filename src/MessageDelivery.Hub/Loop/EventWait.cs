@@ -19,6 +19,9 @@ internal sealed class EventWait : IDisposable
     /// <summary>Milliseconds of the clock, as of the last wait. A clock that goes back stands still here.</summary>
     public long Now { get; private set; }
 
+    /// <summary>Microseconds of the clock, now.</summary>
+    public long Microseconds => _clock.Microseconds;
+
     /// <summary>Announces that the loop looks for something to do, and then waits: whoever leaves some after this wakes it.</summary>
     public void Prepare() => Interlocked.Exchange(ref _awake, 0);
 
@@ -28,6 +31,14 @@ internal sealed class EventWait : IDisposable
     {
         int count = Epoll.Wait(timeoutMilliseconds != 0 && _clock.HasTimer ? WithTimer(timeoutMilliseconds) : timeoutMilliseconds);
         Volatile.Write(ref _awake, 1);
+        UpdateNow();
+        return count;
+    }
+
+    /// <summary>Looks for events without waiting; returns how many there are.</summary>
+    public int Look()
+    {
+        int count = Epoll.Wait(0);
         UpdateNow();
         return count;
     }

@@ -4,6 +4,7 @@ namespace MessageDelivery.Hub.Loop;
 internal enum Occasion
 {
     Ready,
+    PutOff,
     Posted,
     MemoryAvailable,
     Housekeeping,
@@ -19,14 +20,17 @@ internal sealed class FailureGuard(EventLoop loop, ILoopEvents events)
     /// <summary>Lets go of what a failure has left half-made of what the loop's connections share; null for nothing.</summary>
     public Action? DropUnfinished { get; set; }
 
-    public void Call(LoopEntry entry, Occasion occasion, uint ready = 0)
+    public void Call(LoopEntry entry, Occasion occasion)
     {
         try
         {
             switch (occasion)
             {
                 case Occasion.Ready:
-                    entry.OnReady(ready);
+                    entry.RunReady();
+                    break;
+                case Occasion.PutOff:
+                    entry.OnPutOff();
                     break;
                 case Occasion.Posted:
                     entry.RunPosted();

@@ -7,15 +7,23 @@ namespace MessageDelivery.Hub.Loop;
 internal abstract class LoopEntry(EventLoop loop) : WheelEntry
 {
     private int _posted;
+    private uint _ready;
+    private RecentUse _use;
     private LoopEntry? _nextPosted;
+    private LoopEntry? _nextToFlush;
+    private LoopEntry? _nextReady;
 
     public EventLoop Loop => loop;
 
     /// <summary>What epoll reports it as; 0 until the loop has it.</summary>
     internal ulong Tag { get; set; }
 
-    /// <summary>The next in the list of those to flush, of the loop whose turn it is.</summary>
-    internal LoopEntry? NextToFlush { get; set; }
+    /// <summary>How much of its loop it has used lately. The loop's thread.</summary>
+    internal ref RecentUse Use => ref _use;
+
+    internal ref LoopEntry? NextToFlush => ref _nextToFlush;
+
+    internal ref LoopEntry? NextReady => ref _nextReady;
 
     internal ref LoopEntry? NextPosted => ref _nextPosted;
 
@@ -31,6 +39,25 @@ internal abstract class LoopEntry(EventLoop loop) : WheelEntry
     /// <summary>Notes work; true if it is not in the loop's mailbox yet. Any thread.</summary>
     internal bool NotePosted(int work) => Interlocked.Or(ref _posted, work) == 0;
 
+    /// <summary>Notes what epoll has reported; true if nothing was noted before. The loop's thread.</summary>
+    internal bool NoteReady(uint events)
+    {
+        uint before = _ready;
+        _ready |= events;
+        return before == 0;
+    }
+
+    internal void RunReady()
+    {
+        uint events = _ready;
+        _ready = 0;
+        // It may have ended since: then its descriptor is somebody else's.
+        if (ReferenceEquals(loop.Entries.Find(Tag), this))
+        {
+            OnReady(events);
+        }
+    }
+
     internal void RunPosted() => OnPosted(Interlocked.Exchange(ref _posted, 0));
 
     /// <summary>Its descriptor is ready, as epoll reports it.</summary>
@@ -40,6 +67,11 @@ internal abstract class LoopEntry(EventLoop loop) : WheelEntry
 
     /// <summary>Work was left for it.</summary>
     protected virtual void OnPosted(int work)
+    {
+    }
+
+    /// <summary>What stood in its way when <see cref="EventLoop.PutsOff"/> was asked has been sent.</summary>
+    internal virtual void OnPutOff()
     {
     }
 

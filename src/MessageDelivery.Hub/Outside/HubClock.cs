@@ -37,21 +37,24 @@ internal sealed class HubClock
     public bool HasTimer => _timer is not null;
 
     /// <summary>Milliseconds since some time in the past.</summary>
-    public long Milliseconds
+    public long Milliseconds => Microseconds / 1_000;
+
+    /// <summary>Microseconds since the same time.</summary>
+    public long Microseconds
     {
         get
         {
             try
             {
                 long timestamp = _time.GetTimestamp();
-                _told = _frequency >= 1_000 ? timestamp / (_frequency / 1_000) : timestamp * 1_000 / _frequency;
+                _told = _frequency >= 1_000_000 ? timestamp / (_frequency / 1_000_000) : (long)((Int128)timestamp * 1_000_000 / _frequency);
                 _toldAt = Environment.TickCount64;
                 return _told;
             }
             catch (Exception exception)
             {
                 _failures?.Failed(OutsideCall.ReadClock, exception);
-                return _told + Environment.TickCount64 - _toldAt;
+                return _told + ((Environment.TickCount64 - _toldAt) * 1_000);
             }
         }
     }

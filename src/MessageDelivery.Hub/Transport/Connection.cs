@@ -161,7 +161,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     public void BeginWatch() => _deadlines.BeginWatch(this);
 
     /// <summary>Receives what is there, or drops it.</summary>
-    public void Receive()
+    public void Receive() => Receive(isPutOff: false);
+
+    private void Receive(bool isPutOff)
     {
         if (Lifetime.Phase == ConnectionPhase.Lingering)
         {
@@ -169,7 +171,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
             return;
         }
 
-        Input.Receive();
+        Input.Receive(isPutOff);
         Reschedule();
     }
 
@@ -235,6 +237,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
             Receive();
         }
     }
+
+    /// <inheritdoc/>
+    internal override void OnPutOff() => Receive(isPutOff: true);
 
     /// <inheritdoc/>
     internal override void OnDue() => _deadlines.OnDue(this);

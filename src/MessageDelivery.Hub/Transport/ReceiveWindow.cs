@@ -123,22 +123,28 @@ internal sealed class ReceiveWindow(Connection connection)
         long before = ReceivedBytes;
         _readable = true;
         connection.Receive();
-        return !MayConsume || IsFinal || ReceivedBytes != before || connection.Layer.HeldBytes > 0;
+        return !MayConsume || _readable || IsFinal || ReceivedBytes != before || connection.Layer.HeldBytes > 0;
     }
 
     /// <summary>Receives what is there and may be, and offers it to the protocol.</summary>
-    public void Receive()
+    /// <param name="isPutOff">Whether it was put off in this turn: then it is read once more.</param>
+    public void Receive(bool isPutOff = false)
     {
         if (MayConsume && (_mustConsume || IsFinal))
         {
             ConsumeHeld();
         }
 
-        for (int reads = 0; MayConsume && !IsFinal && (_readable || _inputEnds); reads++)
+        for (int reads = isPutOff ? MaxReadsPerTurn - 1 : 0; MayConsume && !IsFinal && (_readable || _inputEnds); reads++)
         {
-            if (reads >= (UnfinishedBytes > 0 ? MaxReadsPerTurn : 1))
+            if (reads >= (UnfinishedBytes > 0 || isPutOff ? MaxReadsPerTurn : 1))
             {
                 connection.Post(ConnectionWork.Receive);
+                break;
+            }
+
+            if (connection.Loop.PutsOff(connection, _held.Length + MinReadBytes))
+            {
                 break;
             }
 
@@ -227,7 +233,7 @@ internal sealed class ReceiveWindow(Connection connection)
             return;
         }
 
-        if (!loop.TryReserveReceiveBuffer(carried + MinReadBytes))
+        if (!loop.ReceiveBuffer.TryReserve(carried + MinReadBytes))
         {
             Starve();
             return;
