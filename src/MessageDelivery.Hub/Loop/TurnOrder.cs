@@ -16,8 +16,6 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
     private const int MaxCallsBlind = 8;
     private const long MaxBytesBlind = 64 << 10;
 
-    private const long SendMicroseconds = 3;
-
     // See docs/adr/0006.
     private const int MinBytesPerSend = 8 << 10;
     private const int MaxGatheredBytes = 1 << 20;
@@ -153,7 +151,7 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
         for (int calls = 1; _quiet.Take() is { } entry; calls++)
         {
             Call(entry, Occasion.Ready);
-            if (calls % MaxCallsBlind == 0 && wait.Microseconds - start + (_quietFlushes.Count * SendMicroseconds) > LookMicroseconds)
+            if (calls % MaxCallsBlind == 0 && OthersWait && wait.Microseconds - start > LookMicroseconds)
             {
                 break;
             }
