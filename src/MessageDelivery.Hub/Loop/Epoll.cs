@@ -18,15 +18,35 @@ internal sealed unsafe class Epoll : IDisposable
     private static readonly int EventBytes = DataOffset + 8;
 
     private readonly byte* _events = (byte*)NativeMemory.Alloc(MaxEvents, (nuint)EventBytes);
-    private readonly int _epoll;
     private readonly int _wake;
 
-    public Epoll()
+    /// <param name="wakes">Whether <see cref="Wake"/> is to be used, for which a descriptor is needed.</param>
+    public Epoll(bool wakes = true)
+        : this(wakes ? Libc.EventFd(0, Libc.CloseOnExec | Libc.NonBlocking) : null)
     {
-        _epoll = Check(Libc.EpollCreate(Libc.CloseOnExec));
-        _wake = Check(Libc.EventFd(0, Libc.CloseOnExec | Libc.NonBlocking));
-        Add(_wake, Libc.EpollIn | Libc.EpollEdge, WakeTag);
     }
+
+    /// <param name="wake">What <see cref="Wake"/> writes to, and this closes; negative if the machine gave none, null if there is to be none.</param>
+    internal Epoll(int? wake)
+    {
+        _wake = wake ?? -1;
+        try
+        {
+            Descriptor = Check(Libc.EpollCreate(Libc.CloseOnExec));
+            if (wake is { } descriptor)
+            {
+                Add(Check(descriptor), Libc.EpollIn | Libc.EpollEdge, WakeTag);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The instance's own, which another one may watch.</summary>
+    public int Descriptor { get; } = -1;
 
     /// <summary>Watches a descriptor until it is removed, or closed with all its duplicates.</summary>
     public void Add(int fd, uint events, ulong tag)
@@ -42,19 +62,19 @@ internal sealed unsafe class Epoll : IDisposable
         byte* description = stackalloc byte[EventBytes];
         Unsafe.WriteUnaligned(description, events);
         Unsafe.WriteUnaligned(description + DataOffset, tag);
-        return Libc.EpollControl(_epoll, Libc.EpollCtlAdd, fd, description) == 0;
+        return Libc.EpollControl(Descriptor, Libc.EpollCtlAdd, fd, description) == 0;
     }
 
     /// <summary>
     /// Watches a descriptor no more. Closing it is not enough where a duplicate lives in another process: its events would go on being
     /// reported, and nothing could end that any more (epoll(7), questions 6 and 7).
     /// </summary>
-    public void Remove(int fd) => Libc.EpollControl(_epoll, Libc.EpollCtlDelete, fd, null);
+    public void Remove(int fd) => Libc.EpollControl(Descriptor, Libc.EpollCtlDelete, fd, null);
 
     /// <summary>Waits for events; returns how many there are. A negative timeout waits without end.</summary>
     public int Wait(int timeoutMilliseconds)
     {
-        int count = Libc.EpollWait(_epoll, _events, MaxEvents, timeoutMilliseconds);
+        int count = Libc.EpollWait(Descriptor, _events, MaxEvents, timeoutMilliseconds);
         return count >= 0 || Libc.LastError == Libc.Interrupted ? Math.Max(count, 0) : throw new Win32Exception(Libc.LastError);
     }
 
@@ -77,7 +97,7 @@ internal sealed unsafe class Epoll : IDisposable
     public void Dispose()
     {
         Libc.Close(_wake);
-        Libc.Close(_epoll);
+        Libc.Close(Descriptor);
         NativeMemory.Free(_events);
     }
 

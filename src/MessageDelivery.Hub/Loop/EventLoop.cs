@@ -120,7 +120,7 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         // Closing it must not need memory.
         _released.Reserve(Entries.Count + 1);
         Entries.Add(entry);
-        if (descriptor < 0 || _wait.Epoll.TryAdd(descriptor, events, entry.Tag))
+        if (descriptor < 0 || _wait.TryAdd(descriptor, events, entry.Tag))
         {
             return true;
         }
@@ -129,11 +129,8 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
         return false;
     }
 
-    /// <summary>
-    /// Watches a descriptor no more that stays open. Closing one is not enough where a duplicate lives in another process: its events would
-    /// go on being reported, and nothing could end that any more (epoll(7), questions 6 and 7).
-    /// </summary>
-    public void Unwatch(int descriptor) => _wait.Epoll.Remove(descriptor);
+    /// <inheritdoc cref="EventWait.Remove"/>
+    public void Unwatch(int descriptor) => _wait.Remove(descriptor);
 
     /// <summary>Looks no more after an entry whose descriptor lives on elsewhere, and is not watched. The loop's thread.</summary>
     public void Remove(LoopEntry entry)

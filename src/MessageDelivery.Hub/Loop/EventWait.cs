@@ -1,20 +1,29 @@
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Loop;
 
 /// <summary>A loop's wait for events, which other threads and the clock may end. The loop's thread, except <see cref="Wake"/>.</summary>
+/// <remarks>
+/// A flood's connections become ready again all the time, so that looking for others' events would cost the more the more there are of them. They
+/// can be set aside: an epoll instance of their own has them, whose events only a wait takes and no look.
+/// </remarks>
 internal sealed class EventWait : IDisposable
 {
+    /// <summary>The tag that those set aside are reported under: that of no entry.</summary>
+    private const ulong AsideTag = Epoll.WakeTag - 1;
+
     private readonly HubClock _clock;
+    private readonly Epoll _watched = new();
+    private readonly Epoll _aside = new(wakes: false);
     private int _awake = 1;
 
     public EventWait(TimeProvider time, OutsideFailures? failures)
     {
         _clock = new(time, failures, Wake);
+        _watched.Add(_aside.Descriptor, Libc.EpollIn, AsideTag);
         UpdateNow();
     }
-
-    public Epoll Epoll { get; } = new();
 
     /// <summary>Milliseconds of the clock, as of the last wait. A clock that goes back stands still here.</summary>
     public long Now { get; private set; }
@@ -25,22 +34,54 @@ internal sealed class EventWait : IDisposable
     /// <summary>Announces that the loop looks for something to do, and then waits: whoever leaves some after this wakes it.</summary>
     public void Prepare() => Interlocked.Exchange(ref _awake, 0);
 
-    /// <summary>Waits; returns how many events there are.</summary>
-    /// <param name="timeoutMilliseconds">Negative waits without end.</param>
-    public int Wait(int timeoutMilliseconds)
+    /// <summary>Watches a descriptor until it is removed, or closed with all its duplicates. False if the kernel does not.</summary>
+    public bool TryAdd(int descriptor, uint events, ulong tag) => _watched.TryAdd(descriptor, events, tag);
+
+    /// <summary>
+    /// Watches a descriptor no more that stays open. Closing one is not enough where a duplicate lives in another process: its events would
+    /// go on being reported, and nothing could end that any more (epoll(7), questions 6 and 7).
+    /// </summary>
+    public void Remove(int descriptor)
     {
-        int count = Epoll.Wait(timeoutMilliseconds != 0 && _clock.HasTimer ? WithTimer(timeoutMilliseconds) : timeoutMilliseconds);
-        Volatile.Write(ref _awake, 1);
-        UpdateNow();
-        return count;
+        _watched.Remove(descriptor);
+        _aside.Remove(descriptor);
     }
 
-    /// <summary>Looks for events without waiting; returns how many there are.</summary>
-    public int Look()
+    /// <summary>Sets a descriptor aside, or takes it back. What it is ready for is reported anew. False if it stays where it is.</summary>
+    public bool TryMove(int descriptor, uint events, ulong tag, bool aside)
     {
-        int count = Epoll.Wait(0);
+        var (from, to) = aside ? (_watched, _aside) : (_aside, _watched);
+        if (!to.TryAdd(descriptor, events, tag))
+        {
+            return false;
+        }
+
+        from.Remove(descriptor);
+        return true;
+    }
+
+    /// <summary>Waits for events.</summary>
+    /// <param name="timeoutMilliseconds">Negative waits without end.</param>
+    public Events Wait(int timeoutMilliseconds)
+    {
+        int count = _watched.Wait(timeoutMilliseconds != 0 && _clock.HasTimer ? WithTimer(timeoutMilliseconds) : timeoutMilliseconds);
+        Volatile.Write(ref _awake, 1);
         UpdateNow();
-        return count;
+        int aside = 0;
+        for (int i = 0; i < count; i++)
+        {
+            aside = _watched[i].Tag == AsideTag ? _aside.Wait(0) : aside;
+        }
+
+        return new(this, count, aside);
+    }
+
+    /// <summary>Looks for events without waiting, but not for those of who was set aside.</summary>
+    public Events Look()
+    {
+        int count = _watched.Wait(0);
+        UpdateNow();
+        return new(this, count, 0);
     }
 
     /// <summary>Ends the current or the next wait. Any thread.</summary>
@@ -48,7 +89,7 @@ internal sealed class EventWait : IDisposable
     {
         if (Interlocked.Exchange(ref _awake, 1) == 0)
         {
-            Epoll.Wake();
+            _watched.Wake();
         }
     }
 
@@ -57,7 +98,8 @@ internal sealed class EventWait : IDisposable
     public void Dispose()
     {
         _clock.Stop();
-        Epoll.Dispose();
+        _watched.Dispose();
+        _aside.Dispose();
     }
 
     /// <summary>Lets a clock that is not the machine's end the wait.</summary>
@@ -71,5 +113,13 @@ internal sealed class EventWait : IDisposable
         long before = Now;
         UpdateNow();
         return Now != before ? 0 : -1;
+    }
+
+    /// <summary>What was reported. Valid until the next wait or look.</summary>
+    internal readonly struct Events(EventWait wait, int watched, int aside)
+    {
+        public int Count => watched + aside;
+
+        public (uint Events, ulong Tag) this[int index] => index < watched ? wait._watched[index] : wait._aside[index - watched];
     }
 }

@@ -21,6 +21,12 @@ internal abstract class LoopEntry(EventLoop loop) : WheelEntry
     /// <summary>How much of its loop it has used lately. The loop's thread.</summary>
     internal ref RecentUse Use => ref _use;
 
+    /// <summary>Whether it has used so much that looks pass it over.</summary>
+    internal bool IsAside { get; set; }
+
+    /// <summary>What epoll watches, and for what; negative if it is not one that may be set aside.</summary>
+    internal virtual (int Descriptor, uint Events) Watched => (-1, 0);
+
     internal ref LoopEntry? NextToFlush => ref _nextToFlush;
 
     internal ref LoopEntry? NextReady => ref _nextReady;

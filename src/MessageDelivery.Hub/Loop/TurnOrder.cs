@@ -52,11 +52,11 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
     }
 
     /// <summary>Begins a turn with so many events, and serves who is ready.</summary>
-    public void ServeReady(int events)
+    public void ServeReady(EventWait.Events events)
     {
         _servesQuiet = false;
         _nextLook = wait.Microseconds + LookMicroseconds;
-        TakeEvents(events);
+        Take(events, isLook: false);
         ServeQuiet();
         // Who becomes ready meanwhile has the next turn: this one ends.
         for (int left = _others.Count; left > 0; left--)
@@ -119,14 +119,25 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
         }
     }
 
-    private void TakeEvents(int count)
+    private void Take(in EventWait.Events reported, bool isLook)
     {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < reported.Count; i++)
         {
-            var (events, tag) = wait.Epoll[i];
-            if (loop.Entries.Find(tag) is { } entry && entry.NoteReady(events))
+            var (events, tag) = reported[i];
+            if (loop.Entries.Find(tag) is not { } entry)
             {
-                if (entry.Use.IsQuiet(loop.Now))
+                continue;
+            }
+
+            bool isQuiet = entry.Use.IsQuiet(loop.Now);
+            if (entry.IsAside ? isQuiet : isLook && !isQuiet)
+            {
+                Move(entry, aside: !isQuiet);
+            }
+
+            if (entry.NoteReady(events))
+            {
+                if (isQuiet)
                 {
                     _quiet.Add(entry);
                 }
@@ -135,6 +146,15 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
                     _others.Add(entry);
                 }
             }
+        }
+    }
+
+    private void Move(LoopEntry entry, bool aside)
+    {
+        var (descriptor, events) = entry.Watched;
+        if (descriptor >= 0 && wait.TryMove(descriptor, events, entry.Tag, aside))
+        {
+            entry.IsAside = aside;
         }
     }
 
@@ -187,7 +207,7 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
         if (wait.Microseconds >= _nextLook)
         {
             _nextLook = wait.Microseconds + LookMicroseconds;
-            TakeEvents(wait.Look());
+            Take(wait.Look(), isLook: true);
             ServeQuiet();
         }
     }

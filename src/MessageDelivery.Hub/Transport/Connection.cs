@@ -76,6 +76,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 
     internal bool HasHandler => _handler is not null;
 
+    /// <inheritdoc/>
+    internal override (int Descriptor, uint Events) Watched => (Layer.Descriptor, ConnectionHost.SocketEvents);
+
     /// <summary>Its conversation takes up a slot of some quota, until it ends.</summary>
     public void TakeUp(ISlot slot) => Lifetime.TakeUp(slot);
 

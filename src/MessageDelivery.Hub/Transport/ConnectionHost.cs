@@ -17,7 +17,7 @@ internal interface IBacklog
 internal sealed class ConnectionHost : IHousekeeper
 {
     // Edges: where a closed socket's duplicate lives on, as in a child that is being started, its events are no more than noise.
-    private const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
+    public const uint SocketEvents = Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge;
 
     private readonly VanishedPeers? _vanished;
 
