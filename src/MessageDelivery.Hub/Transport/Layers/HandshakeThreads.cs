@@ -1,44 +1,79 @@
+using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
 /// The threads that do the arithmetic of handshakes, so that no message waits for it. They yield to the loops where processors are
-/// short, and new handshakes beyond what can be waited for are refused at once: those that are let in can still finish in time.
+/// short. Who has begun goes before who has only knocked, so that few are half-way at one time; and new ones beyond what can be waited
+/// for are refused at once: those that are let in can still finish in time.
 /// </summary>
 internal sealed class HandshakeThreads : IDisposable
 {
-    /// <summary>The most handshakes that may stand in line.</summary>
-    public const int MaxWaiting = 1_024;
+    /// <summary>
+    /// The most bytes with which new handshakes may stand in line: those of 16,000 to 60,000 ordinary clients, so that all who lose their
+    /// connections at one time find room when they come back.
+    /// </summary>
+    public const int MaxWaitingBytes = 32 << 20;
 
+    // Of those who have begun, before a new one has its turn: whoever sends records one by one keeps nobody out.
+    private const int MaxInARow = 4;
     private const int Niceness = 5;
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
 
-    private readonly Queue<TlsHandshake> _line = new();
+    private readonly object _gate = new();
+    private readonly Queue<TlsHandshake> _begun = new();
+    private readonly Queue<Newcomer> _newcomers = new();
     private readonly Thread[] _threads;
+    private readonly TimeSpan _patience;
+    private readonly TimeProvider _time;
     private readonly Action<Exception> _failed;
+    private int _waitingBytes;
+    private int _inARow;
     private bool _isOver;
 
+    /// <param name="patience">How long the first newcomer in line may have waited when another one is let in.</param>
     /// <param name="failed">Told of a defect.</param>
-    public HandshakeThreads(int count, Action<Exception> failed)
+    public HandshakeThreads(int count, TimeSpan patience, TimeProvider time, Action<Exception> failed)
     {
+        _patience = patience;
+        _time = time;
         _failed = failed;
         _threads = [.. Enumerable.Range(0, count).Select(number => new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub handshakes {number}" })];
         Array.ForEach(_threads, thread => thread.Start());
     }
 
-    /// <summary>Lets a handshake make a step; false if the line is too long for a new one, or the hub has stopped. Any thread.</summary>
-    public bool TryAdd(TlsHandshake handshake, bool mayRefuse)
+    /// <summary>Lets a handshake make its first step; false if the line is too long, or the hub has stopped. Any thread.</summary>
+    /// <param name="bytes">What has come for it.</param>
+    public bool TryBegin(TlsHandshake handshake, int bytes)
     {
-        lock (_line)
+        lock (_gate)
         {
-            if (_isOver || (mayRefuse && _line.Count >= MaxWaiting))
+            if (_isOver || bytes > MaxWaitingBytes - _waitingBytes
+                || (_newcomers.TryPeek(out var first) && _time.GetElapsedTime(first.Since) > _patience))
             {
                 return false;
             }
 
-            _line.Enqueue(handshake);
-            Monitor.Pulse(_line);
+            _newcomers.Enqueue(new(handshake, bytes, _time.GetTimestamp()));
+            _waitingBytes += bytes;
+            Monitor.Pulse(_gate);
+            return true;
+        }
+    }
+
+    /// <summary>Lets it make another step; false if the hub has stopped. Any thread.</summary>
+    public bool TryGoOn(TlsHandshake handshake)
+    {
+        lock (_gate)
+        {
+            if (_isOver)
+            {
+                return false;
+            }
+
+            _begun.Enqueue(handshake);
+            Monitor.Pulse(_gate);
             return true;
         }
     }
@@ -46,10 +81,10 @@ internal sealed class HandshakeThreads : IDisposable
     /// <summary>Ends the threads; those in line get their last step.</summary>
     public void Dispose()
     {
-        lock (_line)
+        lock (_gate)
         {
             _isOver = true;
-            Monitor.PulseAll(_line);
+            Monitor.PulseAll(_gate);
         }
 
         Array.ForEach(_threads, thread => thread.Join(EndPatience));
@@ -73,19 +108,33 @@ internal sealed class HandshakeThreads : IDisposable
 
     private TlsHandshake? Take()
     {
-        lock (_line)
+        lock (_gate)
         {
-            while (_line.Count == 0)
+            while (true)
             {
+                if ((_inARow < MaxInARow || _newcomers.Count == 0) && _begun.TryDequeue(out var begun))
+                {
+                    _inARow++;
+                    return begun;
+                }
+
+                _inARow = 0;
+                if (_newcomers.TryDequeue(out var newcomer))
+                {
+                    _waitingBytes -= newcomer.Bytes;
+                    return newcomer.Handshake;
+                }
+
                 if (_isOver)
                 {
                     return null;
                 }
 
-                Monitor.Wait(_line);
+                Monitor.Wait(_gate);
             }
-
-            return _line.Dequeue();
         }
     }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Newcomer(TlsHandshake Handshake, int Bytes, long Since);
 }

@@ -25,6 +25,7 @@ internal sealed class TlsHandshake : IDisposable
     private int _received;
     private int _taken;
     private bool _isBegun;
+    private bool _hasStepped;
     private bool _tellsOfRoom;
     private byte[] _output = [];
     private Memory<byte> _destination;
@@ -33,6 +34,7 @@ internal sealed class TlsHandshake : IDisposable
     private bool _isQueued;
     private bool _isAbandoned;
     private bool _hasEnded;
+    private bool? _isResumed;
     private volatile TlsOutcome _outcome;
 
     /// <param name="progressed">Called, on any thread, when there is something to send or the outcome is known.</param>
@@ -47,6 +49,9 @@ internal sealed class TlsHandshake : IDisposable
     public RecordStream Stream { get; }
 
     public TlsOutcome Outcome => _outcome;
+
+    /// <summary>Whether it goes on with a session of an earlier connection, and so has cost no signature.</summary>
+    public bool IsResumed => _isResumed == true;
 
     /// <summary>Why it failed, for the log.</summary>
     public string Failure { get; private set; } = "";
@@ -64,7 +69,8 @@ internal sealed class TlsHandshake : IDisposable
         {
             lock (_gate)
             {
-                return _tellsOfRoom = _received - _read >= MaxWaitingBytes;
+                // Who stands in line for its first step waits with what it came with, which is counted there.
+                return _tellsOfRoom = _received - _read >= MaxWaitingBytes || (_isBegun && !_hasStepped);
             }
         }
     }
@@ -94,7 +100,7 @@ internal sealed class TlsHandshake : IDisposable
             _isQueued = true;
         }
 
-        return _threads.TryAdd(this, mayRefuse: isFirst);
+        return isFirst ? _threads.TryBegin(this, records.Length) : _threads.TryGoOn(this);
     }
 
     /// <summary>
@@ -118,7 +124,7 @@ internal sealed class TlsHandshake : IDisposable
             _isQueued = true;
         }
 
-        return _threads.TryAdd(this, mayRefuse: false);
+        return _threads.TryGoOn(this);
     }
 
     /// <summary>What is to be sent; taken once.</summary>
@@ -158,7 +164,7 @@ internal sealed class TlsHandshake : IDisposable
             _isQueued = true;
         }
 
-        if (!_threads.TryAdd(this, mayRefuse: false))
+        if (!_threads.TryGoOn(this))
         {
             Step();
         }
@@ -192,6 +198,7 @@ internal sealed class TlsHandshake : IDisposable
             if (isOver)
             {
                 _isQueued = false;
+                _hasStepped = true;
                 tells = _tellsOfRoom;
                 _tellsOfRoom = false;
                 if (isAbandoned && _outcome != TlsOutcome.UnderWay)
@@ -250,6 +257,7 @@ internal sealed class TlsHandshake : IDisposable
         lock (_gate)
         {
             _output = [.. _output, .. bytes];
+            _isResumed ??= TlsAnswer.Resumes(bytes);
         }
 
         _progressed();
@@ -283,6 +291,10 @@ internal sealed class TlsHandshake : IDisposable
         else if (errors == SslPolicyErrors.None)
         {
             Peer = new(certificate.Subject, null);
+            if (chain is not null)
+            {
+                ClientIntermediates.OfProcess.Remember(chain);
+            }
         }
         else
         {
