@@ -32,6 +32,8 @@ internal sealed class TlsHandshake : IDisposable
     private SslStream? _ssl;
     private bool _isWaiting;
     private bool _isQueued;
+    private bool _isStepping;
+    private bool _hasProgressed;
     private bool _isAbandoned;
     private bool _hasEnded;
     private bool? _isResumed;
@@ -170,9 +172,14 @@ internal sealed class TlsHandshake : IDisposable
         }
     }
 
-    /// <summary>Goes as far as what has come allows. A handshake thread.</summary>
-    internal void Step()
+    /// <summary>Goes as far as what has come allows; whether the loop is to be told. A handshake thread.</summary>
+    internal bool Step()
     {
+        lock (_gate)
+        {
+            _isStepping = true;
+        }
+
         if (_ssl is null && !_isAbandoned)
         {
             _ssl = new SslStream(Stream, leaveInnerStreamOpen: true);
@@ -182,6 +189,23 @@ internal sealed class TlsHandshake : IDisposable
         while (StepOn())
         {
         }
+
+        lock (_gate)
+        {
+            _isStepping = false;
+            return _hasProgressed && !_isAbandoned;
+        }
+    }
+
+    /// <summary>Tells the loop that there is something to send, or room, or that the outcome is known.</summary>
+    internal void Tell()
+    {
+        lock (_gate)
+        {
+            _hasProgressed = false;
+        }
+
+        _progressed();
     }
 
     /// <summary>Wakes who waits for what has come; false if nobody does, or nothing has.</summary>
@@ -217,7 +241,7 @@ internal sealed class TlsHandshake : IDisposable
         {
             if (tells)
             {
-                _progressed();
+                Progressed();
             }
 
             return false;
@@ -260,7 +284,22 @@ internal sealed class TlsHandshake : IDisposable
             _isResumed ??= TlsAnswer.Resumes(bytes);
         }
 
-        _progressed();
+        Progressed();
+    }
+
+    /// <summary>The loop has something to do. Within a step it is told at the end, perhaps together with others.</summary>
+    private void Progressed()
+    {
+        lock (_gate)
+        {
+            _hasProgressed = true;
+            if (_isStepping)
+            {
+                return;
+            }
+        }
+
+        Tell();
     }
 
     private bool TryTake(Span<byte> destination, out int read)
@@ -328,7 +367,7 @@ internal sealed class TlsHandshake : IDisposable
             _outcome = outcome;
         }
 
-        _progressed();
+        Progressed();
     }
 }
 
