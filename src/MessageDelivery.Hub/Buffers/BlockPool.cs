@@ -189,7 +189,8 @@ internal sealed class BlockPool : IDisposable
         bool tell;
         lock (_lock)
         {
-            tell = !IsShort;
+            // Not whether memory was short before: loops are not told of what is rented for answers.
+            tell = !_claims.IsWaiting;
             _claims.SparedBytes = _slabs.Marks.SparedBytes;
             granted = _claims.TryGrant(claim, bytes, ClaimableBytes, now);
         }
