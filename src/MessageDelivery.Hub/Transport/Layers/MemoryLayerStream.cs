@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Transport.Layers;
 /// The end of a <see cref="MemoryLayer"/> that is not the hub's. One reads and one writes at a time, as with a socket's stream. Disposing
 /// of it ends both directions, and a read that waits.
 /// </summary>
-internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : Stream
+internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : DuplexStream
 {
     private Action _written = static () => { };
     private long _readBytes;
@@ -20,20 +20,6 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         Idle,
         Reading,
         Disposed,
-    }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     /// <summary>Called, on the writer's thread, when something was written, and at the end. Set by any thread.</summary>
@@ -65,11 +51,6 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         }
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
-
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         // In pieces, so that what is in the pipe stays within its capacity whatever is written at one time.
@@ -89,21 +70,6 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
             buffer = buffer[length..];
         }
     }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>From now on an end is a break.</summary>
     internal void Reset() => _isReset = true;
