@@ -46,8 +46,8 @@ internal sealed class MemoryLayer : ByteLayer
     {
         // The hub's continuations do no more than leave work for its loop; the other end's are anybody's code. The hub awaits no read: the
         // stream tells when it has written, whether or not all that was there before is taken, as an edge of epoll's does.
-        var toHub = CreatePipe(reader: PipeScheduler.Inline, writer: PipeScheduler.ThreadPool);
-        var fromHub = CreatePipe(reader: PipeScheduler.ThreadPool, writer: PipeScheduler.Inline);
+        var toHub = CreatePipe(reader: PipeScheduler.Inline, writer: new PoolContinuation());
+        var fromHub = CreatePipe(reader: new PoolContinuation(), writer: PipeScheduler.Inline);
         var stream = new MemoryLayerStream(fromHub.Reader, toHub.Writer);
         otherEnd = stream;
         return new(toHub.Reader, fromHub.Writer, stream);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
@@ -31,6 +32,8 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
     /// <summary>Bytes that were read in all. Any thread.</summary>
     internal long ReadBytes => Volatile.Read(ref _readBytes);
 
+    // What an await keeps comes from a pool: a read or a write that has to wait allocates nothing.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         BeginRead();
@@ -51,6 +54,7 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         // In pieces, so that what is in the pipe stays within its capacity whatever is written at one time.
