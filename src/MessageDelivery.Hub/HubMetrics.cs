@@ -89,5 +89,5 @@ internal sealed class HubMetrics : IDisposable
     private IEnumerable<Measurement<long>> Disconnects() =>
         from reason in Enum.GetValues<CloseReason>()
         where reason != CloseReason.None
-        select new Measurement<long>(SumOfLoops(c => c.Disconnects[(int)reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
+        select new Measurement<long>(_services.Sum(services => services.Host.Closed[reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
 }

@@ -101,7 +101,7 @@ public sealed class MessageHub : IAsyncDisposable
     /// Completes once each of the hub's threads has taken a turn: a hub that hangs does not. For health checks and watchdogs; give it a
     /// time limit.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The hub does not run.</exception>
+    /// <exception cref="InvalidOperationException">The hub does not run, or one of its threads has ended.</exception>
     public Task RespondAsync() => _runtime is { } runtime && Volatile.Read(ref _stopped) is null
         ? runtime.RespondAsync()
         : throw new InvalidOperationException("The hub does not run.");

@@ -10,7 +10,4 @@ internal sealed class LoopCounters
     public long BytesSent;
     public long QueuedBytes;
     public long RetainedBytes;
-
-    /// <summary>Connections that ended, by reason.</summary>
-    public readonly long[] Disconnects = new long[64];
 }

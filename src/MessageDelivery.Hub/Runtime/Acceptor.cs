@@ -97,7 +97,7 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
     private void TurnedAway(in PeerAddress peer, CloseReason reason)
     {
         detectors[0].Shared.Sessions.Audit.TurnedAway(peer, reason);
-        _loop.Counters.Disconnects[(int)reason]++;
+        detectors[0].Host.Closed.Add(reason);
         if (reason == CloseReason.TooManyConnections && _loop.Now >= _quietUntil)
         {
             _quietUntil = _loop.Now + QuietMilliseconds;

@@ -33,6 +33,9 @@ internal sealed class ConnectionHost : IHousekeeper
 
     public ConnectionSettings Settings { get; }
 
+    /// <summary>Connections that have ended. Read by any thread.</summary>
+    public CloseCounts Closed { get; } = new();
+
     public bool IsShuttingDown { get; private set; }
 
     /// <summary>What is kept for peers that were last on this loop and are away.</summary>

@@ -283,7 +283,7 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
         Reason = reason;
         _share?.Release();
         slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
-        connection.Loop.Counters.Disconnects[(int)reason]++;
+        connection.Host.Closed.Add(reason);
         if (connection.HasHandler)
         {
             connection.Handler.Closed(reason);
