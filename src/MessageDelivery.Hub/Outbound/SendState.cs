@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Outbound;
 
