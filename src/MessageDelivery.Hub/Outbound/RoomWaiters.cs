@@ -14,7 +14,7 @@ internal struct RoomWaiters
 
     public readonly WaitingDelivery? First => _deliveries.First;
 
-    /// <summary>Has a delivery wait. False if nobody is to wait for it.</summary>
+    /// <summary>Has a delivery wait. False if it has no waiter.</summary>
     public bool TryJoin(IDeliveryWaiter? waiter, int place, ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement)
     {
         if (waiter is null)

@@ -92,7 +92,6 @@ internal sealed class ConnectionHost : IHousekeeper
         }
     }
 
-    /// <inheritdoc/>
     public void KeepHouse(long shortMilliseconds) => MemoryRelief.Seek(this, shortMilliseconds);
 
     private void AdoptHere(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, IProtocol> converse)

@@ -278,7 +278,7 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
 
     private void TellEnd(CloseReason reason)
     {
-        // Before anything that may fail: whoever fails here is not told of its end a second time.
+        // Before anything that may fail, so that its end is not told a second time.
         _isEndTold = true;
         Reason = reason;
         _share?.Release();

@@ -90,7 +90,6 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
         return _hasTurn = !Queued(waits ? 1 : 0);
     }
 
-    /// <inheritdoc/>
     public WaitingDelivery Place(int index)
     {
         if (_places.Length <= index)
@@ -101,7 +100,6 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
         return _places[index] ??= new(this, index);
     }
 
-    /// <inheritdoc/>
     public Span<HeldSegments?> Recent => _recent.Length > 0 ? _recent : _recent = new HeldSegments?[Forms];
 
     public Outcome this[int index]
@@ -126,7 +124,6 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
         return Interlocked.Add(ref _waiting, -others) == 0;
     }
 
-    /// <inheritdoc/>
     public void WaitEnded(WaitingDelivery delivery, QueueResult result)
     {
         switch (result)

@@ -42,7 +42,6 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     private int _receivers;
     private bool _isAwaited;
 
-    /// <inheritdoc/>
     public nint Handle => GCHandle.ToIntPtr(_handle);
 
     /// <summary>Whether one more relay has to wait until some are confirmed.</summary>
@@ -127,7 +126,6 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         receipt.Send(running, known);
     }
 
-    /// <inheritdoc/>
     public nint Await(int place, ulong number)
     {
         lock (_gate)
@@ -145,7 +143,6 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         }
     }
 
-    /// <inheritdoc/>
     public void AwaitEnded(nint wait, bool isAcknowledged, IOutlet outlet)
     {
         Span<Outcome> known = stackalloc Outcome[ProtocolLimits.MaxReceivers];
@@ -215,7 +212,6 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         Forget(outlet);
     }
 
-    /// <inheritdoc/>
     public bool DoSlice(IOutlet outlet)
     {
         for (int i = 0; i < MaxPerSlice; i++)
@@ -283,7 +279,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         Forget(loop);
     }
 
-    /// <summary>Everybody who could acknowledge need not any more: has the receivers forget it.</summary>
+    /// <summary>No acknowledgement is waited for any more: removes it from the receivers' lines.</summary>
     private void Forget(IOutlet outlet)
     {
         lock (_gate)

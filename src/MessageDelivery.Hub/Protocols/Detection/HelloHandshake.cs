@@ -105,7 +105,6 @@ internal sealed class HelloHandshake(
         }
     }
 
-    /// <inheritdoc/>
     public void Outdated()
     {
         if (connection.IsOpen)
@@ -114,7 +113,6 @@ internal sealed class HelloHandshake(
         }
     }
 
-    /// <inheritdoc/>
     public void Resume(ResumableSession session, TakeOver takeOver)
     {
         if (!connection.IsOpen || !TryCount(takeOver.Replaces))

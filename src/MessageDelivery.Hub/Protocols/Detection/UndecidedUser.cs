@@ -22,7 +22,6 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
     /// <summary>Whether a HELLO has begun.</summary>
     public bool HasHello { get; set; }
 
-    /// <inheritdoc/>
     public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
     {
         var text = TextForm.Of(delivery, verbose: false);
@@ -38,7 +37,6 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
         return _successor.Deliver(delivery, waiter, place, running);
     }
 
-    /// <inheritdoc/>
     public void Remove() => services.Loop.Call(connection, () => _successor?.Remove());
 
     /// <summary>Lists the user, if it was not before.</summary>
@@ -80,7 +78,7 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
     {
         lock (_queue.Gate)
         {
-            // Whoever looks this user up from now on finds nobody, so that nothing is sent in the clear.
+            // From now on deliveries to this user are refused, so that nothing is sent in the clear.
             _isLeft = _queue.IsUntouched;
         }
 
