@@ -145,6 +145,18 @@ public sealed class BlockPoolTests
         Assert.Throws<InvalidOperationException>(block.Release);
     }
 
+#if DEBUG
+    /// <summary>In the build with asserts, one that does not hold fails its test.</summary>
+    [Fact]
+    public void A_block_that_nobody_holds_cannot_be_retained()
+    {
+        using var pool = new BlockPool(Limit);
+        var block = pool.Rent(BlockSize.Small);
+        block.Release();
+        Assert.Contains("a block was retained that nobody held", Assert.ThrowsAny<Exception>(block.Retain).Message, StringComparison.Ordinal);
+    }
+#endif
+
     [Fact]
     public void Unused_memory_goes_back_to_the_machine()
     {
