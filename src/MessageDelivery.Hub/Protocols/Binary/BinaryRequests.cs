@@ -222,7 +222,7 @@ internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
 
     public void Acknowledge(ulong total)
     {
-        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == TotalCheck.NeverSent)
+        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == ReplayStatus.NeverSent)
         {
             Connection.CloseWithGoodbye(Ending.ProtocolError($"an ACK of {total} frames; fewer were sent"));
         }

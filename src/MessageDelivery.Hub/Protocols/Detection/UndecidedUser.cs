@@ -22,7 +22,7 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
     /// <summary>Whether a HELLO has begun.</summary>
     public bool HasHello { get; set; }
 
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running)
     {
         var text = TextForm.Of(delivery, verbose: false);
         lock (_queue.Gate)
@@ -30,11 +30,11 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
             if (_successor is null)
             {
                 return _isLeft ? QueueResult.Closed
-                    : _queue.TryAdd(HasHello ? delivery.Frames.Items : text, delivery.Relays, null, waiter, place, running);
+                    : _queue.TryAdd(HasHello ? delivery.Frames.Items : text, delivery.Relays, null, waiter, index, running);
             }
         }
 
-        return _successor.Deliver(delivery, waiter, place, running);
+        return _successor.Deliver(delivery, waiter, index, running);
     }
 
     public void Remove() => services.Loop.Call(connection, () => _successor?.Remove());

@@ -59,8 +59,8 @@ internal sealed class TextSession : IProtocol, IReceiver
         !isReceived && _parser.IsBetweenCommands && CommandsAhead.WholeBytes(front) is var whole and > 0 ? whole
         : ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - _relay.KeptBytes;
 
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
-        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), delivery.Relays, null, waiter, place, running);
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running) =>
+        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), delivery.Relays, null, waiter, index, running);
 
     public int Consume(in Segment input)
     {
