@@ -32,7 +32,8 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
     /// <summary>Bytes that were read in all. Any thread.</summary>
     internal long ReadBytes => Volatile.Read(ref _readBytes);
 
-    // What an await keeps comes from a pool: a read or a write that has to wait allocates nothing.
+    // What an await keeps comes from the runtime's pool, which has one for each thread and processor: where more reads wait at one time, those
+    // beyond that allocate theirs, on the program's threads.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
