@@ -90,9 +90,11 @@ internal sealed class HubMetrics : IDisposable
     private IEnumerable<Measurement<long>> Disconnects() =>
         from reason in Enum.GetValues<CloseReason>()
         where reason != CloseReason.None
-        select new Measurement<long>(SumOfLoops(c => c.Disconnects[(int)reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
+        select new Measurement<long>(_services.Sum(services => services.Host.Closed[reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
 
     private IEnumerable<Measurement<long>> Handshakes() =>
-        from kind in (int[])[0, 1]
-        select new Measurement<long>(SumOfLoops(c => c.Handshakes[kind]), new KeyValuePair<string, object?>("kind", kind == 0 ? "full" : "resumed"));
+    [
+        new(SumOfLoops(c => c.FullHandshakes), new KeyValuePair<string, object?>("kind", "full")),
+        new(SumOfLoops(c => c.ResumedHandshakes), new KeyValuePair<string, object?>("kind", "resumed")),
+    ];
 }

@@ -18,14 +18,29 @@ internal sealed unsafe class Epoll : IDisposable
     private static readonly int EventBytes = DataOffset + 8;
 
     private readonly byte* _events = (byte*)NativeMemory.Alloc(MaxEvents, (nuint)EventBytes);
-    private readonly int _epoll;
+    private readonly int _epoll = -1;
     private readonly int _wake;
 
     public Epoll()
+        : this(Libc.EventFd(0, Libc.CloseOnExec | Libc.NonBlocking))
     {
-        _epoll = Check(Libc.EpollCreate(Libc.CloseOnExec));
-        _wake = Check(Libc.EventFd(0, Libc.CloseOnExec | Libc.NonBlocking));
-        Add(_wake, Libc.EpollIn | Libc.EpollEdge, WakeTag);
+    }
+
+    /// <param name="wake">What <see cref="Wake"/> writes to, and this closes; negative if the machine gave none.</param>
+    internal Epoll(int wake)
+    {
+        _wake = wake;
+        try
+        {
+            Check(wake);
+            _epoll = Check(Libc.EpollCreate(Libc.CloseOnExec));
+            Add(wake, Libc.EpollIn | Libc.EpollEdge, WakeTag);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Watches a descriptor until it is removed, or closed with all its duplicates.</summary>

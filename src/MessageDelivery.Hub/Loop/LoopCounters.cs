@@ -11,9 +11,9 @@ internal sealed class LoopCounters
     public long QueuedBytes;
     public long RetainedBytes;
 
-    /// <summary>TLS handshakes that succeeded: at 0 full ones, at 1 those that went on with a session of before.</summary>
-    public readonly long[] Handshakes = new long[2];
+    /// <summary>TLS handshakes that succeeded and began from nothing.</summary>
+    public long FullHandshakes;
 
-    /// <summary>Connections that ended, by reason.</summary>
-    public readonly long[] Disconnects = new long[64];
+    /// <summary>TLS handshakes that succeeded and went on with a session of before.</summary>
+    public long ResumedHandshakes;
 }

@@ -130,13 +130,8 @@ internal sealed class HubRuntime : ILoopEvents
         return otherEnd;
     }
 
-    /// <summary>Completes once each loop has taken a turn.</summary>
-    public Task RespondAsync() => Task.WhenAll(_loops.Select(static loop =>
-    {
-        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Call(turn.SetResult);
-        return turn.Task;
-    }));
+    /// <summary>Completes once each loop has taken a turn; fails if one has ended.</summary>
+    public Task RespondAsync() => Task.WhenAll(_loops.Select(static loop => loop.RespondAsync()));
 
     /// <summary>Ends it all, with time for what is queued. Cancelling drops that. Called once.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
