@@ -8,7 +8,7 @@ using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Scenarios;
 
-/// <summary>Users who come, say HELLO, get their WELCOME and go: what each costs the hub, in the clear and in TLS, never resumed.</summary>
+/// <summary>Users who come, say HELLO, get their WELCOME and go: what each costs the hub, in the clear and in TLS, with a session of before and without.</summary>
 internal sealed class HandshakesScenario(int seconds, int atOnce)
 {
     private static readonly byte[] Hello = FrameBytes.Hello();
@@ -21,7 +21,7 @@ internal sealed class HandshakesScenario(int seconds, int atOnce)
     {
         var seconds = Quantity.Option("--seconds", "5", "How long to measure each kind.");
         var atOnce = Quantity.Option("--at-once", "8", "Users who come at one time.");
-        var command = new Command("handshakes", "Users who come and go, in the clear and in TLS.") { seconds, atOnce };
+        var command = new Command("handshakes", "Users who come and go, in the clear and in TLS, with a session of before and without.") { seconds, atOnce };
         command.SetAction((arguments, _) =>
             new HandshakesScenario((int)arguments.GetValue(seconds), (int)arguments.GetValue(atOnce)).RunAsync());
         return command;
@@ -32,15 +32,18 @@ internal sealed class HandshakesScenario(int seconds, int atOnce)
         using var ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var rsa = RSA.Create(2048);
         bool all = true;
-        foreach (var (name, request, key, protocol) in ((string, CertificateRequest, AsymmetricAlgorithm, SslProtocols)[])
+        foreach (var (name, request, key, protocol, resumes) in ((string, CertificateRequest, AsymmetricAlgorithm, SslProtocols, bool)[])
         [
-            ("plain", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.None),
-            ("TLS 1.3, ECDSA P-256", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls13),
-            ("TLS 1.2, ECDSA P-256", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls12),
-            ("TLS 1.3, RSA 2048", new("CN=localhost", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), rsa, SslProtocols.Tls13),
+            ("plain", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.None, false),
+            ("TLS 1.3, ECDSA P-256", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls13, false),
+            ("TLS 1.3, ECDSA P-256, resumed", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls13, true),
+            ("TLS 1.2, ECDSA P-256", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls12, false),
+            ("TLS 1.2, ECDSA P-256, resumed", new("CN=localhost", ec, HashAlgorithmName.SHA256), ec, SslProtocols.Tls12, true),
+            ("TLS 1.3, RSA 2048", new("CN=localhost", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), rsa, SslProtocols.Tls13, false),
+            ("TLS 1.3, RSA 2048, resumed", new("CN=localhost", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), rsa, SslProtocols.Tls13, true),
         ])
         {
-            all &= await MeasureAsync(name, request, key, protocol);
+            all &= await MeasureAsync(name, request, key, protocol, resumes);
         }
 
         _directory.Delete(recursive: true);
@@ -48,16 +51,13 @@ internal sealed class HandshakesScenario(int seconds, int atOnce)
         return _report.Print();
     }
 
-    private async Task<bool> MeasureAsync(string name, CertificateRequest request, AsymmetricAlgorithm key, SslProtocols protocol)
+    private async Task<bool> MeasureAsync(string name, CertificateRequest request, AsymmetricAlgorithm key, SslProtocols protocol, bool resumes)
     {
-        string file = Path.Combine(_directory.FullName, "hub.pem");
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        await File.WriteAllTextAsync(file, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n");
-        using var hub = await HubProcess.StartAsync("--tls-cert", file, "--log-level", "error");
-        await ComeAndGoAsync(hub, protocol, WarmUp);
+        using var hub = await HubProcess.StartAsync("--tls-cert", await Certificates.WriteAsync(_directory, request, key), "--log-level", "error");
+        await ComeAndGoAsync(hub, protocol, resumes, WarmUp);
         var before = hub.ProcessorTime;
         var clock = Stopwatch.StartNew();
-        long users = await ComeAndGoAsync(hub, protocol, TimeSpan.FromSeconds(seconds));
+        long users = await ComeAndGoAsync(hub, protocol, resumes, TimeSpan.FromSeconds(seconds));
         double elapsed = clock.Elapsed.TotalSeconds;
         double used = (hub.ProcessorTime - before).TotalSeconds;
         _report.Row($"{name}: a second, the hub's µs for each, a second and core", string.Create(
@@ -65,7 +65,7 @@ internal sealed class HandshakesScenario(int seconds, int atOnce)
         return users > 0 && await hub.StopAsync() == 0;
     }
 
-    private async Task<long> ComeAndGoAsync(HubProcess hub, SslProtocols protocol, TimeSpan time)
+    private async Task<long> ComeAndGoAsync(HubProcess hub, SslProtocols protocol, bool resumes, TimeSpan time)
     {
         long users = 0;
         var clock = Stopwatch.StartNew();
@@ -73,20 +73,20 @@ internal sealed class HandshakesScenario(int seconds, int atOnce)
         {
             while (clock.Elapsed < time)
             {
-                await ComeAsync(hub, protocol);
+                await ComeAsync(hub, protocol, resumes);
                 Interlocked.Increment(ref users);
             }
         })));
         return users;
     }
 
-    private static async Task ComeAsync(HubProcess hub, SslProtocols protocol)
+    private static async Task ComeAsync(HubProcess hub, SslProtocols protocol, bool resumes)
     {
         using var wire = await WireConnection.ConnectAsync(hub.Endpoint);
         if (protocol != SslProtocols.None)
         {
             var options = WireConnection.TrustAnybody("localhost");
-            (options.EnabledSslProtocols, options.AllowTlsResume) = (protocol, false);
+            (options.EnabledSslProtocols, options.AllowTlsResume) = (protocol, resumes);
             await wire.SecureAsync(options);
         }
 

@@ -2,18 +2,22 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using MessageDelivery.Protocol;
+using MessageDelivery.RawClient;
 using MessageDelivery.Scenarios.Clients;
 using MessageDelivery.Scenarios.Measuring;
 
 namespace MessageDelivery.Scenarios;
 
 /// <summary>What <c>resume</c> can be told.</summary>
-internal sealed record ResumeSettings(int Sessions, int AtOnce, int Senders, int Size, int Rounds, long PauseMilliseconds, string Cut)
+internal sealed record ResumeSettings(int Sessions, int AtOnce, int Senders, int Size, int Rounds, long PauseMilliseconds, string Cut, string Tls)
 {
     public override string ToString() =>
         $"--sessions {Sessions} --at-once {AtOnce} --senders {Senders} --size {Size} --rounds {Rounds} "
-        + $"--pause-milliseconds {PauseMilliseconds} --cut {Cut}";
+        + $"--pause-milliseconds {PauseMilliseconds} --cut {Cut} --tls {Tls}";
 }
 
 /// <summary>All connections are lost at once, senders go on, and everybody comes back: nothing may be lost, repeated or out of order.</summary>
@@ -44,9 +48,15 @@ internal sealed class ResumeScenario(ResumeSettings settings)
             DefaultValueFactory = _ => "hub",
         };
         cut.AcceptOnlyFromAmong("hub", "clients");
+        var tls = new Option<string>("--tls")
+        {
+            Description = "off; full: with a signature of ECDSA P-256 for each connection; resumed: those who come back go on with their sessions of TLS. Default: off.",
+            DefaultValueFactory = _ => "off",
+        };
+        tls.AcceptOnlyFromAmong("off", "full", "resumed");
         var command = new Command("resume", "All connections are lost at once, and everybody comes back.")
         {
-            sessions, atOnce, senders, size, rounds, pause, cut,
+            sessions, atOnce, senders, size, rounds, pause, cut, tls,
         };
         command.SetAction((arguments, _) => new ResumeScenario(new(
             (int)arguments.GetValue(sessions),
@@ -55,13 +65,15 @@ internal sealed class ResumeScenario(ResumeSettings settings)
             Math.Clamp((int)arguments.GetValue(size), RelayFrame.MinBodyBytes, 1 << 10),
             (int)arguments.GetValue(rounds),
             arguments.GetValue(pause),
-            arguments.GetValue(cut)!)).RunAsync());
+            arguments.GetValue(cut)!,
+            arguments.GetValue(tls)!)).RunAsync());
         return command;
     }
 
     private async Task<int> RunAsync()
     {
-        using var hub = await HubProcess.StartAsync();
+        var directory = Directory.CreateTempSubdirectory("mds-resume");
+        using var hub = await HubProcess.StartAsync(settings.Tls == "off" ? [] : ["--tls-cert", await Certificates.WriteAsync(directory)]);
         var senders = new List<RoundSender>();
         for (int i = 0; i < settings.Senders; i++)
         {
@@ -71,7 +83,7 @@ internal sealed class ResumeScenario(ResumeSettings settings)
 
         ulong[] senderIds = [.. senders.Select(sender => sender.UserId)];
         ResumableUser[] users =
-            [.. Enumerable.Range(0, settings.Sessions).Select(_ => new ResumableUser(hub.Endpoint, senderIds, settings.Size))];
+            [.. Enumerable.Range(0, settings.Sessions).Select(_ => new ResumableUser(hub.Endpoint, senderIds, settings.Size, Secured()))];
         using var memory = new MemoryWatch(hub.Id);
         Report.Progress($"{users.Length} users connect");
         await ConnectAsync(users, ConnectingAtOnce);
@@ -89,6 +101,7 @@ internal sealed class ResumeScenario(ResumeSettings settings)
         Array.ForEach(users, user => user.Dispose());
         senders.ForEach(sender => sender.Dispose());
         int? exitCode = await hub.StopAsync();
+        directory.Delete(recursive: true);
         _report.Check(exitCode == 0, $"the hub stopped with exit code {exitCode?.ToString(CultureInfo.InvariantCulture) ?? "none"}");
         int result = _report.Print();
         if (result != 0)
@@ -208,7 +221,7 @@ internal sealed class ResumeScenario(ResumeSettings settings)
                 {
                     await user.ConnectAsync();
                 }
-                catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException or InvalidDataException)
+                catch (Exception exception) when (exception is IOException or SocketException or InvalidDataException or AuthenticationException)
                 {
                     wrong = exception.Message;
                 }
@@ -238,6 +251,19 @@ internal sealed class ResumeScenario(ResumeSettings settings)
         }
 
         return null;
+    }
+
+    /// <summary>How users speak TLS; null if they do not.</summary>
+    private SslClientAuthenticationOptions? Secured()
+    {
+        if (settings.Tls == "off")
+        {
+            return null;
+        }
+
+        var options = WireConnection.TrustAnybody("localhost");
+        options.AllowTlsResume = settings.Tls == "resumed";
+        return options;
     }
 
     private static long Sent(List<RoundSender> senders) => senders.Sum(sender => sender.Rounds);

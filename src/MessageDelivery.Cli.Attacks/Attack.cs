@@ -1,7 +1,10 @@
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>One way in which somebody hostile treats a hub. What the hub should do holds for each hub, however it is configured.</summary>
-internal abstract class Attack
+/// <param name="name">On the command line and in the report.</param>
+/// <param name="tries">What is tried, in a few words.</param>
+/// <param name="wants">What a hub should do about it.</param>
+internal abstract class Attack(string name, string tries, string wants)
 {
     /// <summary>Memory that a hub may take for what it keeps of nobody: its runtime's own growth.</summary>
     protected const long RuntimeBytes = 96L << 20;
@@ -31,14 +34,11 @@ internal abstract class Attack
         new SmuggledLines(),
     ];
 
-    /// <summary>Its name on the command line and in the report.</summary>
-    public abstract string Name { get; }
+    public string Name => name;
 
-    /// <summary>What is tried, in a few words.</summary>
-    public abstract string Tries { get; }
+    public string Tries => tries;
 
-    /// <summary>What a hub should do about it.</summary>
-    public abstract string Wants { get; }
+    public string Wants => wants;
 
     /// <summary>Why it cannot be made against this hub; null where it can.</summary>
     public virtual string? DoesNotApply(AttackTarget target) => null;

@@ -4,15 +4,12 @@ using MessageDelivery.RawClient;
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Wrong, cut, forged and oversize tokens in HELLO and in <c>auth</c> lines.</summary>
-internal sealed class BadTokens : Attack
+internal sealed class BadTokens() : Attack(
+    "bad-tokens",
+    "oversize, cut, nested, expired and forged tokens in HELLO and 'auth' lines",
+    "let nobody in by them, tell no secrets, and end each connection")
 {
     private const int AtOnce = 4;
-
-    public override string Name => "bad-tokens";
-
-    public override string Tries => "oversize, cut, nested, expired and forged tokens in HELLO and 'auth' lines";
-
-    public override string Wants => "let nobody in by them, tell no secrets, and end each connection";
 
     public override async Task RunAsync(AttackScene scene)
     {

@@ -2,15 +2,12 @@
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Connections that are made, say a little or nothing, and are reset, as many as go.</summary>
-internal sealed class ConnectionFlood : Attack
+internal sealed class ConnectionFlood() : Attack(
+    "connection-flood",
+    "connections opened and reset as fast as it goes, silent, binary and text",
+    "serve those who are there; refuse the rest in a word")
 {
     private const int HeldByEach = 3;
-
-    public override string Name => "connection-flood";
-
-    public override string Tries => "connections opened and reset as fast as it goes, silent, binary and text";
-
-    public override string Wants => "serve those who are there; refuse the rest in a word";
 
     public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + ((long)scene.Plan.Connections * HeldByEach * BytesPerConnection);

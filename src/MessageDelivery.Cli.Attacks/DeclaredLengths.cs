@@ -4,7 +4,10 @@ using MessageDelivery.RawClient;
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Connections that declare as much as they may, send a little of it, and then nothing.</summary>
-internal sealed class DeclaredLengths : Attack
+internal sealed class DeclaredLengths() : Attack(
+    "declared-lengths",
+    "the largest lengths declared, then silence",
+    "keep no memory for what was only declared; end a HELLO that stops half way")
 {
     // What is longer than this is not waited for in one piece.
     private const int LongBytes = 64 << 10;
@@ -14,12 +17,6 @@ internal sealed class DeclaredLengths : Attack
         .. FrameRule.All.Where(rule => !rule.IsFromHub && rule.MaxLength >= LongBytes).Select(rule => (byte[])
             [.. FrameBytes.Header(rule.Type, rule.MaxLength, 0, (ushort)(rule.HasArgument ? 1 : 0)), .. FrameBytes.Number(0), 1]),
     ];
-
-    public override string Name => "declared-lengths";
-
-    public override string Tries => "the largest lengths declared, then silence";
-
-    public override string Wants => "keep no memory for what was only declared; end a HELLO that stops half way";
 
     public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + (scene.Tally.Opened * BytesPerConnection);

@@ -4,18 +4,15 @@ using MessageDelivery.RawClient;
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Lines, bodies, tokens and HTTP headers that do not end.</summary>
-internal sealed class EndlessLine : Attack
+internal sealed class EndlessLine() : Attack(
+    "endless-lines",
+    "a line, a body, a token and an HTTP header without end, as fast as they go",
+    "answer once at most, and keep none of it")
 {
     private const int MaxWorkers = 8;
     private const long MaxBytesEach = 256L << 20;
 
     private static readonly byte[] Piece = FrameBytes.Repeat("x"u8, 65_536);
-
-    public override string Name => "endless-lines";
-
-    public override string Tries => "a line, a body, a token and an HTTP header without end, as fast as they go";
-
-    public override string Wants => "answer once at most, and keep none of it";
 
     public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + (MaxWorkers * (4L << 20)) + (scene.Tally.Opened * BytesPerConnection);

@@ -1,15 +1,12 @@
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Handshakes that stop: after a byte, half a ClientHello, a whole one, or at a trickle.</summary>
-internal sealed class HalfTlsHandshakes : Attack
+internal sealed class HalfTlsHandshakes() : Attack(
+    "half-tls",
+    "TLS handshakes that stop half way, or trickle",
+    "end each after the time for a handshake, and serve others meanwhile")
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
-
-    public override string Name => "half-tls";
-
-    public override string Tries => "TLS handshakes that stop half way, or trickle";
-
-    public override string Wants => "end each after the time for a handshake, and serve others meanwhile";
 
     public override async Task RunAsync(AttackScene scene)
     {

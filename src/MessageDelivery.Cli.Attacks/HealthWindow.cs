@@ -6,15 +6,17 @@ namespace MessageDelivery.Cli.Attacks;
 /// <summary>What a healthy pair felt for a while.</summary>
 internal sealed class HealthWindow
 {
+    // Bits of the state.
+    private const int Stopped = 1;
+    private const int UnderWay = 2;
+
     private readonly LatencyLog _latencies = new();
     private readonly LatencyLog _behind = new();
     private readonly LatencyLog.Writer _writer;
     private readonly long _sentBefore;
-    private readonly Lock _lock = new();
     private long _lastArrival = Stopwatch.GetTimestamp();
     private long _longestGap;
-    private bool _isStopped;
-    private bool _isUnderWay;
+    private int _state;
 
     /// <param name="sentBefore">Messages sent so far, all of which have arrived or are lost.</param>
     public HealthWindow(long sentBefore)
@@ -27,61 +29,23 @@ internal sealed class HealthWindow
     /// <summary>How late the sender was through its own fault. For its thread only.</summary>
     public LatencyLog.Writer Behind { get; }
 
-    public bool IsSending
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return !_isStopped;
-            }
-        }
-    }
+    public bool IsSending => (Volatile.Read(ref _state) & Stopped) == 0;
 
     /// <summary>Whether no message is being handed to the client any more.</summary>
-    public bool IsQuiet
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _isStopped && !_isUnderWay;
-            }
-        }
-    }
+    public bool IsQuiet => Volatile.Read(ref _state) == Stopped;
 
-    public void StopSending()
-    {
-        lock (_lock)
-        {
-            _isStopped = true;
-        }
-    }
+    public void StopSending() => Interlocked.Or(ref _state, Stopped);
 
-    public bool TryBeginSending()
-    {
-        lock (_lock)
-        {
-            return _isUnderWay = !_isStopped;
-        }
-    }
+    public bool TryBeginSending() => Interlocked.CompareExchange(ref _state, UnderWay, 0) == 0;
 
-    public void EndSending()
-    {
-        lock (_lock)
-        {
-            _isUnderWay = false;
-        }
-    }
+    public void EndSending() => Interlocked.And(ref _state, ~UnderWay);
 
+    /// <summary>A message has come. One thread at a time.</summary>
     public void Arrived(long dueAt, long now)
     {
         _writer.Record(BenchClock.Nanoseconds(dueAt, now));
-        lock (_lock)
-        {
-            _longestGap = Math.Max(_longestGap, BenchClock.Nanoseconds(_lastArrival, now));
-            _lastArrival = now;
-        }
+        Volatile.Write(ref _longestGap, Math.Max(_longestGap, BenchClock.Nanoseconds(_lastArrival, now)));
+        _lastArrival = now;
     }
 
     /// <summary>Everything, when nothing more comes.</summary>
@@ -93,16 +57,13 @@ internal sealed class HealthWindow
             Behind.Flush();
         }
 
-        lock (_lock)
-        {
-            return new(
-                sent - _sentBefore,
-                Math.Max(0, sent - received),
-                Math.Round(_longestGap / LatencyLog.NanosecondsPerMicrosecond, 1),
-                _latencies.Summarize(),
-                _behind.Summarize(),
-                disconnected);
-        }
+        return new(
+            sent - _sentBefore,
+            Math.Max(0, sent - received),
+            Math.Round(Volatile.Read(ref _longestGap) / LatencyLog.NanosecondsPerMicrosecond, 1),
+            _latencies.Summarize(),
+            _behind.Summarize(),
+            disconnected);
     }
 }
 

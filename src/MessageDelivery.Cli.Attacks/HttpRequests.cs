@@ -8,18 +8,15 @@ namespace MessageDelivery.Cli.Attacks;
 /// What a browser can be made to send to any port: each HTTP method with text commands in its headers and its body, aimed at a user
 /// who is there.
 /// </summary>
-internal sealed class HttpRequests : Attack
+internal sealed class HttpRequests() : Attack(
+    "http",
+    "each HTTP method with text commands in headers and body",
+    "answer as HTTP or end; never carry out a command")
 {
     private const int AtOnce = 4;
     private const string Smuggled = "SMUGGLED";
 
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
-
-    public override string Name => "http";
-
-    public override string Tries => "each HTTP method with text commands in headers and body";
-
-    public override string Wants => "answer as HTTP or end; never carry out a command";
 
     public override async Task RunAsync(AttackScene scene)
     {

@@ -4,7 +4,10 @@ using MessageDelivery.RawClient;
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Each type of frame with a length at, above and far above its limit, and lines and receivers at theirs.</summary>
-internal sealed class LengthEdges : Attack
+internal sealed class LengthEdges() : Attack(
+    "length-edges",
+    "each frame type at its limit, one above and up to 2^32 - 1; lines and receivers at theirs",
+    "end who declares more than it may, promptly and without reading it; go on with all others")
 {
     private const int AtOnce = 4;
     private const FrameType NoType = (FrameType)0x3F;
@@ -13,12 +16,6 @@ internal sealed class LengthEdges : Attack
         [.. FrameRule.All.Select(rule => rule.Type), 0, NoType, (FrameType)0x7F, (FrameType)0x80, (FrameType)0xFF];
 
     private static readonly int[] ReceiverCounts = [0, 1, ProtocolLimits.MaxReceivers, ProtocolLimits.MaxReceivers + 1, ushort.MaxValue];
-
-    public override string Name => "length-edges";
-
-    public override string Tries => "each frame type at its limit, one above and up to 2^32 - 1; lines and receivers at theirs";
-
-    public override string Wants => "end who declares more than it may, promptly and without reading it; go on with all others";
 
     public override async Task RunAsync(AttackScene scene)
     {

@@ -8,19 +8,16 @@ namespace MessageDelivery.Cli.Attacks;
 /// Relays whose senders want to be told when they are acknowledged, to receivers that read and never acknowledge; the senders leave and
 /// come again, so that what is kept for each of them adds up.
 /// </summary>
-internal sealed class NeverAcknowledged : Attack
+internal sealed class NeverAcknowledged() : Attack(
+    "never-acknowledged",
+    "relays to be confirmed, to receivers that never acknowledge, from senders that come and go",
+    "make the senders wait; keep no more for all that waits than the receiver's queue may hold")
 {
     private const int MaxWorkers = 8;
     private const int RelaysPerSender = 4_000;
 
     // What a user's queue may hold, as hubs have it unless told otherwise.
     private const long QueueBytes = 64L << 20;
-
-    public override string Name => "never-acknowledged";
-
-    public override string Tries => "relays to be confirmed, to receivers that never acknowledge, from senders that come and go";
-
-    public override string Wants => "make the senders wait; keep no more for all that waits than the receiver's queue may hold";
 
     public override long MaxGrowthBytes(AttackScene scene) => RuntimeBytes + (Pairs(scene) * QueueBytes);
 

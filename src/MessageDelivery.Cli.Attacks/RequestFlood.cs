@@ -8,7 +8,8 @@ namespace MessageDelivery.Cli.Attacks;
 /// </summary>
 /// <param name="frames">Requests as frames, and how many.</param>
 /// <param name="lines">Requests as lines, and how many.</param>
-internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int Count) frames, (byte[] Bytes, int Count) lines) : Attack
+internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int Count) frames, (byte[] Bytes, int Count) lines)
+    : Attack(name, tries, "make them wait or send them away; keep no more for who does not read than its queue may hold")
 {
     private const int MaxWorkers = 8;
     private const int BatchBytes = 32_768;
@@ -28,12 +29,6 @@ internal sealed class RequestFlood(string name, string tries, (byte[] Bytes, int
 
     public static RequestFlood Echoes { get; } = new(
         "echo-flood", "echoes, half of them never read", (Echo, 1), Lines("echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"u8));
-
-    public override string Name => name;
-
-    public override string Tries => tries;
-
-    public override string Wants => "make them wait or send them away; keep no more for who does not read than its queue may hold";
 
     public override long MaxGrowthBytes(AttackScene scene) => RuntimeBytes + (Workers(scene) * QueueBytes);
 

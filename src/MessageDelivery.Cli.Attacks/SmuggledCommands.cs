@@ -8,7 +8,10 @@ namespace MessageDelivery.Cli.Attacks;
 /// SMTP smuggling (CVE-2023-51764): bodies that hold almost the end of a body and then commands. Only LF . LF and LF . CRLF end one; a
 /// program that passes on what others wrote, and takes care of these, must be safe.
 /// </summary>
-internal sealed class SmuggledCommands : Attack
+internal sealed class SmuggledCommands() : Attack(
+    "smuggled-commands",
+    "bodies that hold almost an end, and commands behind it",
+    "deliver each as one body; carry out nothing that is in it")
 {
     private const string Smuggled = "SMUGGLED";
 
@@ -21,12 +24,6 @@ internal sealed class SmuggledCommands : Attack
         "\r.\r", "\r.\n", "\r.\r\n", "\n.\r", "\n.\r\r\n", "\n.\0\n", "\n. \n", "\n.\t\n", "\n .\n", "\n..\n", "\n.\v\n", "\n.\f\n", "\r\n..\r\n", "\r\n.\r\r\n",
         "\n\0.\n", "\0.\0", "\n.\u0085", "\u0085.\u0085", "\u2028.\u2028", "\v.\v", "\f.\f", "\n.\u2028\n", "\n\ufeff.\n", "\r\0.\r\0", "\n.\r\0", "\r\0.\n", "\r\0.\r\n",
     ];
-
-    public override string Name => "smuggled-commands";
-
-    public override string Tries => "bodies that hold almost an end, and commands behind it";
-
-    public override string Wants => "deliver each as one body; carry out nothing that is in it";
 
     public override async Task RunAsync(AttackScene scene)
     {

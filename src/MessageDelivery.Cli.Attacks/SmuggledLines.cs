@@ -5,7 +5,10 @@ using MessageDelivery.RawClient;
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Bodies to a person at a terminal that would speak for the hub, or steer the terminal.</summary>
-internal sealed class SmuggledLines : Attack
+internal sealed class SmuggledLines() : Attack(
+    "smuggled-lines",
+    "messages to a text user that speak for the hub or steer its terminal",
+    "show them so that they can do neither")
 {
     private const string Mark = "end-of-smuggled-lines";
     private const string Forged = "[Server] Your ID is 666";
@@ -20,12 +23,6 @@ internal sealed class SmuggledLines : Attack
         "[Server]\u00a0Your ID is 666", "[Server]\u3000Your ID is 666", "[Server]\u2028Your ID is 666", "[Server]\tYour ID is 666",
         $"[{new string('\u200b', 100)}Server] Your ID is 666", $"{new string('\u200b', 100)}{Forged}",
     ];
-
-    public override string Name => "smuggled-lines";
-
-    public override string Tries => "messages to a text user that speak for the hub or steer its terminal";
-
-    public override string Wants => "show them so that they can do neither";
 
     public override async Task RunAsync(AttackScene scene)
     {

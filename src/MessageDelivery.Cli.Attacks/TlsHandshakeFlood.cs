@@ -1,15 +1,12 @@
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>Whole TLS handshakes, each of which costs the hub a signature.</summary>
-internal sealed class TlsHandshakeFlood : Attack
+internal sealed class TlsHandshakeFlood() : Attack(
+    "tls-handshakes",
+    "TLS handshakes as many as go, each connection reset when it is made",
+    "go on serving those who are there; the rest may wait or be refused")
 {
     private const int MaxWorkers = 16;
-
-    public override string Name => "tls-handshakes";
-
-    public override string Tries => "TLS handshakes as many as go, each connection reset when it is made";
-
-    public override string Wants => "go on serving those who are there; the rest may wait or be refused";
 
     public override string? DoesNotApply(AttackTarget target) => target.HasTls ? null : "the hub does not speak TLS";
 

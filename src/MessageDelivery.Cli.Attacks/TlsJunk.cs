@@ -1,15 +1,12 @@
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>What begins like TLS and is not, whether the hub speaks TLS or not.</summary>
-internal sealed class TlsJunk : Attack
+internal sealed class TlsJunk() : Attack(
+    "tls-junk",
+    "records that are no TLS: wrong lengths, versions, contents",
+    "end each with an alert or without a word, after the time for a handshake at the latest")
 {
     private const int AtOnce = 8;
-
-    public override string Name => "tls-junk";
-
-    public override string Tries => "records that are no TLS: wrong lengths, versions, contents";
-
-    public override string Wants => "end each with an alert or without a word, after the time for a handshake at the latest";
 
     public override async Task RunAsync(AttackScene scene)
     {

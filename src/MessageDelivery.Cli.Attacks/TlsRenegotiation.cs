@@ -7,16 +7,13 @@ namespace MessageDelivery.Cli.Attacks;
 /// A client that asks for a new handshake within TLS 1.2, again and again. This platform's own TLS cannot ask for one, so
 /// <c>openssl s_client</c> does; its <c>R</c> is described in openssl-s_client(1).
 /// </summary>
-internal sealed class TlsRenegotiation : Attack
+internal sealed class TlsRenegotiation() : Attack(
+    "tls-renegotiation",
+    "handshakes asked for within a TLS 1.2 connection (openssl s_client)",
+    "refuse: no second handshake on a connection")
 {
     private const int MaxAsked = 20;
     private static readonly TimeSpan MaxTime = 4 * AttackScene.Promptly;
-
-    public override string Name => "tls-renegotiation";
-
-    public override string Tries => "handshakes asked for within a TLS 1.2 connection (openssl s_client)";
-
-    public override string Wants => "refuse: no second handshake on a connection";
 
     public override string? DoesNotApply(AttackTarget target) =>
         !target.HasTls ? "the hub does not speak TLS"

@@ -4,15 +4,12 @@ using MessageDelivery.RawClient;
 namespace MessageDelivery.Cli.Attacks;
 
 /// <summary>A HELLO, a frame and a line, a byte at a time.</summary>
-internal sealed class Trickle : Attack
+internal sealed class Trickle() : Attack(
+    "trickle",
+    "a HELLO, a frame and a line, a byte every quarter of a second",
+    "end a HELLO after its time in all, however it comes; keep no memory for the rest")
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
-
-    public override string Name => "trickle";
-
-    public override string Tries => "a HELLO, a frame and a line, a byte every quarter of a second";
-
-    public override string Wants => "end a HELLO after its time in all, however it comes; keep no memory for the rest";
 
     public override long MaxGrowthBytes(AttackScene scene) =>
         RuntimeBytes + (scene.Tally.Opened * BytesPerConnection);

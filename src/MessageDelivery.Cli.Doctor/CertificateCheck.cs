@@ -48,6 +48,14 @@ internal static class CertificateCheck
             : until - now < Soon ? new(Check, FindingLevel.Warn, $"{name} expires in {Days(until - now)}, on {Day(until)}", "renew it")
             : new(Check, FindingLevel.Ok, $"{name} is good for {Days(until - now)}, until {Day(until)}");
 
+        using var rsa = own.GetRSAPublicKey();
+        if (rsa is not null)
+        {
+            yield return new(
+                Check, FindingLevel.Warn, $"its key is RSA with {rsa.KeySize} bits: the signature of a full handshake takes about ten times as long as with ECDSA P-256",
+                "have a certificate issued for a P-256 key, which every client of TLS 1.2 and 1.3 takes");
+        }
+
         using var chain = new X509Chain();
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         // The dates of all were judged above, or are judged below.

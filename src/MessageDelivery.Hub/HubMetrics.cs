@@ -47,6 +47,7 @@ internal sealed class HubMetrics : IDisposable
         Add(meter => meter.CreateObservableCounter("mds.not_delivered", NotDelivered, "{message}", "Deliveries that were not queued, by outcome."));
         Add(meter => meter.CreateObservableCounter("mds.limited", () => Limited(sessions.Limited), "{time}", "Times somebody was made to wait, refused or cut off by a limit."));
         Add(meter => meter.CreateObservableCounter("mds.disconnects", Disconnects, "{connection}", "Connections that ended, by reason."));
+        Add(meter => meter.CreateObservableCounter("mds.tls.handshakes", Handshakes, "{handshake}", "TLS handshakes that succeeded: full ones, and resumed ones, which cost less."));
         Add(meter => meter.CreateObservableUpDownCounter("mds.memory.used", () => pool.UsedBytes, "By", "Message memory in use."));
         Add(meter => meter.CreateObservableGauge("mds.memory.stage", () => (int)pool.Stage, "{stage}", "What the hub does for want of memory: 0 nothing, 1 the largest senders wait, 2 new connections are refused, 3 who holds most is cut off."));
         Add(meter => meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses."));
@@ -89,5 +90,11 @@ internal sealed class HubMetrics : IDisposable
     private IEnumerable<Measurement<long>> Disconnects() =>
         from reason in Enum.GetValues<CloseReason>()
         where reason != CloseReason.None
-        select new Measurement<long>(SumOfLoops(c => c.Disconnects[(int)reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
+        select new Measurement<long>(_services.Sum(services => services.Host.Closed[reason]), new KeyValuePair<string, object?>("reason", Name(reason)));
+
+    private IEnumerable<Measurement<long>> Handshakes() =>
+    [
+        new(SumOfLoops(c => c.FullHandshakes), new KeyValuePair<string, object?>("kind", "full")),
+        new(SumOfLoops(c => c.ResumedHandshakes), new KeyValuePair<string, object?>("kind", "resumed")),
+    ];
 }

@@ -52,7 +52,7 @@ public sealed class MessageHub : IAsyncDisposable
 
     /// <summary>Starts listening; completes when connections are accepted.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on.</exception>
-    /// <exception cref="ArgumentException">A socket that was passed is none that listens, or is open to strangers.</exception>
+    /// <exception cref="ArgumentException">A socket that was passed does not listen, or others can reach it and there is no authentication.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public Task StartAsync(CancellationToken cancellationToken = default)
     {
@@ -73,7 +73,7 @@ public sealed class MessageHub : IAsyncDisposable
 
     /// <summary>
     /// Connects from within the process, without a socket: what is written to the stream is received by the hub as from any other
-    /// connection, with the same protocols, limits and backpressure. The address is nobody's, so that limits for one address do not hold.
+    /// connection, with the same protocols, limits and backpressure. It has no address, so that limits for one address do not apply.
     /// Disposing of the stream ends the connection. A refusal is told as to others, or the stream ends without a word. Any thread.
     /// </summary>
     /// <returns>A stream for one reader and one writer at a time, which holds about 64 KiB in each direction; the caller's to dispose of.</returns>
@@ -83,7 +83,7 @@ public sealed class MessageHub : IAsyncDisposable
         : throw new InvalidOperationException("The hub does not run.");
 
     /// <summary>
-    /// Stops: accepts nobody, says goodbye, sends what is queued for at most <see cref="MessageHubOptions.DrainTimeout"/>, and
+    /// Stops: accepts no more, says goodbye, sends what is queued for at most <see cref="MessageHubOptions.DrainTimeout"/>, and
     /// closes everything. Cancelling drops what is still queued.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken = default)
@@ -101,7 +101,7 @@ public sealed class MessageHub : IAsyncDisposable
     /// Completes once each of the hub's threads has taken a turn: a hub that hangs does not. For health checks and watchdogs; give it a
     /// time limit.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The hub does not run.</exception>
+    /// <exception cref="InvalidOperationException">The hub does not run, or one of its threads has ended.</exception>
     public Task RespondAsync() => _runtime is { } runtime && Volatile.Read(ref _stopped) is null
         ? runtime.RespondAsync()
         : throw new InvalidOperationException("The hub does not run.");

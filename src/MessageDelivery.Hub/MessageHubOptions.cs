@@ -35,8 +35,8 @@ public sealed record MessageHubOptions
     public bool AllowAnonymous { get; init; }
 
     /// <summary>
-    /// Who tells from a token who somebody is; with it nobody is let in without one, and <see cref="MessageHub.UseAuthenticator"/> may
-    /// replace it. Default: null, everybody who reaches the hub is let in.
+    /// Verifies tokens; with it a token is required, and <see cref="MessageHub.UseAuthenticator"/> may replace it. Default: null, no token is
+    /// required.
     /// </summary>
     public IAuthenticator? Authenticator { get; init; }
 
@@ -118,7 +118,7 @@ public sealed record MessageHubOptions
     /// <summary>Threads that move bytes. Default: null, one for each processor the process may use.</summary>
     public int? EventLoops { get; init; }
 
-    /// <summary>Is told who comes, is refused, goes and is removed, and why. Default: null, nobody.</summary>
+    /// <summary>Is told of users that join, are refused, leave and are removed, and why. Default: null, no audit.</summary>
     public IHubAudit? Audit { get; init; }
 
     /// <summary>What one user, or one address, may do.</summary>
@@ -202,7 +202,7 @@ public sealed record MessageHubOptions
         }
     }
 
-    /// <summary>Whether somebody on another machine could get in there without having to prove who it is, and nobody has allowed that.</summary>
+    /// <summary>Whether other machines can reach the address without authentication, and that is not allowed.</summary>
     internal bool IsOpenToStrangers(IPEndPoint endpoint) =>
         !AllowAnonymous && Authenticator is null && !IPAddress.IsLoopback(endpoint.Address);
 }

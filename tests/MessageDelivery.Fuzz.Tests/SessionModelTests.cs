@@ -105,7 +105,7 @@ public sealed class SessionModelTests
                 case Step.Cut when IsConnected:
                     _peer.Close();
                     _hub.Settle();
-                    GoAway();
+                    Detach();
                     break;
                 case Step.Resume when !IsConnected:
                     Resume();
@@ -140,7 +140,7 @@ public sealed class SessionModelTests
 
         private bool IsConnected => !_isAway && !_isOver;
 
-        private void GoAway() => (_isAway, _awayBytes, _awaySeconds) = (true, 0, 0);
+        private void Detach() => (_isAway, _awayBytes, _awaySeconds) = (true, 0, 0);
 
         private void Relay(int bytes)
         {

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using MessageDelivery.Protocol;
 using MessageDelivery.RawClient;
 using MessageDelivery.Torture.Faults;
@@ -61,6 +63,35 @@ public class ProxyTests
         Assert.Equal(stream.Length - delivery.Length, passed.Count);
         Assert.Equal(1, sabotage.Done);
         Assert.Null(sabotage.ToHub());
+    }
+
+    [Fact]
+    public async Task A_cut_is_a_reset_for_the_hub_where_a_proper_end_would_end_a_line()
+    {
+        for (int round = 0; round < 50; round++)
+        {
+            using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            listener.Listen();
+            using var user = await ConnectAsync(listener);
+            using var client = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+            using var toHub = await ConnectAsync(listener);
+            using var hub = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+            var plan = new FaultPlan(round, new PlannedFault(TimeSpan.Zero, FaultKind.Cut));
+            var end = hub.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken).AsTask();
+
+            await new ProxiedConnection(client, toHub, plan, new(areOn: true), sabotage: null, resetsHub: true).RunAsync(TestContext.Current.CancellationToken);
+
+            var error = await Assert.ThrowsAsync<SocketException>(() => end);
+            Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
+        }
+    }
+
+    private static async Task<Socket> ConnectAsync(Socket listener)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(listener.LocalEndPoint!, TestContext.Current.CancellationToken);
+        return socket;
     }
 
     [Fact]

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using MessageDelivery.Protocol;
 using MessageDelivery.RawClient;
 
@@ -12,7 +13,8 @@ namespace MessageDelivery.Scenarios.Clients;
 /// without a gap and a repetition, over all of them.
 /// </summary>
 /// <param name="senders">The ids of all who send to it.</param>
-internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders, int bodyBytes) : IDisposable
+/// <param name="tls">How it speaks TLS; null if it does not.</param>
+internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders, int bodyBytes, SslClientAuthenticationOptions? tls) : IDisposable
 {
     /// <summary>It acknowledges multiples of this, so that mostly something received is not acknowledged when its connection is cut.</summary>
     private const int FramesPerAck = 3;
@@ -72,6 +74,11 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
         long begin = Stopwatch.GetTimestamp();
         _wire?.Dispose();
         _wire = await WireConnection.ConnectAsync(hub, bufferBytes: BufferBytes);
+        if (tls is not null)
+        {
+            await _wire.SecureAsync(tls);
+        }
+
         await _wire.SendAsync(FrameBytes.Hello(
             _key.Length == 0 ? HelloFlags.Resumable : HelloFlags.Resumable | HelloFlags.Resume, _key, (ulong)_received));
         Welcome(await _wire.ReceiveFrameAsync());

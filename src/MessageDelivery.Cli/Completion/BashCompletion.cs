@@ -45,7 +45,7 @@ internal static class BashCompletion
         foreach (var verb in verbs)
         {
             script.Line($"    \"{verb.Path}\")");
-            WriteValues(script, verb);
+            CompletionScript.WriteValues(script, verb, " | ", CaseOf);
             var words = verb.Verbs.Select(below => below.Name).Concat(verb.ArgumentValues).Concat(verb.Options.SelectMany(CompletionScript.NamesOf).Where(IsLong));
             script.Line($"        words+={CompletionScript.Quoted(string.Join(' ', words))}");
             script.Line("        ;;");
@@ -55,39 +55,24 @@ internal static class BashCompletion
         return script.ToString();
     }
 
-    private static void WriteValues(StringBuilder script, Verb verb)
+    private static string CaseOf(string pattern, IReadOnlyList<string>? values, bool isOptional) => values switch
     {
-        var cases = new List<string>();
-        CompletionScript.ForEachValue(verb, (values, names) =>
-        {
-            string pattern = $"        {string.Join(" | ", names)})";
-            var optional = verb.Options.Where(option => names.Contains(option.Name) && !CommandTree.NeedsValue(option)).Select(option => option.Name).ToList();
-            cases.Add(values switch
-            {
-                null => $$"""
-                    {{pattern}}
-                                mapfile -t COMPREPLY < <(compgen -f -- "$word")
-                                compopt -o filenames 2>/dev/null
-                                return
-                                ;;
-                    """,
-                [] => $"{pattern} return ;;",
-                _ when optional.Count > 0 => $"{pattern} words={CompletionScript.Quoted($"{string.Join(' ', values)} ")} ;;",
-                _ => $$"""
-                    {{pattern}}
-                                mapfile -t COMPREPLY < <(compgen -W {{CompletionScript.Quoted(string.Join(' ', values))}} -- "$word")
-                                return
-                                ;;
-                    """,
-            });
-        });
-        if (cases.Count > 0)
-        {
-            script.Line("        case \"$before\" in");
-            cases.ForEach(script.Line);
-            script.Line("        esac");
-        }
-    }
+        null => $$"""
+            {{pattern}}
+                        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+                        compopt -o filenames 2>/dev/null
+                        return
+                        ;;
+            """,
+        [] => $"{pattern} return ;;",
+        _ when isOptional => $"{pattern} words={CompletionScript.Quoted($"{string.Join(' ', values)} ")} ;;",
+        _ => $$"""
+            {{pattern}}
+                        mapfile -t COMPREPLY < <(compgen -W {{CompletionScript.Quoted(string.Join(' ', values))}} -- "$word")
+                        return
+                        ;;
+            """,
+    };
 
     private static bool IsLong(string name) => name.StartsWith("--", StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using MessageDelivery.Cli.Usage;
 
 namespace MessageDelivery.Cli.Completion;
@@ -21,20 +22,34 @@ internal static class CompletionScript
     /// <param name="root">The command.</param>
     public static string For(string shell, RootCommand root) => Writers[shell](CommandTree.VerbsOf(root));
 
-    /// <summary>Goes through the values of a verb's options, for those together that have the same.</summary>
-    /// <param name="verb">The verb.</param>
-    /// <param name="values">Takes the values and the options' names; the values are null for names of files, and empty where nobody knows them.</param>
-    public static void ForEachValue(Verb verb, Action<IReadOnlyList<string>?, IReadOnlyList<string>> values)
+    /// <summary>Writes, for bash and zsh, a <c>case</c> of the word before: what may follow the verb's options that take values.</summary>
+    /// <param name="separator">Stands between two names in a pattern.</param>
+    /// <param name="caseOf">
+    /// Makes one case of its pattern, the values of its options (null for names of files, empty where nobody knows them), and whether there
+    /// may be no value at all.
+    /// </param>
+    public static void WriteValues(StringBuilder script, Verb verb, string separator, Func<string, IReadOnlyList<string>?, bool, string> caseOf)
     {
         var groups = verb.Options
             .Where(CommandTree.TakesValue)
             .Where(option => CommandTree.NeedsValue(option) || CommandTree.ValuesOf(option).Count > 0)
             .GroupBy(option => option.HelpName == CommandTree.FileValue ? CommandTree.FileValue : string.Join(' ', CommandTree.ValuesOf(option)))
-            .OrderBy(group => group.Key.Length == 0);
+            .OrderBy(group => group.Key.Length == 0).ToList();
+        if (groups.Count == 0)
+        {
+            return;
+        }
+
+        script.Line("        case \"$before\" in");
         foreach (var group in groups)
         {
-            values(group.Key == CommandTree.FileValue ? null : CommandTree.ValuesOf(group.First()), [.. group.Select(option => option.Name)]);
+            script.Line(caseOf(
+                $"        {string.Join(separator, group.Select(option => option.Name))})",
+                group.Key == CommandTree.FileValue ? null : CommandTree.ValuesOf(group.First()),
+                group.Any(option => !CommandTree.NeedsValue(option))));
         }
+
+        script.Line("        esac");
     }
 
     /// <summary>All names of an option.</summary>

@@ -50,7 +50,7 @@ internal static class ZshCompletion
         foreach (var verb in verbs)
         {
             script.Line($"    \"{verb.Path}\")");
-            WriteValues(script, verb);
+            CompletionScript.WriteValues(script, verb, "|", CaseOf);
             WriteList(script, "verbs", verb.Verbs.Select(below => (below.Name, below.Description)));
             if (verb.ArgumentValues.ToList() is { Count: > 0 } values)
             {
@@ -65,28 +65,13 @@ internal static class ZshCompletion
         return script.ToString();
     }
 
-    private static void WriteValues(StringBuilder script, Verb verb)
+    private static string CaseOf(string pattern, IReadOnlyList<string>? values, bool isOptional) => values switch
     {
-        var cases = new List<string>();
-        CompletionScript.ForEachValue(verb, (values, names) =>
-        {
-            string pattern = $"        {string.Join('|', names)})";
-            bool isOptional = verb.Options.Any(option => names.Contains(option.Name) && !CommandTree.NeedsValue(option));
-            cases.Add(values switch
-            {
-                null => $"{pattern} _files; return ;;",
-                [] => $"{pattern} return 1 ;;",
-                _ when isOptional => $"{pattern} values=({string.Join(' ', values)}) ;;",
-                _ => $"{pattern} compadd -- {string.Join(' ', values)}; return ;;",
-            });
-        });
-        if (cases.Count > 0)
-        {
-            script.Line("        case \"$before\" in");
-            cases.ForEach(script.Line);
-            script.Line("        esac");
-        }
-    }
+        null => $"{pattern} _files; return ;;",
+        [] => $"{pattern} return 1 ;;",
+        _ when isOptional => $"{pattern} values=({string.Join(' ', values)}) ;;",
+        _ => $"{pattern} compadd -- {string.Join(' ', values)}; return ;;",
+    };
 
     private static void WriteList(StringBuilder script, string name, IEnumerable<(string Word, string? Description)> entries)
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MessageDelivery.Cli.Settings;
 using MessageDelivery.Protocol.Text;
 using Microsoft.Extensions.Logging;
 
@@ -25,7 +26,7 @@ internal sealed class TextLineFormat : ILineFormat
     public string Line(in LogEntry entry)
     {
         var line = new StringBuilder(128);
-        line.Append($"{entry.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {LogLevelName.Of(entry.Level)} {entry.Source}[{entry.Event.Id}] {entry.Message}");
+        line.Append($"{entry.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {HubSettings.LogLevels[(int)entry.Level]} {entry.Source}[{entry.Event.Id}] {entry.Message}");
         if (entry.Exception is not null)
         {
             line.Append(": ").Append(entry.Exception);
@@ -47,7 +48,7 @@ internal sealed class JsonLineFormat : ILineFormat
         using var json = new Utf8JsonWriter(buffer, Options);
         json.WriteStartObject();
         json.WriteString("time", entry.Time.UtcDateTime);
-        json.WriteString("level", LogLevelName.Of(entry.Level));
+        json.WriteString("level", HubSettings.LogLevels[(int)entry.Level]);
         json.WriteString("source", entry.Source);
         json.WriteNumber("id", entry.Event.Id);
         json.WriteString("event", entry.Event.Name);
@@ -85,19 +86,4 @@ internal sealed class JsonLineFormat : ILineFormat
             default: json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture)); break;
         }
     }
-}
-
-/// <summary>The levels as <c>--log-level</c> spells them.</summary>
-internal static class LogLevelName
-{
-    public static string Of(LogLevel level) => level switch
-    {
-        LogLevel.Trace => "trace",
-        LogLevel.Debug => "debug",
-        LogLevel.Information => "information",
-        LogLevel.Warning => "warning",
-        LogLevel.Error => "error",
-        LogLevel.Critical => "critical",
-        _ => "none",
-    };
 }

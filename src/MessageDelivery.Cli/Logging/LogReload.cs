@@ -6,10 +6,8 @@ namespace MessageDelivery.Cli.Logging;
 /// <summary>The log's level and form can change while the hub runs.</summary>
 internal sealed class LogReload(LineLoggerProvider provider) : IReloadable
 {
-    /// <inheritdoc/>
     public IReadOnlyCollection<string> Settings { get; } = ["log-level", "log-format"];
 
-    /// <inheritdoc/>
     public Change Prepare(ServeSettings settings) => new(() =>
     {
         provider.Least = settings.LogLevel;

@@ -40,10 +40,8 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
     /// <summary>Where it says that events are lost; null is nowhere.</summary>
     public ILogger? Logger { get; set; }
 
-    /// <inheritdoc/>
     public bool NeverWaits => true;
 
-    /// <inheritdoc/>
     public IReadOnlyCollection<string> Settings { get; } = ["audit-log"];
 
     /// <summary>Begins to write.</summary>
@@ -66,7 +64,6 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Record(in AuditEvent auditEvent)
     {
         if (_output is not null)
@@ -88,7 +85,6 @@ internal sealed class AuditLog : IHubAudit, IReloadable, IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public Change Prepare(ServeSettings settings)
     {
         var output = Open(settings.AuditLog);

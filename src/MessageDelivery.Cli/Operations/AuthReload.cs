@@ -10,11 +10,9 @@ internal sealed class AuthReload(MessageHub hub, AuthMode mode, string fingerpri
 {
     private string _fingerprint = fingerprint;
 
-    /// <inheritdoc/>
     public IReadOnlyCollection<string> Settings { get; } =
         ["auth-tokens", "jwt-keys", "jwt-secret", "jwt-issuer", "jwt-audience", "jwt-clock-skew"];
 
-    /// <inheritdoc/>
     public Change Prepare(ServeSettings settings)
     {
         var next = settings.Auth.Load();
@@ -33,21 +31,5 @@ internal sealed class AuthReload(MessageHub hub, AuthMode mode, string fingerpri
             Files = next.Fingerprint == _fingerprint ? "" : files,
             Skipped = next.Skipped,
         };
-    }
-
-    /// <summary>What is wrong with the files.</summary>
-    public static IEnumerable<string> Check(ServeSettings settings)
-    {
-        string? problem = null;
-        try
-        {
-            settings.Auth.Load();
-        }
-        catch (CommandException exception)
-        {
-            problem = exception.Message;
-        }
-
-        return problem is null ? [] : [problem];
     }
 }

@@ -13,10 +13,23 @@ internal static class SettingsCheck
     public static readonly IReadOnlyList<Func<ServeSettings, IEnumerable<string>>> All =
     [
         AuditLog.Check,
-        AuthReload.Check,
-        CertificateReloading.Check,
+        settings => Problem(() => settings.Auth.Load()),
+        settings => Problem(() => CertificateReloading.Load(settings.Tls)),
     ];
 
     /// <summary>All that is wrong.</summary>
     public static IEnumerable<string> Problems(ServeSettings settings) => All.SelectMany(check => check(settings));
+
+    private static IEnumerable<string> Problem(Action load)
+    {
+        try
+        {
+            load();
+            return [];
+        }
+        catch (CommandException exception)
+        {
+            return [exception.Message];
+        }
+    }
 }

@@ -14,28 +14,27 @@ internal static class JsonLines
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
     /// <summary><c>{"sender":7,"body":"text"}</c>, or <c>"base64"</c> in place of <c>"body"</c> where it is not UTF-8.</summary>
-    public static void WriteDelivery(Stream output, ulong sender, ReadOnlySpan<byte> body)
+    /// <param name="sender">Null leaves that out.</param>
+    public static void WriteBody(Stream output, ReadOnlySpan<byte> body, ulong? sender = null)
     {
         var line = new ArrayBufferWriter<byte>(body.Length + 64);
         using (var json = new Utf8JsonWriter(line, Options))
         {
             json.WriteStartObject();
-            json.WriteNumber("sender", sender);
-            WriteBody(json, body);
-            json.WriteEndObject();
-        }
+            if (sender is { } id)
+            {
+                json.WriteNumber("sender", id);
+            }
 
-        WriteLine(output, line);
-    }
+            if (Utf8.IsValid(body))
+            {
+                json.WriteString("body", body);
+            }
+            else
+            {
+                json.WriteBase64String("base64", body);
+            }
 
-    /// <summary><c>{"body":"text"}</c>, or <c>"base64"</c> in place of <c>"body"</c> where it is not UTF-8.</summary>
-    public static void WriteBody(Stream output, ReadOnlySpan<byte> body)
-    {
-        var line = new ArrayBufferWriter<byte>(body.Length + 64);
-        using (var json = new Utf8JsonWriter(line, Options))
-        {
-            json.WriteStartObject();
-            WriteBody(json, body);
             json.WriteEndObject();
         }
 
@@ -71,18 +70,6 @@ internal static class JsonLines
     /// <summary><c>{"joined":[7],"left":[3]}</c></summary>
     public static void WritePresence(Stream output, IEnumerable<ulong> joined, IEnumerable<ulong> left) =>
         WriteIds(output, ("joined", joined), ("left", left));
-
-    private static void WriteBody(Utf8JsonWriter json, ReadOnlySpan<byte> body)
-    {
-        if (Utf8.IsValid(body))
-        {
-            json.WriteString("body", body);
-        }
-        else
-        {
-            json.WriteBase64String("base64", body);
-        }
-    }
 
     private static void WriteIds(Stream output, params ReadOnlySpan<(string Name, IEnumerable<ulong> Ids)> arrays)
     {

@@ -34,15 +34,8 @@ internal sealed record PrintedToken(
     double? RelaysPerSecond, double? BytesPerSecond, string? FullQueue)
 {
     public static PrintedToken Of(TokenEntry token) => new(
-        token.Name, token.Created, token.Expires, token.Send, token.List, token.Watch, Word(token.Reach), token.Group, token.RelaysPerSecond,
+        token.Name, token.Created, token.Expires, token.Send, token.List, token.Watch, HubSettings.ReachNames[(int)token.Reach], token.Group, token.RelaysPerSecond,
         token.BytesPerSecond, token.FullQueue is { } rule ? HubSettings.FullQueueNames[(int)rule] : null);
-
-    private static string Word(Reach reach) => reach switch
-    {
-        Hub.Access.Reach.All => "all",
-        Hub.Access.Reach.Group => "group",
-        _ => "none",
-    };
 }
 
 /// <summary><c>mds check-config --json</c>; no settings where there are problems.</summary>

@@ -12,7 +12,7 @@ internal static class HubSettings
 {
     private static readonly MessageHubOptions Defaults = new();
 
-    private static readonly string[] LogLevels = ["trace", "debug", "information", "warning", "error", "critical", "none"];
+    internal static readonly string[] LogLevels = ["trace", "debug", "information", "warning", "error", "critical", "none"];
 
     public static readonly IReadOnlyList<Setting> All =
     [
@@ -42,6 +42,9 @@ internal static class HubSettings
 
     /// <summary>How the rules for full queues are written, in their order.</summary>
     internal static IReadOnlyList<string> FullQueueNames { get; } = MessageHubOptions.Table.Single(option => option.Setting == "full-queue").Words;
+
+    /// <summary>How whom a token lets its user reach is written, in the order of <see cref="MessageDelivery.Hub.Access.Reach"/>.</summary>
+    internal static IReadOnlyList<string> ReachNames { get; } = ["all", "group", "none"];
 
     private static Setting Of(HubOption option) => new(
         option.Setting,
@@ -110,12 +113,12 @@ internal static class HubSettings
         return index >= 0 ? index : throw new SettingValueException($"it must be one of {string.Join(", ", allowed)}") { Choices = allowed };
     }
 
-    private static long Number(string text, long least, long most) =>
+    internal static long Number(string text, long least, long most) =>
         long.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
             ? number
             : throw new SettingValueException($"it must be a whole number from {least} to {most}");
 
-    private static long Size(string text, long least, long most)
+    internal static long Size(string text, long least, long most)
     {
         if (!ByteSize.TryParse(text, out long bytes))
         {

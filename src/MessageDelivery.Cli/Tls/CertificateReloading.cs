@@ -33,7 +33,6 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         _logger = logger;
     }
 
-    /// <inheritdoc/>
     public IReadOnlyCollection<string> Settings { get; } = ["tls-cert", "tls-key", "tls-pkcs12", "tls-pkcs12-password-file", "tls-client-ca"];
 
     // A throw-away certificate is made once.
@@ -57,22 +56,6 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         return (options, contents.Fingerprint);
     }
 
-    /// <summary>What is wrong with the files.</summary>
-    public static IEnumerable<string> Check(ServeSettings settings)
-    {
-        string? problem = null;
-        try
-        {
-            Load(settings.Tls);
-        }
-        catch (CommandException exception)
-        {
-            problem = exception.Message;
-        }
-
-        return problem is null ? [] : [problem];
-    }
-
     /// <summary>Says what an operator should know of what the hub shows, and begins to watch the files.</summary>
     public void Start()
     {
@@ -93,7 +76,6 @@ internal sealed class CertificateReloading : IReloadable, IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public Change Prepare(ServeSettings settings)
     {
         var files = settings.Tls;

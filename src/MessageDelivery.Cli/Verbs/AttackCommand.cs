@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using MessageDelivery.Cli.Attacks;
+using MessageDelivery.Cli.Settings;
 using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Client;
 
@@ -26,31 +26,25 @@ internal static class AttackCommand
             Description = $"Make these attacks only: {string.Join(", ", Attack.All.Select(attack => attack.Name))}.",
         };
         only.CompletionSources.Add([.. Attack.All.Select(attack => attack.Name)]);
-        var seconds = new Option<string?>("--seconds")
-        {
-            HelpName = "N",
-            Description = $"How long each attack goes on that has no end of its own. Default: {DefaultTime.TotalSeconds}; with less than 12 it is not seen whether the hub ends half handshakes.",
-        };
-        var connections = new Option<string?>("--connections")
-        {
-            HelpName = "N",
-            Description = $"Hostile connections at one time, 1 to {MaxConnections}. Default: {DefaultConnections}.",
-        };
-        var gap = new Option<string?>("--longest-gap")
-        {
-            HelpName = "TIME",
-            Description = $"The longest time without a message of the healthy pair that is not suspect. Default: {Duration.Format(DefaultLongestGap)}.",
-        };
-        var process = new Option<string?>("--pid")
-        {
-            HelpName = "N",
-            Description = "The hub's process on this machine, for its memory and CPU. Default: the one that listens on the port, if it can be found.",
-        };
+        var seconds = new ValueOption<long>(
+            "--seconds", "N",
+            $"How long each attack goes on that has no end of its own. Default: {DefaultTime.TotalSeconds}; with less than 12 it is not seen whether the hub ends half handshakes.",
+            text => HubSettings.Number(text, 1, (long)MaxTime.TotalSeconds));
+        var connections = new ValueOption<long>(
+            "--connections", "N", $"Hostile connections at one time, 1 to {MaxConnections}. Default: {DefaultConnections}.",
+            text => HubSettings.Number(text, 1, MaxConnections));
+        var gap = new ValueOption<TimeSpan>(
+            "--longest-gap", "TIME",
+            $"The longest time without a message of the healthy pair that is not suspect. Default: {Duration.Format(DefaultLongestGap)}.",
+            text => HubSettings.Time(text, TimeSpan.FromMilliseconds(1), MaxTime));
+        var process = new ValueOption<long>(
+            "--pid", "N", "The hub's process on this machine, for its memory and CPU. Default: the one that listens on the port, if it can be found.",
+            text => HubSettings.Number(text, 1, int.MaxValue));
         var yes = new Option<bool>("--yes") { Description = "The hub is mine: do not ask, although its address is not loopback." };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object." };
         var command = new Command("attack", "Attack a hub of your own: hostile input of all kinds, and what healthy users feel of it.")
         {
-            only, seconds, connections, gap, process, yes, json,
+            only, seconds.Option, connections.Option, gap.Option, process.Option, yes, json,
         };
         var access = new HubOptions();
         var hub = access.AddWithArgumentTo(command, "The hub to attack; it has to be yours.");
@@ -66,14 +60,14 @@ internal static class AttackCommand
             "mds attack hub.example.org:8888 --yes --seconds 30 --connections 200 --json");
         command.SetAction((arguments, _) =>
         {
-            var time = TimeSpan.FromSeconds(Number(seconds, arguments.GetValue(seconds), (int)DefaultTime.TotalSeconds, (int)MaxTime.TotalSeconds));
+            var time = seconds.Read(arguments) is { } longer ? TimeSpan.FromSeconds(longer) : DefaultTime;
             var plan = new AttackPlan(
                 Chosen(arguments.GetValue(only) ?? []),
                 time,
                 time < DefaultBefore ? time : DefaultBefore,
-                Number(connections, arguments.GetValue(connections), DefaultConnections, MaxConnections),
-                Time(gap, arguments.GetValue(gap)),
-                arguments.GetValue(process) is { } id ? Number(process, id, 0, int.MaxValue) : null);
+                (int)(connections.Read(arguments) ?? DefaultConnections),
+                gap.Read(arguments) ?? DefaultLongestGap,
+                (int?)process.Read(arguments));
             return HubAccess.RunAsync(
                 access.Read(arguments, arguments.GetValue(hub)),
                 (options, cancellationToken) => RunAsync(options, plan, arguments.GetValue(yes), arguments.GetValue(json), cancellationToken));
@@ -133,21 +127,4 @@ internal static class AttackCommand
 
         return chosen.Length == 0 ? Attack.All : [.. Attack.All.Where(attack => chosen.Contains(attack.Name))];
     }
-
-    private static int Number(Option option, string? text, int usual, int most)
-    {
-        if (text is null)
-        {
-            return usual;
-        }
-
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= most
-            ? number
-            : throw new CommandException(ExitCode.Usage, $"{option.Name}: '{text}' is not a whole number from 1 to {most}");
-    }
-
-    private static TimeSpan Time(Option option, string? text) =>
-        text is null ? DefaultLongestGap
-        : Duration.TryParse(text, out var time) && time > TimeSpan.Zero && time <= MaxTime ? time
-        : throw new CommandException(ExitCode.Usage, $"{option.Name}: '{text}' is not a time up to {Duration.Format(MaxTime)}; {Duration.Form}");
 }

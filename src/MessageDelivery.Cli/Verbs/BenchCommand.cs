@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using MessageDelivery.Cli.Bench;
+using MessageDelivery.Cli.Usage;
 using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -59,13 +60,7 @@ internal static class BenchCommand
             command.Add(option);
         }
 
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(json) && result.GetValue(csv))
-            {
-                result.AddError("--json and --csv exclude each other.");
-            }
-        });
+        Switches.Exclude(command, json, csv);
         CommandHelp.Add(
             command,
             """

@@ -104,10 +104,5 @@ internal static class DoctorCommand
         }
     }
 
-    private static string Name(FindingLevel level) => level switch
-    {
-        FindingLevel.Ok => "ok",
-        FindingLevel.Warn => "warn",
-        _ => "fail",
-    };
+    private static string Name(FindingLevel level) => level.ToString().ToLowerInvariant();
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text;
 using MessageDelivery.Cli.Output;
+using MessageDelivery.Cli.Settings;
+using MessageDelivery.Cli.Usage;
 using MessageDelivery.Client;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -21,18 +22,13 @@ internal static class ListenCommand
         var hub = new HubOptions();
         var json = new Option<bool>("--json") { Description = "Print each message as one JSON object on a line of its own." };
         var raw = new Option<bool>("--raw") { Description = "Print the bodies only, byte for byte, with nothing between them." };
-        var count = new Option<string?>("--count") { HelpName = "N", Description = "End after so many messages. Default: go on until Ctrl-C." };
+        var count = new ValueOption<long>(
+            "--count", "N", "End after so many messages. Default: go on until Ctrl-C.", text => HubSettings.Number(text, 1, long.MaxValue));
         var reconnect = new ReconnectOptions();
-        var command = new Command("listen", "Print the messages that arrive.") { json, raw, count };
+        var command = new Command("listen", "Print the messages that arrive.") { json, raw, count.Option };
         hub.AddTo(command);
         reconnect.AddTo(command);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(json) && result.GetValue(raw))
-            {
-                result.AddError("--json and --raw exclude each other.");
-            }
-        });
+        Switches.Exclude(command, json, raw);
         CommandHelp.Add(
             command,
             """
@@ -46,7 +42,7 @@ internal static class ListenCommand
         command.SetAction((arguments, _) =>
         {
             var form = arguments.GetValue(json) ? Form.Json : arguments.GetValue(raw) ? Form.Raw : Form.Text;
-            long? most = Count(arguments.GetValue(count));
+            long? most = count.Read(arguments);
             return HubAccess.RunAsync(
                 hub.Read(arguments),
                 options => reconnect.Configure(arguments, options),
@@ -54,11 +50,6 @@ internal static class ListenCommand
         });
         return command;
     }
-
-    private static long? Count(string? text) =>
-        text is null ? null
-        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count) && count > 0 ? count
-        : throw new CommandException(ExitCode.Usage, $"--count is '{text}': it must be a whole number, at least 1");
 
     private static async Task<ExitCode> ListenAsync(HubClient client, Form form, long? count, CancellationToken cancellationToken)
     {
@@ -103,7 +94,7 @@ internal static class ListenCommand
         switch (form)
         {
             case Form.Json:
-                JsonLines.WriteDelivery(output, delivery.Sender, body);
+                JsonLines.WriteBody(output, body, delivery.Sender);
                 break;
             case Form.Raw:
                 output.Write(body);

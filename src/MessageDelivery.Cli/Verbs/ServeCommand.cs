@@ -85,7 +85,7 @@ internal static class ServeCommand
         supervisor.Ready(Status());
         supervisor.Watch(hub);
         signals.OnReload(Reload);
-        await WaitAsync(lifetime.ApplicationStopping);
+        await Task.Delay(Timeout.Infinite, lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         supervisor.Stopping();
         await host.StopAsync(dropQueued.Token);
         if (hub.Completion.Exception is { } defect)
@@ -150,15 +150,6 @@ internal static class ServeCommand
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Hub.DrainTimeout + StopMargin);
         builder.Services.AddMessageHub(_ => options);
         return builder.Build();
-    }
-
-    private static async Task WaitAsync(CancellationToken token)
-    {
-        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using (token.Register(cancelled.SetResult))
-        {
-            await cancelled.Task;
-        }
     }
 
     /// <summary>Signals are this verb's own matter: the second one means something else than the first.</summary>

@@ -5,6 +5,7 @@ using MessageDelivery.Cli.Settings;
 using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Hub;
 using MessageDelivery.Hub.Access;
+using MessageDelivery.Hub.Limits;
 
 namespace MessageDelivery.Cli.Verbs;
 
@@ -14,16 +15,28 @@ internal sealed class TokenRights
     private readonly Option<bool> _mayNotSend = new("--may-not-send") { Description = "It may not relay." };
     private readonly Option<bool> _mayNotList = new("--may-not-list") { Description = "It may not ask who is there, and not watch." };
     private readonly Option<bool> _mayNotWatch = new("--may-not-watch") { Description = "It may not watch who comes and goes." };
-    private readonly Option<string?> _reach = new("--reach") { HelpName = "all|group|none", Description = "Whom it may send to, and whom it sees. Default: all." };
+    private readonly ValueOption<Reach> _reach = new(
+        "--reach", "all|group|none", "Whom it may send to, and whom it sees. Default: all.", text => (Reach)HubSettings.OneOf(text, HubSettings.ReachNames));
+
     private readonly Option<string?> _group = new("--group") { HelpName = "NAME", Description = "The group it belongs to. Default: none." };
-    private readonly Option<string?> _relays = new("--relays-per-second") { HelpName = "N", Description = "Relays each second. Default: what the hub allows everybody." };
-    private readonly Option<string?> _bytes = new("--bytes-per-second") { HelpName = "SIZE", Description = "Bytes of relays each second. Default: what the hub allows everybody." };
-    private readonly Option<string?> _fullQueue = new("--full-queue") { HelpName = "wait|leave-out", Description = "Whether its relays wait for receivers whose queue is full, or leave them out. Default: the hub's rule." };
-    private readonly Option<string?> _expires = new("--expires") { HelpName = "TIME", Description = "When it ends: a time from now such as 30d or 12h, or a date such as 2027-01-31." };
+    private readonly ValueOption<double> _relays = new(
+        "--relays-per-second", "N", "Relays each second. Default: what the hub allows everybody.", Number);
+
+    private readonly ValueOption<long> _bytes = new(
+        "--bytes-per-second", "SIZE", "Bytes of relays each second. Default: what the hub allows everybody.",
+        text => HubSettings.Size(text, 1, HubLimits.MaxByteRate));
+
+    private readonly ValueOption<FullQueue> _fullQueue = new(
+        "--full-queue", "wait|leave-out", "Whether its relays wait for receivers whose queue is full, or leave them out. Default: the hub's rule.",
+        HubSettings.FullQueueRule);
+
+    private readonly ValueOption<DateTimeOffset> _expires = new(
+        "--expires", "TIME", "When it ends: a time from now such as 30d or 12h, or a date such as 2027-01-31.", End);
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_expires, _mayNotSend, _mayNotList, _mayNotWatch, _reach, _group, _relays, _bytes, _fullQueue])
+        foreach (var option in (Option[])[
+            _expires.Option, _mayNotSend, _mayNotList, _mayNotWatch, _reach.Option, _group, _relays.Option, _bytes.Option, _fullQueue.Option])
         {
             command.Add(option);
         }
@@ -32,34 +45,27 @@ internal sealed class TokenRights
     /// <summary>A token of that name and hash, with these rights.</summary>
     public TokenEntry Read(ParseResult arguments, string name, string hash)
     {
-        var reach = arguments.GetValue(_reach) switch
-        {
-            null or "all" => Reach.All,
-            "group" => Reach.Group,
-            "none" => Reach.None,
-            var other => throw new CommandException(ExitCode.Usage, $"--reach is '{other}': it must be one of all, group, none"),
-        };
+        var reach = _reach.Read(arguments) ?? Reach.All;
         string? group = arguments.GetValue(_group);
         if (reach == Reach.Group && group is null)
         {
             throw new CommandException(ExitCode.Usage, "--reach is group: --group must say which");
         }
 
-        var now = DateTimeOffset.UtcNow;
         return new()
         {
             Name = name,
             Hash = hash,
-            Created = Seconds(now),
-            Expires = arguments.GetValue(_expires) is { } expires ? Seconds(End(expires, now)) : null,
+            Created = Seconds(DateTimeOffset.UtcNow),
+            Expires = _expires.Read(arguments) is { } end ? Seconds(end) : null,
             Send = !arguments.GetValue(_mayNotSend),
             List = !arguments.GetValue(_mayNotList),
             Watch = !arguments.GetValue(_mayNotWatch),
             Reach = reach,
             Group = group,
-            RelaysPerSecond = arguments.GetValue(_relays) is { } relays ? Number(relays) : null,
-            BytesPerSecond = arguments.GetValue(_bytes) is { } bytes ? Size(bytes) : null,
-            FullQueue = arguments.GetValue(_fullQueue) is { } rule ? Rule(rule) : null,
+            RelaysPerSecond = _relays.Read(arguments),
+            BytesPerSecond = _bytes.Read(arguments),
+            FullQueue = _fullQueue.Read(arguments),
         };
     }
 
@@ -71,7 +77,7 @@ internal sealed class TokenRights
         WriteFalse(claims, "mds_watch", token.Watch);
         if (token.Reach != Reach.All)
         {
-            claims.WriteString("mds_reach", token.Reach == Reach.Group ? "group" : "none");
+            claims.WriteString("mds_reach", HubSettings.ReachNames[(int)token.Reach]);
         }
 
         if (token.Group is not null)
@@ -128,33 +134,17 @@ internal sealed class TokenRights
 
     private static DateTimeOffset Seconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
 
-    private static DateTimeOffset End(string text, DateTimeOffset now)
+    private static DateTimeOffset End(string text)
     {
+        var now = DateTimeOffset.UtcNow;
         var end = Duration.TryParse(text, out var time) && time < TimeSpan.FromDays(36_500) ? now + time
             : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? date
-            : throw new CommandException(ExitCode.Usage, $"--expires is '{text}': it must be a time from now such as 30d, or a date such as 2027-01-31");
-        return end > now ? end : throw new CommandException(ExitCode.Usage, $"--expires is '{text}': that is over already");
-    }
-
-    private static FullQueue Rule(string text)
-    {
-        try
-        {
-            return HubSettings.FullQueueRule(text);
-        }
-        catch (SettingValueException exception)
-        {
-            throw new CommandException(ExitCode.Usage, $"--full-queue is '{text}': {exception.Message}");
-        }
+            : throw new SettingValueException("it must be a time from now such as 30d, or a date such as 2027-01-31");
+        return end > now ? end : throw new SettingValueException("that is over already");
     }
 
     private static double Number(string text) =>
         double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number is > 0 and < 1e12
             ? number
-            : throw new CommandException(ExitCode.Usage, $"--relays-per-second is '{text}': it must be a number above 0");
-
-    private static double Size(string text) =>
-        ByteSize.TryParse(text, out long bytes) && bytes > 0
-            ? bytes
-            : throw new CommandException(ExitCode.Usage, $"--bytes-per-second is '{text}': {ByteSize.Form}, and above 0");
+            : throw new SettingValueException("it must be a number above 0");
 }

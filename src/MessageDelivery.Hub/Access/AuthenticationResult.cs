@@ -1,6 +1,6 @@
 namespace MessageDelivery.Hub.Access;
 
-/// <summary>What an authenticator says of a token: who it is, or why nobody.</summary>
+/// <summary>An authenticator's answer: the identity of a token, or why the token is refused.</summary>
 public sealed class AuthenticationResult
 {
     private AuthenticationResult(Identity? identity, AuthenticationFailure failure, string? detail)
@@ -10,10 +10,10 @@ public sealed class AuthenticationResult
         Detail = detail;
     }
 
-    /// <summary>Who it is; null if the token lets nobody in.</summary>
+    /// <summary>The identity; null if the token is refused.</summary>
     public Identity? Identity { get; }
 
-    /// <summary>Why the token lets nobody in.</summary>
+    /// <summary>Why the token is refused.</summary>
     public AuthenticationFailure Failure { get; }
 
     /// <summary>What more the client is told of a failure; null is nothing.</summary>
@@ -22,14 +22,14 @@ public sealed class AuthenticationResult
     /// <summary>What the client is told: which kind of failure, the detail, and nothing that the token says.</summary>
     public string Description => Detail is null ? Describe(Failure) : $"{Describe(Failure)}: {Detail}";
 
-    /// <summary>The token lets this one in.</summary>
+    /// <summary>The token is accepted.</summary>
     public static AuthenticationResult Success(Identity identity)
     {
         ArgumentNullException.ThrowIfNull(identity);
         return new(identity, AuthenticationFailure.None, null);
     }
 
-    /// <summary>The token lets nobody in.</summary>
+    /// <summary>The token is refused.</summary>
     /// <param name="failure">Why; not <see cref="AuthenticationFailure.None"/>.</param>
     /// <param name="detail">What more the client, and the log, are told: nothing that is secret.</param>
     public static AuthenticationResult Refused(AuthenticationFailure failure, string? detail = null)

@@ -4,21 +4,19 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Hub.Access;
 
 /// <summary>
-/// Asks the authenticator who a token is, for those that wait for its answer. It works on threads of the pool, a few tokens at a time;
-/// what waits is bounded, so that a flood of tokens costs no more than that. Any thread.
+/// Has the authenticator verify tokens on threads of the pool, a few at a time. The line of tokens that wait is bounded, so that a flood of
+/// them costs no more than that. Any thread.
 /// </summary>
 internal sealed class AuthenticationService
 {
     /// <summary>Tokens that may wait for the authenticator; one more is answered <c>overloaded</c>.</summary>
     public const int MaxWaiting = 1_024;
 
-    /// <summary>How long a call may keep its place from others.</summary>
+    /// <summary>How long a call counts against the maximum.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Calls of an authenticator that have lost their places and not come back; with so many, no more lose theirs.</summary>
+    /// <summary>The most late calls of an authenticator: those that have not returned and do not count against the maximum any more.</summary>
     public const int MaxLate = 256;
-
-    private const long QuietMilliseconds = 1_000;
 
     private readonly Lock _lock = new();
     private readonly Queue<TokenCheck> _waiting = new();
@@ -30,11 +28,11 @@ internal sealed class AuthenticationService
     private volatile AuthenticatorCalls? _calls;
     private long _refused;
     private int _failed;
-    private long _quietUntil;
-    private long _lateQuietUntil;
+    private LogThrottle _refusals;
+    private LogThrottle _late;
 
-    /// <param name="authenticator">Who knows the tokens; null lets everybody in.</param>
-    /// <param name="maxRunning">Tokens that are looked at at one time.</param>
+    /// <param name="authenticator">Verifies the tokens; null requires none.</param>
+    /// <param name="maxRunning">Tokens that are verified at one time.</param>
     public AuthenticationService(IAuthenticator? authenticator, TimeProvider time, ILogger logger, int? maxRunning = null, OutsideFailures? failures = null)
     {
         _calls = authenticator is null ? null : new(authenticator);
@@ -46,11 +44,11 @@ internal sealed class AuthenticationService
         IsDemanded = authenticator is not null;
     }
 
-    /// <summary>Whether nobody is let in without a token. It never changes.</summary>
+    /// <summary>Whether a token is required. It never changes.</summary>
     public bool IsDemanded { get; }
 
     /// <summary>
-    /// If the authenticator that let somebody in was replaced meanwhile, asks the new one, on a thread of the pool, whether that one may stay.
+    /// If the authenticator that accepted an identity was replaced meanwhile, asks the new one, on a thread of the pool, whether it may stay.
     /// </summary>
     /// <param name="remove">Called if not, on any thread.</param>
     public void AskIfReplaced(Identity identity, IAuthenticator by, Action remove)
@@ -72,7 +70,7 @@ internal sealed class AuthenticationService
             preferLocal: false);
     }
 
-    /// <summary>Whether an authenticator lets somebody stay; one that throws does not.</summary>
+    /// <summary>Whether an authenticator lets an identity stay; one that throws does not.</summary>
     public bool MayStay(IAuthenticator authenticator, Identity identity)
     {
         try
@@ -86,7 +84,7 @@ internal sealed class AuthenticationService
         }
     }
 
-    /// <summary>Asks another authenticator from now on. Calls of the one before that do not come back are not its.</summary>
+    /// <summary>Asks another authenticator from now on. Late calls of the previous one do not count against it.</summary>
     public void Use(IAuthenticator authenticator)
     {
         lock (_lock)
@@ -98,7 +96,7 @@ internal sealed class AuthenticationService
         BeginWaiting();
     }
 
-    /// <summary>Looks at a token as soon as there is a place. False if too many wait.</summary>
+    /// <summary>Verifies a token as soon as fewer than the maximum are being verified. False if too many wait.</summary>
     public bool TryBegin(TokenCheck check)
     {
         lock (_lock)
@@ -120,34 +118,24 @@ internal sealed class AuthenticationService
         return true;
     }
 
-    /// <summary>When somebody with this expiry has to go, in the milliseconds of a loop's clock.</summary>
+    /// <summary>When an identity expires, in the milliseconds of a loop's clock; <see cref="long.MaxValue"/> if it does not.</summary>
     /// <param name="now">What that clock says now.</param>
     public long EndOf(Identity? identity, long now) =>
         identity?.Expires is { } expires ? now + Math.Max(0, (long)Math.Ceiling((expires - _clock.UtcNow).TotalMilliseconds)) : long.MaxValue;
 
-    /// <summary>Logs that somebody was refused; at most once a second, with how many since.</summary>
+    /// <summary>Logs that a token was refused; at most once a second, with how many since.</summary>
     /// <param name="peer">Who; written out only if it is logged.</param>
     public void NoteRefused<TPeer>(TPeer peer, string why)
         where TPeer : struct
     {
-        long refused;
-        lock (_lock)
+        Interlocked.Increment(ref _refused);
+        if (_refusals.TryPass(_clock.Milliseconds))
         {
-            _refused++;
-            long now = _clock.Milliseconds;
-            if (now < _quietUntil)
-            {
-                return;
-            }
-
-            _quietUntil = now + QuietMilliseconds;
-            (refused, _refused) = (_refused, 0);
+            _logger.Refused(peer.ToString()!, why, Interlocked.Exchange(ref _refused, 0));
         }
-
-        _logger.Refused(peer.ToString()!, why, refused);
     }
 
-    /// <summary>Begins those that wait, as far as there are places.</summary>
+    /// <summary>Begins calls for tokens that wait, up to the maximum.</summary>
     private void BeginWaiting()
     {
         while (TryTakeNext() is { } call)
@@ -230,7 +218,7 @@ internal sealed class AuthenticationService
         }
     }
 
-    /// <summary>The call goes on, but others do not wait for it any more.</summary>
+    /// <summary>The call is late: it goes on, but does not count against the maximum any more.</summary>
     private void LosePlace(object? state)
     {
         var call = (AuthenticatorCall)state!;
@@ -247,7 +235,7 @@ internal sealed class AuthenticationService
             late = ++call.Calls.Late;
         }
 
-        if (MayTell(ref _lateQuietUntil))
+        if (_late.TryPass(_clock.Milliseconds))
         {
             _logger.AuthenticatorIsLate(late, Patience);
         }
@@ -259,20 +247,8 @@ internal sealed class AuthenticationService
     {
         if (Interlocked.Exchange(ref _failed, 1) == 0)
         {
-            // Its text is the authenticator's, who knows the token. Once: whoever makes it fail can do so as often as he likes.
+            // Without its text, which may hold the token; and once, since a peer may make it fail as often as it likes.
             _logger.AuthenticatorFailed(defect.GetType().Name);
-        }
-    }
-
-    private bool MayTell(ref long quietUntil)
-    {
-        // The clock is the embedder's: outside of the lock.
-        long now = _clock.Milliseconds;
-        lock (_lock)
-        {
-            bool mayTell = now >= quietUntil;
-            quietUntil = mayTell ? now + QuietMilliseconds : quietUntil;
-            return mayTell;
         }
     }
 

@@ -5,23 +5,23 @@ internal sealed class AuthenticatorCalls(IAuthenticator authenticator)
 {
     public IAuthenticator Authenticator { get; } = authenticator;
 
-    /// <summary>Those that have a place.</summary>
+    /// <summary>Calls that count against the maximum.</summary>
     public int Running { get; set; }
 
-    /// <summary>Those that have taken so long that they have lost their places, and have not come back.</summary>
+    /// <summary>Late calls: they have not returned, and do not count against the maximum any more.</summary>
     public int Late { get; set; }
 }
 
-/// <summary>A token that the authenticator is looking at. Guarded by <see cref="AuthenticationService"/>'s lock.</summary>
+/// <summary>A token that the authenticator is verifying. Guarded by <see cref="AuthenticationService"/>'s lock.</summary>
 internal sealed class AuthenticatorCall(AuthenticatorCalls calls, TokenCheck check)
 {
     public AuthenticatorCalls Calls { get; } = calls;
 
     public TokenCheck Check { get; } = check;
 
-    /// <summary>Whether it has lost its place.</summary>
+    /// <summary>Whether it is late.</summary>
     public bool IsLate { get; set; }
 
-    /// <summary>Whether it has come back.</summary>
+    /// <summary>Whether it has returned.</summary>
     public bool IsOver { get; set; }
 }

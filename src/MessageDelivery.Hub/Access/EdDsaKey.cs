@@ -39,13 +39,10 @@ internal sealed class EdDsaKey : AsymmetricSecurityKey, ICryptoProvider
 
     public override bool IsSupportedAlgorithm(string algorithm) => algorithm == Algorithm;
 
-    /// <inheritdoc/>
     public bool IsSupportedAlgorithm(string algorithm, params object[] args) => algorithm == Algorithm;
 
-    /// <inheritdoc/>
     public object Create(string algorithm, params object[] args) => new Verifier(this);
 
-    /// <inheritdoc/>
     public void Release(object cryptoInstance) => ((Verifier)cryptoInstance).Dispose();
 
     private sealed class Verifier(EdDsaKey key) : SignatureProvider(key, EdDsaKey.Algorithm)

@@ -10,7 +10,7 @@ public interface IAuthenticator
     /// <param name="token">Its bytes, 1 to 8,192 of them, as they came; good until the returned task completes. A secret.</param>
     /// <param name="context">What else is known of the connection.</param>
     /// <param name="cancellationToken">Cancelled when the connection is gone or its time is over.</param>
-    /// <returns>Who it is, or why nobody. An exception counts as a refusal; its text is shown to nobody.</returns>
+    /// <returns>The identity, or why the token is refused. An exception counts as a refusal; its text is not told.</returns>
     ValueTask<AuthenticationResult> AuthenticateAsync(
         ReadOnlyMemory<byte> token, AuthenticationContext context, CancellationToken cancellationToken);
 

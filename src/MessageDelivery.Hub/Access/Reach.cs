@@ -1,7 +1,7 @@
 
 namespace MessageDelivery.Hub.Access;
 
-/// <summary>Whom a user may send to, and whom it is shown. Who is out of reach is <c>unknown</c>, as if not there.</summary>
+/// <summary>Whom a user may send to, and whom it is shown. Users out of reach are <c>unknown</c>, as if they were not there.</summary>
 public enum Reach
 {
     /// <summary>Everybody.</summary>

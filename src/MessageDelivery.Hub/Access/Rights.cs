@@ -1,7 +1,7 @@
 
 namespace MessageDelivery.Hub.Access;
 
-/// <summary>What a user may not do, in one place for all protocols. Users who may do everything have none.</summary>
+/// <summary>What a user may not do, for all protocols. Users who may do everything have none.</summary>
 internal sealed class Rights
 {
     public const string MayNotSendText = "this token may not send";
@@ -30,7 +30,7 @@ internal sealed class Rights
     /// <summary>Whether it sees only some of the users.</summary>
     public bool IsNarrow => _reach != Reach.All;
 
-    /// <summary>Whether it sees nobody at all.</summary>
+    /// <summary>Whether it sees no user at all.</summary>
     public bool SeesNobody => _reach == Reach.None;
 
     /// <summary>Null for who may do everything.</summary>

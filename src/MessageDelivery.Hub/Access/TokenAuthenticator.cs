@@ -31,7 +31,7 @@ public sealed class TokenAuthenticator : IAuthenticator
         SHA256.HashData(token.Span, hash);
         Identity? found = null;
 
-        // Where to look, the first bytes of the hash tell: whoever does not know the secret cannot choose them to any purpose. The rest is
+        // The first bytes of the hash are the key of the table: without the secret nobody can choose them. The rest is
         // compared in constant time.
         foreach (var known in _byHash.GetValueOrDefault(BinaryPrimitives.ReadUInt64LittleEndian(hash)) ?? [])
         {

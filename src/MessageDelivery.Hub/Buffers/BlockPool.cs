@@ -5,7 +5,7 @@ internal interface IMemoryWaiter
 {
     void MemoryAvailable();
 
-    /// <summary>Memory has become low: whoever holds some and does not move is to be looked at.</summary>
+    /// <summary>Memory has become short: the loop looks for connections that hold some and do not move.</summary>
     void MemoryLow();
 }
 
@@ -83,7 +83,7 @@ internal sealed class BlockPool : IDisposable
     /// <summary>Whether receiving takes a claim.</summary>
     public bool IsScarce => FreeBytes <= (long)_slabs.Marks.Scarce * BlockSizes.LargeBytes;
 
-    /// <summary>Whether somebody waits for memory: whoever holds some is to move.</summary>
+    /// <summary>Whether somebody waits for memory, so that connections that hold some have to move.</summary>
     public bool IsShort => IsLow || _claims.IsWaiting;
 
     /// <summary>What is done for want of memory.</summary>
@@ -95,7 +95,7 @@ internal sealed class BlockPool : IDisposable
     /// <summary>Whether <see cref="Trim"/> has something to do, or memory is short.</summary>
     public bool WantsHousekeeping => Stock.WarmCount > 0 || IsShort || _slabs.IsRefusedMore;
 
-    /// <summary>Whether what was given up since <see cref="TryClaimRelief"/> has helped nobody yet.</summary>
+    /// <summary>Whether closing connections since <see cref="TryClaimRelief"/> has not been enough yet.</summary>
     public bool IsStuck
     {
         get
@@ -189,7 +189,8 @@ internal sealed class BlockPool : IDisposable
         bool tell;
         lock (_lock)
         {
-            tell = !IsShort;
+            // Not whether memory was short before: loops are not told of what is rented for answers.
+            tell = !_claims.IsWaiting;
             _claims.SparedBytes = _slabs.Marks.SparedBytes;
             granted = _claims.TryGrant(claim, bytes, ClaimableBytes, now);
         }
@@ -221,9 +222,9 @@ internal sealed class BlockPool : IDisposable
     }
 
     /// <summary>
-    /// Whether the caller is to give up somebody, who holds so many bytes: for so long memory has been short, nobody got what he
-    /// waits for and no more became free, and nobody else has offered more of late. True for one caller a second, who goes on
-    /// giving up others while <see cref="IsStuck"/>. All callers' times are of one clock.
+    /// Whether the caller is to close its connection that holds most, so many bytes: memory has been short for that long, no claim was
+    /// granted, no more became free, and no other loop has a larger one. True for one caller a second, which goes on closing while
+    /// <see cref="IsStuck"/>. All callers' times are of one clock.
     /// </summary>
     public bool TryClaimRelief(long now, long afterMilliseconds, long bytes)
     {

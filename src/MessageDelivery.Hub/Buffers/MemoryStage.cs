@@ -9,6 +9,6 @@ internal enum MemoryStage
     Scarce,
     /// <summary>Somebody waits for memory: new connections are refused, and what is kept for users who are away is dropped.</summary>
     Short,
-    /// <summary>Nobody got any for a while: whoever holds most is cut off.</summary>
+    /// <summary>No claim was granted for a while: the connections that hold most are closed.</summary>
     Stuck,
 }

@@ -33,13 +33,6 @@ internal sealed class SegmentList
         return true;
     }
 
-    /// <summary>Cuts bytes off the front of the first segment, which must have more.</summary>
-    public void TrimFront(int bytes)
-    {
-        ref var first = ref _items[0];
-        first = first with { Offset = first.Offset + bytes, Length = first.Length - bytes };
-    }
-
     /// <summary>Forgets the segments.</summary>
     public void Clear()
     {

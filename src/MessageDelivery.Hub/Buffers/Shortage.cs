@@ -1,8 +1,8 @@
 namespace MessageDelivery.Hub.Buffers;
 
 /// <summary>
-/// For how long somebody has waited for memory while nobody got any, and who is the one to give up what holds most. All callers' times are of
-/// one clock. Guarded by the pool's lock but for what says otherwise; a mutable struct.
+/// For how long memory has been waited for and none was granted, and which loop closes its largest holder. All callers' times are of one
+/// clock. Guarded by the pool's lock but for what says otherwise; a mutable struct.
 /// </summary>
 internal struct Shortage()
 {
@@ -18,10 +18,10 @@ internal struct Shortage()
     /// <summary>Whether it lasts, as far as was noted. Read without the lock, too.</summary>
     public readonly bool Lasts => Volatile.Read(in _since) != Never;
 
-    /// <summary>Somebody got what he waited for, or nobody waits.</summary>
+    /// <summary>A claim was granted, or nobody waits.</summary>
     public void End() => _since = Never;
 
-    /// <summary>Whether the caller is to give up somebody who holds so many bytes: <see cref="BlockPool.TryClaimRelief"/>.</summary>
+    /// <summary>Whether the caller is to close a connection that holds so many bytes: <see cref="BlockPool.TryClaimRelief"/>.</summary>
     public bool TryClaimRelief(long now, long afterMilliseconds, long bytes, bool isShort, long freeBytes)
     {
         if (!Lasts || !isShort || freeBytes > _maxFreeBytes)

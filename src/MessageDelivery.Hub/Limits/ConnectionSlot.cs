@@ -21,10 +21,8 @@ internal sealed class ConnectionSlot(ConnectionQuota quota, SlotGroup first, Slo
 
     internal SlotGroup? Second => second;
 
-    /// <inheritdoc/>
     public void Yield(Connection connection, bool isAllSent) => quota.Yield(this, connection, isAllSent);
 
-    /// <inheritdoc/>
     public void Release() => quota.Release(this);
 
     /// <summary>Its neighbours among those of a group that may be asked.</summary>

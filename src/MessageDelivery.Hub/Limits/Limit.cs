@@ -37,7 +37,7 @@ internal enum LimitStage
     Closing = 4,
 }
 
-/// <summary>One thing that is limited: what for, by which setting, and what whoever meets it is told. The same for every protocol.</summary>
+/// <summary>A limit: what it protects, its setting, and the code that a user who exceeds it is told. The same for every protocol.</summary>
 /// <param name="Kind">Which it is.</param>
 /// <param name="Name">How metrics and logs call it.</param>
 /// <param name="Setting">The setting that changes it, without its hyphens in front; null if none does.</param>

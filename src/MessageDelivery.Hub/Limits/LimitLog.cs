@@ -7,9 +7,7 @@ namespace MessageDelivery.Hub.Limits;
 /// <summary>Counts how often limits are met, and tells the log: of each one a line in a second at most, with how many were left out. Any thread.</summary>
 internal sealed class LimitLog(ILogger logger)
 {
-    private const long QuietMilliseconds = 1_000;
-
-    private readonly long[] _quietUntil = new long[Limit.All.Count];
+    private readonly LogThrottle[] _throttles = new LogThrottle[Limit.All.Count];
     private readonly long[] _leftOut = new long[Limit.All.Count];
     private readonly long[] _met = new long[Limit.All.Count];
 
@@ -58,9 +56,7 @@ internal sealed class LimitLog(ILogger logger)
 
     private bool MayTell(LimitKind kind, long now, out long leftOut)
     {
-        ref long quietUntil = ref _quietUntil[(int)kind];
-        long until = Volatile.Read(ref quietUntil);
-        bool mayTell = now >= until && Interlocked.CompareExchange(ref quietUntil, now + QuietMilliseconds, until) == until;
+        bool mayTell = _throttles[(int)kind].TryPass(now);
         leftOut = mayTell ? Interlocked.Exchange(ref _leftOut[(int)kind], 0) : Interlocked.Increment(ref _leftOut[(int)kind]);
         return mayTell;
     }

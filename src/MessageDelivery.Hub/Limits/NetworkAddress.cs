@@ -17,7 +17,7 @@ internal readonly record struct NetworkAddress
 
     public NetworkAddress(in PeerAddress peer)
     {
-        // An IPv4 address may come in IPv6's clothes.
+        // An IPv4 address may come mapped into IPv6 (RFC 4291, section 2.5.5.2).
         bool isMapped = peer.High == 0 && peer.Low >> 32 == MappedPrefix;
         _isInternet6 = peer.IsInternet6 && !isMapped;
         _prefix = _isInternet6 ? peer.High : (uint)peer.Low;
@@ -27,7 +27,7 @@ internal readonly record struct NetworkAddress
     /// <summary>This machine itself, or, where a connection has no address, this process.</summary>
     public bool IsLoopback { get; }
 
-    /// <summary>Salted anew in each process, so that nobody can choose addresses that fall together.</summary>
+    /// <summary>Salted per process, so that nobody can choose addresses that collide.</summary>
     public override int GetHashCode() => HashCode.Combine(_prefix, _isInternet6);
 
     /// <summary>Such as <c>192.0.2.1</c> or <c>2001:db8::/64</c>.</summary>

@@ -20,12 +20,11 @@ internal sealed record PaceRates(long Relays, long Bytes, long Lists, long Echoe
 }
 
 /// <summary>
-/// What one user has done of late. A request is carried out as long as nothing is owed, and what it takes beyond its share is waited
-/// for afterwards, before the next one is read. What would be waited for longer than <see cref="MaxWaitMilliseconds"/> is refused
-/// instead. Its session's thread only.
+/// The token buckets of one user. A request is carried out at once if no bucket is in debt; a debt that it makes delays the next request. A
+/// request that would delay the next for longer than <see cref="MaxWaitMilliseconds"/> is refused instead. Its session's thread only.
 /// </summary>
 /// <param name="rates">How fast it may be.</param>
-/// <param name="due">What is owed already: when it is made up for.</param>
+/// <param name="due">When a debt from before is paid.</param>
 internal sealed class Pace(PaceRates rates, long now, long due = 0)
 {
     /// <summary>A client that waits for an answer should still get one before it gives up.</summary>
@@ -36,7 +35,7 @@ internal sealed class Pace(PaceRates rates, long now, long due = 0)
     private TokenBucket _lists = new(rates.Lists, now);
     private TokenBucket _echoes = new(rates.Echoes, now);
 
-    /// <summary>When the next request may be carried out; a time that has passed if nothing is owed.</summary>
+    /// <summary>When the next request may be carried out; a time in the past without a debt.</summary>
     public long Due { get; private set; } = due;
 
     /// <summary>How fast the user may be.</summary>
@@ -50,7 +49,7 @@ internal sealed class Pace(PaceRates rates, long now, long due = 0)
         // Nothing is owed when a request comes, so that less than this need not be looked at.
         bytes > MaxWaitMilliseconds / 1_000 * _bytes.Rate && _bytes.WaitFor(bytes, now) > MaxWaitMilliseconds;
 
-    /// <summary>Counts a request and its bytes, once for each receiver. True if something is owed.</summary>
+    /// <summary>Counts a request and its bytes, once for each receiver. True if a bucket is in debt.</summary>
     /// <param name="rate">The limit on how many there may be.</param>
     public bool Count(LimitKind rate, long bytes, long now)
     {

@@ -1,6 +1,6 @@
 namespace MessageDelivery.Hub.Limits;
 
-/// <summary>Sees that what was begun goes on: so many bytes in each interval, for as long as it is unfinished.</summary>
+/// <summary>Watches an unfinished request: it must receive a minimum of bytes in each interval.</summary>
 internal sealed class Progress
 {
     public const long IntervalMilliseconds = 30_000;
@@ -23,7 +23,7 @@ internal sealed class Progress
         }
     }
 
-    /// <summary>Nothing is.</summary>
+    /// <summary>Nothing is unfinished.</summary>
     public void End() => _due = 0;
 
     /// <summary>Whether it is time, and too little has come; else the next interval begins.</summary>

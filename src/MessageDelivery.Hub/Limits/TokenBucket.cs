@@ -1,14 +1,14 @@
 namespace MessageDelivery.Hub.Limits;
 
 /// <summary>
-/// So many in a second, and as many at once. What is taken may go below nothing; then it has to be waited for before the next is taken.
+/// A token bucket whose burst is one second of its rate. Taking may make the level negative; the caller then waits until it is zero again.
 /// Times are a loop's milliseconds.
 /// </summary>
 internal struct TokenBucket
 {
     private const long Thousandths = 1_000;
 
-    // A second fills it, and nobody may owe more than two: a longer time changes nothing, and must not overflow.
+    // A second fills it, and a debt is at most two seconds: a longer time changes nothing, and must not overflow.
     private const long MaxElapsed = 4_000;
 
     private readonly long _rate;
@@ -27,7 +27,7 @@ internal struct TokenBucket
 
     public readonly long Rate => _rate;
 
-    /// <summary>Milliseconds until it would be filled again to nothing if so many were taken now; 0 if there are as many.</summary>
+    /// <summary>Milliseconds until the level would be zero again if so many were taken now; 0 if the level is high enough.</summary>
     /// <param name="count">Up to 2^40.</param>
     public long WaitFor(long count, long now)
     {
@@ -47,7 +47,7 @@ internal struct TokenBucket
         return missing <= 0 ? 0 : (missing + _rate - 1) / _rate;
     }
 
-    /// <summary>Takes so many, whether there are as many or not; returns the milliseconds until it is filled to nothing again.</summary>
+    /// <summary>Takes so many, whatever the level; returns the milliseconds until that is zero again.</summary>
     public long Take(long count, long now)
     {
         long wait = WaitFor(count, now);

@@ -4,7 +4,7 @@ namespace MessageDelivery.Hub.Linux;
 
 /// <summary>
 /// Random bytes that nobody can guess, from the kernel (getrandom(2)). The framework's generator loads the cryptographic library, which
-/// takes 4 MB of memory and tens of milliseconds of whoever is first: a loop's thread, where there is neither TLS nor tokens.
+/// costs 4 MB of memory and, at the first call, tens of milliseconds: on a loop's thread, where there is neither TLS nor tokens.
 /// </summary>
 internal static unsafe class RandomBytes
 {

@@ -100,6 +100,13 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>The same on behalf of an entry of this loop, which is closed if it fails. Any thread.</summary>
     public bool Call(LoopEntry entry, Action action) => Call(() => Failures.Call(entry, action));
 
+    /// <summary>Completes once the thread has run what was left for it; fails if it has ended. Any thread.</summary>
+    public Task RespondAsync()
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return Call(turn.SetResult) ? turn.Task : Task.FromException(new InvalidOperationException("A thread of the hub has ended."));
+    }
+
     /// <summary>Puts an entry with posted work into the mailbox. Any thread.</summary>
     internal void Post(LoopEntry entry)
     {

@@ -30,10 +30,3 @@ internal interface IPausable
     /// <summary>What it waited for has come: it goes on, on its own thread.</summary>
     void Resume();
 }
-
-/// <summary>Where a queue sends to.</summary>
-internal interface IOutboundSink
-{
-    /// <summary>Sends what it can without blocking: bytes taken, or a negative number if the connection is broken.</summary>
-    long Send(ReadOnlySpan<Segment> segments, LoopCounters counters);
-}

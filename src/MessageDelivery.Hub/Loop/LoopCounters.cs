@@ -11,6 +11,9 @@ internal sealed class LoopCounters
     public long QueuedBytes;
     public long RetainedBytes;
 
-    /// <summary>Connections that ended, by reason.</summary>
-    public readonly long[] Disconnects = new long[64];
+    /// <summary>TLS handshakes that succeeded and began from nothing.</summary>
+    public long FullHandshakes;
+
+    /// <summary>TLS handshakes that succeeded and went on with a session of before.</summary>
+    public long ResumedHandshakes;
 }

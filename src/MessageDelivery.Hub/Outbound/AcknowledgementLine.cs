@@ -12,11 +12,11 @@ internal interface IAcknowledgementWaiter
     nint Handle { get; }
 
     /// <summary>
-    /// The delivery to the receiver at this place of a relay is queued, and its acknowledgement will be told of. Under the queue's lock.
+    /// The delivery to the receiver at this index of a relay is queued, and its acknowledgement will be told of. Under the queue's lock.
     /// </summary>
     /// <param name="number">The peer has acknowledged it when its total is so much.</param>
     /// <returns>What is told at the end of the wait; 0 if nobody waits any more.</returns>
-    nint Await(int place, ulong number);
+    nint Await(int index, ulong number);
 
     /// <summary>The receiver has acknowledged it, or is not waited for any more. Once for each wait, outside every lock.</summary>
     void AwaitEnded(nint wait, bool isAcknowledged, IOutlet outlet);
@@ -70,10 +70,10 @@ internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : IS
     }
 
     /// <summary>Stands in line, where there is room, until the peer's total is <paramref name="number"/>, which is more than of those before.</summary>
-    public void Join(IAcknowledgementWaiter waiter, int place, ulong number)
+    public void Join(IAcknowledgementWaiter waiter, int index, ulong number)
     {
         Debug.Assert(!_isOver && (_head == _end || number > At(_end - 1)->Number), "numbers ascend, until the line is over");
-        nint wait = waiter.Await(place, number);
+        nint wait = waiter.Await(index, number);
         if (wait == 0)
         {
             ClearIfEmpty();

@@ -68,16 +68,16 @@ internal sealed class OutboundQueue
     /// <param name="units">How many the peer counts it as.</param>
     /// <param name="acknowledgement">Who wants to know when the peer has acknowledged it, if it does so.</param>
     /// <param name="waiter">Who waits if it is full; null if nobody is to wait.</param>
-    /// <param name="place">Which of the waiters' deliveries this is.</param>
+    /// <param name="index">Which of the waiters' deliveries this is.</param>
     /// <param name="outlet">Whose thread this is: it flushes at the end of its turn.</param>
     public QueueResult TryAdd(
-        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, IDeliveryWaiter? waiter, int place, IOutlet outlet)
+        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, IDeliveryWaiter? waiter, int index, IOutlet outlet)
     {
         var after = new AfterUnlock(outlet);
         QueueResult result;
         lock (Gate)
         {
-            result = _state.TryAdd(segments, units, acknowledgement, waiter, place, ref after);
+            result = _state.TryAdd(segments, units, acknowledgement, waiter, index, ref after);
         }
 
         after.Tell();
@@ -194,7 +194,7 @@ internal sealed class OutboundQueue
     }
 
     /// <summary>What a total that the peer tells means.</summary>
-    public TotalCheck Check(ulong total)
+    public ReplayStatus Check(ulong total)
     {
         lock (Gate)
         {
@@ -203,10 +203,10 @@ internal sealed class OutboundQueue
     }
 
     /// <summary>The peer has so many units: lets go of them, and takes deliveries in line for the room they leave.</summary>
-    public TotalCheck Acknowledge(ulong total, IOutlet outlet)
+    public ReplayStatus Acknowledge(ulong total, IOutlet outlet)
     {
         var after = new AfterUnlock(outlet);
-        TotalCheck check;
+        ReplayStatus check;
         lock (Gate)
         {
             check = _state.Acknowledge(total, ref after);
@@ -266,13 +266,13 @@ internal sealed class OutboundQueue
     /// no longer. False if they have more than the limit: then nothing is kept.
     /// </summary>
     /// <param name="limitsLine">Whether those in line count; not if the peer has another connection already.</param>
-    public bool GoAway(long limitBytes, bool limitsLine, IOutlet outlet)
+    public bool Detach(long limitBytes, bool limitsLine, IOutlet outlet)
     {
         var after = new AfterUnlock(outlet);
         bool isKept;
         lock (Gate)
         {
-            isKept = _state.GoAway(limitBytes, limitsLine, ref after);
+            isKept = _state.Detach(limitBytes, limitsLine, ref after);
         }
 
         after.Tell();
@@ -284,13 +284,13 @@ internal sealed class OutboundQueue
     /// Null, and nothing has changed, while a loop still sends on the connection before, or has that in its list of those to flush: a
     /// connection that is let out of the queue may be in no list.
     /// </summary>
-    public TotalCheck? ComeBack(LoopEntry owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
+    public ReplayStatus? Attach(LoopEntry owner, ulong total, ReadOnlySpan<byte> first, IOutlet outlet)
     {
         var after = new AfterUnlock(outlet);
-        TotalCheck? check;
+        ReplayStatus? check;
         lock (Gate)
         {
-            check = _state.ComeBack(owner, total, first, ref after);
+            check = _state.Attach(owner, total, first, ref after);
         }
 
         after.Tell();

@@ -158,7 +158,7 @@ internal struct QueueContents(BlockPool pool)
     public void ParkReplay() => _replay?.Park(ref _copies);
 
     /// <summary>What a total that the peer tells means.</summary>
-    public TotalCheck Check(ulong total, bool isSending) => _replay!.Check(total, ref _pending, isSending);
+    public ReplayStatus Check(ulong total, bool isSending) => _replay!.Check(total, ref _pending, isSending);
 
     /// <summary>Lets go of what the peer's total covers, which must have been checked.</summary>
     public void Acknowledge(ulong total, IOutlet outlet)

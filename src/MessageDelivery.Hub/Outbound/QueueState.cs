@@ -38,19 +38,19 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
     private readonly ReplayBuffer? Replay => _contents.Replay;
 
     public QueueResult TryAdd(
-        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, IDeliveryWaiter? waiter, int place, ref AfterUnlock after)
+        ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement, IDeliveryWaiter? waiter, int index, ref AfterUnlock after)
     {
         if (_send.Phase != QueuePhase.Open)
         {
-            return _send.Phase == QueuePhase.Away ? Hold(segments, units, acknowledgement, place, ref after) : QueueResult.Closed;
+            return _send.Phase == QueuePhase.Away ? Hold(segments, units, acknowledgement, index, ref after) : QueueResult.Closed;
         }
 
         if (IsFull)
         {
-            return _waiters.TryJoin(waiter, place, segments, units, acknowledgement) ? QueueResult.Waiting : QueueResult.Full;
+            return _waiters.TryJoin(waiter, index, segments, units, acknowledgement) ? QueueResult.Waiting : QueueResult.Full;
         }
 
-        Share(segments, units, acknowledgement, place, ref after);
+        Share(segments, units, acknowledgement, index, ref after);
         if (IsFull)
         {
             _contents.LastProgress = after.Outlet.Now;
@@ -121,7 +121,7 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
         bool waits = _send.Phase == QueuePhase.Open && !HasRoomToAnswer;
         if (waits)
         {
-            _waiters.AwaitAnswer(waiter.Place(0));
+            _waiters.AwaitAnswer(waiter.DeliveryAt(0));
         }
 
         return waits;
@@ -147,10 +147,10 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
         }
     }
 
-    public TotalCheck Acknowledge(ulong total, ref AfterUnlock after)
+    public ReplayStatus Acknowledge(ulong total, ref AfterUnlock after)
     {
         var check = _contents.Check(total, _send.IsSending);
-        if (check == TotalCheck.Held)
+        if (check == ReplayStatus.Available)
         {
             _contents.Acknowledge(total, after.Outlet);
             after.End(Replay!.Awaited);
@@ -186,14 +186,14 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
     }
 
     /// <summary>False if there is more than the limit, or what there is cannot be sent: then nothing is kept.</summary>
-    public bool GoAway(long limitBytes, bool limitsLine, ref AfterUnlock after)
+    public bool Detach(long limitBytes, bool limitsLine, ref AfterUnlock after)
     {
         if (_send.Phase != QueuePhase.Open || _send.IsTorn)
         {
             return false;
         }
 
-        _send.GoAway();
+        _send.Detach();
         _owner = null;
         Replay!.BeginAway(limitBytes);
         _waiters.EndAnswer(QueueResult.Held, ref after);
@@ -208,15 +208,15 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
     }
 
     /// <summary>Null, and nothing has changed, while a loop still sends on the connection before, or has that in its list of those to flush.</summary>
-    public TotalCheck? ComeBack(LoopEntry connection, ulong total, ReadOnlySpan<byte> first, ref AfterUnlock after)
+    public ReplayStatus? Attach(LoopEntry connection, ulong total, ReadOnlySpan<byte> first, ref AfterUnlock after)
     {
         if (_send.IsSending || _send.IsScheduled)
         {
             return null;
         }
 
-        var check = _send.Phase == QueuePhase.Away ? _contents.Check(total, isSending: false) : TotalCheck.LetGo;
-        if (check != TotalCheck.Held)
+        var check = _send.Phase == QueuePhase.Away ? _contents.Check(total, isSending: false) : ReplayStatus.Released;
+        if (check != ReplayStatus.Available)
         {
             return check;
         }
@@ -229,10 +229,10 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
         }
 
         Replay.IsUnread = false;
-        _send.ComeBack();
+        _send.Attach();
         _owner = connection;
         ScheduleFlush(ref after);
-        return TotalCheck.Held;
+        return ReplayStatus.Available;
     }
 
     /// <summary>Whether the caller is to send, as the only one. Only on the connection that the queue is for.</summary>
@@ -311,13 +311,13 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
         }
     }
 
-    private void Share(ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? waiter, int place, ref AfterUnlock after)
+    private void Share(ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? waiter, int index, ref AfterUnlock after)
     {
         // While it is corked it is not known yet whether the peer counts.
         bool isCounted = units > 0 && (Replay is not null || _send.IsCorked);
         if (isCounted)
         {
-            Replay?.CountQueued(units, waiter, place);
+            Replay?.CountQueued(units, waiter, index);
         }
 
         // If it fails, the sender has done nothing wrong, and the receiver must not get a part of it.
@@ -347,14 +347,14 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
         }
     }
 
-    private QueueResult Hold(ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? waiter, int place, ref AfterUnlock after)
+    private QueueResult Hold(ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? waiter, int index, ref AfterUnlock after)
     {
         if (!TryCountAway(Segment.TotalBytes(segments), ref after))
         {
             return QueueResult.Overflowed;
         }
 
-        Share(segments, units, waiter, place, ref after);
+        Share(segments, units, waiter, index, ref after);
         return _send.Phase == QueuePhase.Closed ? QueueResult.Closed : QueueResult.Held;
     }
 

@@ -12,13 +12,13 @@ internal interface ICountedUnits
     long LengthOf(ReadOnlySpan<byte> head);
 }
 
-/// <summary>What a total that a peer tells means.</summary>
-internal enum TotalCheck
+/// <summary>Whether what follows a total that the peer has acknowledged can be sent again.</summary>
+internal enum ReplayStatus
 {
-    /// <summary>All that came after it is still there.</summary>
-    Held,
-    /// <summary>Some of what came after it is gone.</summary>
-    LetGo,
+    /// <summary>All of it is kept.</summary>
+    Available,
+    /// <summary>Some of it was released: the peer has acknowledged more before.</summary>
+    Released,
     /// <summary>More than was ever sent.</summary>
     NeverSent,
 }
@@ -69,12 +69,12 @@ internal sealed class ReplayBuffer(BlockPool pool, ICountedUnits units, Lock gat
 
     /// <summary>Counts units that are added to the queue.</summary>
     /// <param name="waiter">Who is told when they are acknowledged. Where there is no memory to remember that, it does not wait.</param>
-    public void CountQueued(int added, IAcknowledgementWaiter? waiter, int place)
+    public void CountQueued(int added, IAcknowledgementWaiter? waiter, int index)
     {
         Queued += (ulong)added;
         if (waiter is not null && (Awaited ??= new(pool, gate)).TryReserve())
         {
-            Awaited.Join(waiter, place, Queued);
+            Awaited.Join(waiter, index, Queued);
         }
     }
 
@@ -110,16 +110,16 @@ internal sealed class ReplayBuffer(BlockPool pool, ICountedUnits units, Lock gat
     /// <summary>What the total means, as far as is known; what is being sent at this moment is not.</summary>
     /// <param name="pending">What is not wholly sent.</param>
     /// <param name="isSending">Whether it is being sent at this moment.</param>
-    public TotalCheck Check(ulong total, ref PendingSegments pending, bool isSending)
+    public ReplayStatus Check(ulong total, ref PendingSegments pending, bool isSending)
     {
         if (total > _everSent)
         {
             NoteSentInPart(ref pending);
         }
 
-        return total < Acknowledged ? TotalCheck.LetGo
-            : total <= (isSending ? Queued : _everSent) ? TotalCheck.Held
-            : TotalCheck.NeverSent;
+        return total < Acknowledged ? ReplayStatus.Released
+            : total <= (isSending ? Queued : _everSent) ? ReplayStatus.Available
+            : ReplayStatus.NeverSent;
     }
 
     /// <summary>

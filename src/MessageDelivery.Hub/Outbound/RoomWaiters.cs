@@ -14,15 +14,15 @@ internal struct RoomWaiters
 
     public readonly WaitingDelivery? First => _deliveries.First;
 
-    /// <summary>Has a delivery wait. False if nobody is to wait for it.</summary>
-    public bool TryJoin(IDeliveryWaiter? waiter, int place, ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement)
+    /// <summary>Has a delivery wait. False if it has no waiter.</summary>
+    public bool TryJoin(IDeliveryWaiter? waiter, int index, ReadOnlySpan<Segment> segments, int units, IAcknowledgementWaiter? acknowledgement)
     {
         if (waiter is null)
         {
             return false;
         }
 
-        var delivery = waiter.Place(place);
+        var delivery = waiter.DeliveryAt(index);
         delivery.Hold(segments, units, acknowledgement);
         _deliveries.Join(delivery);
         return true;

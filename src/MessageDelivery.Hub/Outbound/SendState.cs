@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Outbound;
 
@@ -105,14 +104,14 @@ internal struct SendState
     }
 
     /// <summary>The connection is lost; who is sending on it may not know yet.</summary>
-    public void GoAway()
+    public void Detach()
     {
         Phase = QueuePhase.Away;
         _isBlocked = false;
     }
 
     /// <summary>There is another connection, on which nothing was sent yet.</summary>
-    public void ComeBack()
+    public void Attach()
     {
         Debug.Assert(Phase == QueuePhase.Away && !IsSending && !_isScheduled, "the connection before is still being sent on");
         Phase = QueuePhase.Open;

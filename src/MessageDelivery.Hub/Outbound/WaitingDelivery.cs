@@ -7,8 +7,8 @@ namespace MessageDelivery.Hub.Outbound;
 /// <summary>Told what became of a delivery that had to wait. Called on any thread, and outside every lock unless it says so.</summary>
 internal interface IDeliveryWaiter
 {
-    /// <summary>Where the delivery to the receiver at this place of a relay is kept. Called under the queue's lock.</summary>
-    WaitingDelivery Place(int index);
+    /// <summary>The delivery to the receiver at this index of a relay. Called under the queue's lock.</summary>
+    WaitingDelivery DeliveryAt(int index);
 
     /// <summary>What deliveries of the relay that wait already hold: one for each form in which receivers get it. The sender's thread.</summary>
     Span<HeldSegments?> Recent { get; }
@@ -132,7 +132,7 @@ internal sealed class WaitingDelivery(IDeliveryWaiter waiter, int index)
 
     public IDeliveryWaiter Waiter { get; } = waiter;
 
-    /// <summary>The receiver's place among the relay's.</summary>
+    /// <summary>The receiver's index among the relay's.</summary>
     public int Index { get; } = index;
 
     /// <summary>The next in its line; the last's is the first.</summary>

@@ -20,7 +20,6 @@ internal sealed class CalledAudit : IHubAudit
         _line = audit.NeverWaits ? null : new("hub audit", MaxWaiting, Call, Failed);
     }
 
-    /// <inheritdoc/>
     public void Record(in AuditEvent auditEvent)
     {
         try

@@ -37,7 +37,6 @@ internal sealed class CalledLogger : ILogger
         (Volatile.Read(ref _levels) & (1 << (int)logLevel)) != 0
         || Environment.TickCount64 - Volatile.Read(ref _askedAt) >= FreshMilliseconds;
 
-    /// <inheritdoc/>
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         try

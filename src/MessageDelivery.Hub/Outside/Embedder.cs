@@ -26,7 +26,7 @@ internal sealed class Embedder
 
     public OutsideFailures Failures { get; }
 
-    /// <summary>Null where nobody audits.</summary>
+    /// <summary>Null without an audit.</summary>
     public CalledAudit? Audit { get; }
 
     /// <summary>Null where the hub makes a meter of its own.</summary>

@@ -14,7 +14,7 @@ internal sealed class HubClock
     private long _told;
     private long _toldAt;
 
-    /// <param name="wake">Called, on any thread, when the time of <see cref="TryWakeAfter"/> has passed on a clock that is not the machine's; null if nobody waits by it.</param>
+    /// <param name="wake">Called, on any thread, when the time of <see cref="TryWakeAfter"/> has passed on a clock that is not the machine's; null if no wait depends on it.</param>
     public HubClock(TimeProvider time, OutsideFailures? failures, Action? wake)
     {
         _time = time;
@@ -91,7 +91,7 @@ internal sealed class HubClock
         }
     }
 
-    /// <summary>Wakes nobody any more.</summary>
+    /// <summary>Disposes of the timer.</summary>
     public void Stop()
     {
         try

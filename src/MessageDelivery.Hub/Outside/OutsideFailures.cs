@@ -5,9 +5,7 @@ namespace MessageDelivery.Hub.Outside;
 /// <summary>Tells the log what has failed of what the hub was given: of each kind of call one line a second, with how many failed since. Never throws. Any thread.</summary>
 internal sealed class OutsideFailures(ILogger logger)
 {
-    private const long QuietMilliseconds = 1_000;
-
-    private readonly long[] _quietUntil = new long[Enum.GetValues<OutsideCall>().Length];
+    private readonly LogThrottle[] _throttles = new LogThrottle[Enum.GetValues<OutsideCall>().Length];
     private readonly long[] _count = new long[Enum.GetValues<OutsideCall>().Length];
 
     /// <summary>A call has thrown.</summary>
@@ -31,11 +29,9 @@ internal sealed class OutsideFailures(ILogger logger)
 
     private void Note(OutsideCall call, string how)
     {
-        // The machine's clock: the embedder's may be what fails.
-        long now = Environment.TickCount64;
-        long until = Volatile.Read(ref _quietUntil[(int)call]);
         Interlocked.Increment(ref _count[(int)call]);
-        if (now >= until && Interlocked.CompareExchange(ref _quietUntil[(int)call], now + QuietMilliseconds, until) == until)
+        // The machine's clock: the embedder's may be what fails.
+        if (_throttles[(int)call].TryPass(Environment.TickCount64))
         {
             logger.OutsideFailed(call, how, Interlocked.Exchange(ref _count[(int)call], 0));
         }

@@ -62,7 +62,7 @@ internal sealed class LoopServices
     public ArrayBufferWriter<byte> Lines { get; } = new(1 << 10);
 
     /// <summary>Gives a connection the next id, and lists its user.</summary>
-    /// <param name="signedIn">Who it is; null where nobody is asked.</param>
+    /// <param name="signedIn">Who it is; null without authentication.</param>
     public User Join(IReceiver receiver, Connection connection, string protocol, SignedIn? signedIn)
     {
         var user = Users.Add(receiver, signedIn?.Identity);

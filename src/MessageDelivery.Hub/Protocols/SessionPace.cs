@@ -64,7 +64,7 @@ internal sealed class SessionPace
 
     /// <summary>Tells why that is.</summary>
     public string TooMuchText(long bytes, int receivers) =>
-        $"{bytes} bytes for {receivers} {(receivers == 1 ? "receiver" : "receivers")} would have to wait for more than {Pace.MaxWaitMilliseconds / 1_000} s; the limit is {Rates.Bytes} bytes a second (byte-rate)";
+        RateText.TooMuch(bytes, receivers, Rates.Bytes);
 
     /// <summary>Counts a request that was carried out. True if the next one has to wait; the caller pauses the connection.</summary>
     /// <param name="rate">The limit on how many there may be.</param>

@@ -51,7 +51,7 @@ internal interface ISessionClaimant
 
     /// <summary>The session cannot be had.</summary>
     /// <param name="replaces">Whether it had a connection, which has ended for this one.</param>
-    void Refused(TotalCheck check, bool replaces);
+    void Refused(ReplayStatus check, bool replaces);
 
     /// <summary>A connection that was accepted later has the session.</summary>
     void Outdated();

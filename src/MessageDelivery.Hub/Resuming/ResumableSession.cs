@@ -95,7 +95,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     public void ConfirmKey() => _keys.Confirm();
 
     /// <summary>Its connection is over. True if the user may come back: then what is queued is kept.</summary>
-    public bool TryGoAway(CloseReason reason)
+    public bool TryDetach(CloseReason reason)
     {
         if (_isOver || !_table.TryCountAway(mayExceed: reason == CloseReason.TakenOver))
         {
@@ -106,7 +106,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         _isAway = true;
         try
         {
-            GoAway(reason);
+            Detach(reason);
         }
         catch (Exception exception)
         {
@@ -123,20 +123,20 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
     /// <summary>
     /// Goes on with another connection, whose loop is its home by now: sends what that has not got. Null if it is too early.
     /// </summary>
-    public TotalCheck? ComeBack(TakeOver takeOver)
+    public ReplayStatus? Attach(TakeOver takeOver)
     {
         if (_isOver)
         {
             _isTravelling = false;
-            return TotalCheck.LetGo;
+            return ReplayStatus.Released;
         }
 
         _keys.Rotate(takeOver.Key);
         Span<byte> greeting = stackalloc byte[_home.Host.GreetingBytes];
         int length = _home.Host.WriteGreeting(greeting, this);
-        var check = Queue.ComeBack(takeOver.Connection, takeOver.Total, greeting[..length], _home.Loop);
+        var check = Queue.Attach(takeOver.Connection, takeOver.Total, greeting[..length], _home.Loop);
         _isTravelling = check is null;
-        if (check != TotalCheck.Held)
+        if (check != ReplayStatus.Available)
         {
             _keys.RotateBack();
             return check;
@@ -289,7 +289,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         if (!User.Is(takeOver.Identity))
         {
             // Somebody else has its key: to that one there is no such session, and this one notices nothing.
-            takeOver.Refuse(TotalCheck.LetGo);
+            takeOver.Refuse(ReplayStatus.Released);
             return;
         }
 
@@ -307,8 +307,8 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
             return;
         }
 
-        var check = _isOver ? TotalCheck.LetGo : Queue.Check(takeOver.Total);
-        if (check == TotalCheck.NeverSent)
+        var check = _isOver ? ReplayStatus.Released : Queue.Check(takeOver.Total);
+        if (check == ReplayStatus.NeverSent)
         {
             takeOver.Refuse(check);
             return;
@@ -320,7 +320,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
             ((ISessionProtocol)standing.Handler).TakenOver();
         }
 
-        if (check == TotalCheck.LetGo)
+        if (check == ReplayStatus.Released)
         {
             End(SessionEnd.TotalLetGo);
             takeOver.Refuse(check);
@@ -355,9 +355,9 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
         }
     }
 
-    private void GoAway(CloseReason reason)
+    private void Detach(CloseReason reason)
     {
-        if (!Queue.GoAway(Term.RetentionBytes, limitsLine: reason != CloseReason.TakenOver, _home.Loop))
+        if (!Queue.Detach(Term.RetentionBytes, limitsLine: reason != CloseReason.TakenOver, _home.Loop))
         {
             End(SessionEnd.RetentionFull);
             return;

@@ -17,7 +17,7 @@ internal sealed record TakeOver(
     public bool Replaces { get; set; }
 
     /// <summary>The session cannot be had. Any thread.</summary>
-    public void Refuse(TotalCheck check) => Host.Loop.Call(Connection, () => Claimant.Refused(check, Replaces));
+    public void Refuse(ReplayStatus check) => Host.Loop.Call(Connection, () => Claimant.Refused(check, Replaces));
 
     /// <summary>A later connection has the session. Any thread.</summary>
     public void Outdate() => Host.Loop.Call(Connection, Claimant.Outdated);

@@ -9,25 +9,25 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Hub.Runtime;
 
 /// <summary>
-/// Decides who may connect, takes the slot of a connection, and makes it on one loop after the other. Who may not is told why, up to a few
-/// at a time. The accepting loop's thread.
+/// Decides which connections are accepted, takes a slot for each, and deals them out to the loops in turn. Refused ones are told why, up to a
+/// few at a time. The accepting loop's thread.
 /// </summary>
 /// <param name="detectors">Of each loop; the first one's accepts.</param>
 internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IReadOnlyList<Detector> detectors, ILogger logger)
     : IListenerEvents
 {
-    private const long QuietMilliseconds = 1_000;
+    private const long ShortageMilliseconds = 1_000;
 
     private readonly EventLoop _loop = detectors[0].Host.Loop;
     private readonly LimitLog _limited = detectors[0].Shared.Limited;
     private int _next;
     private long _accepted;
-    private long _quietUntil;
+    private LogThrottle _throttle;
 
     public bool MayAccept => quota.MayAccept;
 
-    /// <summary>Whether memory is so scarce, or was until now, that those who are there need what is left.</summary>
-    private bool IsOverloaded => _loop.Pool.IsLow || _loop.Pool.HasWaitedSince(_loop.Now - QuietMilliseconds);
+    /// <summary>Whether memory is, or was until a moment ago, so short that existing connections need what is left.</summary>
+    private bool IsOverloaded => _loop.Pool.IsLow || _loop.Pool.HasWaitedSince(_loop.Now - ShortageMilliseconds);
 
     public bool TryMakeRoom() => quota.TryMakeRoom();
 
@@ -36,7 +36,7 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
         var slot = TryTakeSlot(peer, out var refusal) ?? quota.TryTakeToRefuse();
         if (slot is null)
         {
-            // Closed without a word: those who are being told are enough.
+            // Closed without an answer: enough refused connections are being answered.
             TurnedAway(peer, refusal!.Reason);
             layer.Close();
             return;
@@ -97,10 +97,9 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
     private void TurnedAway(in PeerAddress peer, CloseReason reason)
     {
         detectors[0].Shared.Sessions.Audit.TurnedAway(peer, reason);
-        _loop.Counters.Disconnects[(int)reason]++;
-        if (reason == CloseReason.TooManyConnections && _loop.Now >= _quietUntil)
+        detectors[0].Host.Closed.Add(reason);
+        if (reason == CloseReason.TooManyConnections && _throttle.TryPass(_loop.Now))
         {
-            _quietUntil = _loop.Now + QuietMilliseconds;
             logger.TooManyConnections(quota.Max);
         }
     }

@@ -64,7 +64,7 @@ internal sealed class HubRuntime : ILoopEvents
             var term = new SessionTerm(
                 Milliseconds(options.ResumeWindow), options.ResumeRetentionBytes, Milliseconds(options.ConfirmTimeout), _quota.Max);
             _sessions = Own(new SessionTable(users, term, _logger, new(embedder.Audit)), static sessions => sessions.EndAll());
-            Tls = options.Tls.Mode == HubTlsMode.Off ? null : Own(new TlsAcceptor(options.Tls, _logger.ConnectionFailed));
+            Tls = options.Tls.Mode == HubTlsMode.Off ? null : Own(new TlsAcceptor(options.Tls, options.Limits.HandshakeTimeout, embedder.Time, _logger.ConnectionFailed));
             var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max) { User = options.Limits, FullQueue = options.FullQueue };
             _hosts = [.. _loops.Select(loop => new ConnectionHost(loop, settings))];
             Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls))];
@@ -130,13 +130,8 @@ internal sealed class HubRuntime : ILoopEvents
         return otherEnd;
     }
 
-    /// <summary>Completes once each loop has taken a turn.</summary>
-    public Task RespondAsync() => Task.WhenAll(_loops.Select(static loop =>
-    {
-        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Call(turn.SetResult);
-        return turn.Task;
-    }));
+    /// <summary>Completes once each loop has taken a turn; fails if one has ended.</summary>
+    public Task RespondAsync() => Task.WhenAll(_loops.Select(static loop => loop.RespondAsync()));
 
     /// <summary>Ends it all, with time for what is queued. Cancelling drops that. Called once.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
 namespace MessageDelivery.Hub.Transport;
 
-/// <summary>Why a connection ended. Set once, by whoever is first.</summary>
+/// <summary>Why a connection ended. Set once: the first reason stands.</summary>
 internal enum CloseReason : byte
 {
     /// <summary>Still open.</summary>

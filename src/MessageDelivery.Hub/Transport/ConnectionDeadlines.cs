@@ -12,7 +12,7 @@ internal struct ConnectionDeadlines
     private int _unacknowledged;
     private bool _isWatched;
 
-    /// <summary>From now on the peer has to take something: what it did before was nobody's business.</summary>
+    /// <summary>From now on the peer has to take something; what it took before does not count.</summary>
     public void BeginWatch(Connection connection)
     {
         _isWatched = true;

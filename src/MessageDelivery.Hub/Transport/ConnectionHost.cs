@@ -33,6 +33,9 @@ internal sealed class ConnectionHost : IHousekeeper
 
     public ConnectionSettings Settings { get; }
 
+    /// <summary>Connections that have ended. Read by any thread.</summary>
+    public CloseCounts Closed { get; } = new();
+
     public bool IsShuttingDown { get; private set; }
 
     /// <summary>What is kept for peers that were last on this loop and are away.</summary>
@@ -89,7 +92,6 @@ internal sealed class ConnectionHost : IHousekeeper
         }
     }
 
-    /// <inheritdoc/>
     public void KeepHouse(long shortMilliseconds) => MemoryRelief.Seek(this, shortMilliseconds);
 
     private void AdoptHere(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, IProtocol> converse)

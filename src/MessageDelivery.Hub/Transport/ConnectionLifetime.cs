@@ -278,12 +278,12 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
 
     private void TellEnd(CloseReason reason)
     {
-        // Before anything that may fail: whoever fails here is not told of its end a second time.
+        // Before anything that may fail, so that its end is not told a second time.
         _isEndTold = true;
         Reason = reason;
         _share?.Release();
         slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
-        connection.Loop.Counters.Disconnects[(int)reason]++;
+        connection.Host.Closed.Add(reason);
         if (connection.HasHandler)
         {
             connection.Handler.Closed(reason);

@@ -10,7 +10,6 @@ internal interface ISlot
 /// <summary>Two slots of one conversation.</summary>
 internal sealed class BothSlots(ISlot first, ISlot second) : ISlot
 {
-    /// <inheritdoc/>
     public void Release()
     {
         first.Release();

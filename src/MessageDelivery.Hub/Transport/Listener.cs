@@ -8,19 +8,18 @@ namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
 /// A listening socket. Its loop accepts and deals the connections out to all loops in turn. Accepting survives running out
-/// of file descriptors: one is kept in reserve, so that whoever knocks is turned away instead of being left waiting.
+/// of file descriptors: one is kept in reserve, with which pending connections are accepted and closed instead of being left waiting.
 /// </summary>
 internal sealed unsafe class Listener : LoopEntry, IDisposable
 {
     private const int MaxAcceptsPerTurn = 256;
-    private const long QuietMilliseconds = 1_000;
 
     private readonly Socket _socket;
     private readonly int _sendBufferBytes;
     private readonly KeepAlive _keepAlive;
     private readonly IListenerEvents _events;
     private int _reserve = OpenReserve();
-    private long _quietUntil;
+    private LogThrottle _throttle;
 
     // Whether there may still be connections that had come before the socket had its options, which they have not taken over then.
     private bool _hadWaiting;
@@ -106,7 +105,7 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
         }
     });
 
-    /// <summary>Accepts nobody any more. Any thread; completes when it is so.</summary>
+    /// <summary>Stops accepting. Any thread; completes when it has stopped.</summary>
     public Task StopAsync()
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -177,7 +176,6 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
     {
     }
 
-    /// <inheritdoc/>
     internal override bool TryClose()
     {
         Dispose();
@@ -276,9 +274,8 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
 
     private void Report(long now, int error)
     {
-        if (now >= _quietUntil)
+        if (_throttle.TryPass(now))
         {
-            _quietUntil = now + QuietMilliseconds;
             _events.AcceptFailed(Endpoint, error);
         }
     }
@@ -287,10 +284,10 @@ internal sealed unsafe class Listener : LoopEntry, IDisposable
 /// <summary>What a listener tells. Called on its loop's thread.</summary>
 internal interface IListenerEvents
 {
-    /// <summary>Whether one more may be accepted now. If not, those who knock wait for the moment.</summary>
+    /// <summary>Whether one more may be accepted now. If not, pending connections wait.</summary>
     bool MayAccept { get; }
 
-    /// <summary>The process has no file descriptor left. True if one is given back soon: those who knock wait for it.</summary>
+    /// <summary>The process has no file descriptor left. True if one is given back soon: pending connections wait for it.</summary>
     bool TryMakeRoom();
 
     /// <summary>Somebody has connected; the layer is the callee's now, unless it throws.</summary>

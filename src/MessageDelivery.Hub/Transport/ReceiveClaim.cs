@@ -69,7 +69,6 @@ internal sealed class ReceiveClaim : IClaimOwner
 
     public void Release() => _connection.Loop.Pool.Reduce(_claim, 0);
 
-    /// <inheritdoc/>
     void IClaimOwner.ClaimGranted() => _connection.Post(ConnectionWork.ClaimGranted);
 
     /// <summary>

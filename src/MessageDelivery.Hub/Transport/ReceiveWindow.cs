@@ -46,7 +46,7 @@ internal sealed class ReceiveWindow(Connection connection)
     /// <summary>Whether the bytes in front of the protocol have grown since it last saw them.</summary>
     public bool HasArrived { get; private set; }
 
-    /// <summary>The most bytes that are received at one time: what a stranger sends behind its first words stays in the kernel.</summary>
+    /// <summary>The most bytes that are received at one time: before authentication, no more than a HELLO.</summary>
     public int ReadLimit { get; set; } = int.MaxValue;
 
     /// <summary>Bytes that the protocol keeps of a request that has not wholly come; the protocol says so.</summary>

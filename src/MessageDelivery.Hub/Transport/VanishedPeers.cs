@@ -26,7 +26,6 @@ internal sealed class VanishedPeers(ConnectionHost host) : WheelEntry
         }
     }
 
-    /// <inheritdoc/>
     internal override void OnDue()
     {
         if (host.Loop.Now < Due)

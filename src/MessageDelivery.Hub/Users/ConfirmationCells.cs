@@ -13,7 +13,7 @@ internal unsafe struct Confirmation
     public Confirmation* Next;
 
     /// <summary>One for each receiver, in the order listed.</summary>
-    public ConfirmationPlace* First;
+    public ConfirmationReceiver* First;
     public ulong Correlation;
     public long Due;
     public ushort Receivers;
@@ -29,11 +29,11 @@ internal unsafe struct Confirmation
     {
         bool mayRepeat = false;
         int i = 0;
-        for (var place = First; place is not null; place = place->Next, i++)
+        for (var entry = First; entry is not null; entry = entry->Next, i++)
         {
             mayRepeat |= i > 0 && receivers[i] <= receivers[i - 1];
-            place->Outcome = outcomes[i];
-            place->FirstPlace = (byte)(mayRepeat ? receivers.IndexOf(receivers[i]) : i);
+            entry->Outcome = outcomes[i];
+            entry->FirstIndex = (byte)(mayRepeat ? receivers.IndexOf(receivers[i]) : i);
         }
     }
 
@@ -41,10 +41,10 @@ internal unsafe struct Confirmation
     public readonly void CopyTo(Span<Outcome> known)
     {
         int i = 0;
-        for (var place = First; place is not null; place = place->Next, i++)
+        for (var entry = First; entry is not null; entry = entry->Next, i++)
         {
-            known[i] = place->FirstPlace < i ? known[place->FirstPlace]
-                : place->IsDelivered ? Outcome.Delivered : place->Outcome;
+            known[i] = entry->FirstIndex < i ? known[entry->FirstIndex]
+                : entry->IsDelivered ? Outcome.Delivered : entry->Outcome;
         }
     }
 }
@@ -98,10 +98,10 @@ internal unsafe struct ConfirmationList
 }
 
 /// <summary>A receiver of such a relay.</summary>
-internal unsafe struct ConfirmationPlace
+internal unsafe struct ConfirmationReceiver
 {
     public Confirmation* Relay;
-    public ConfirmationPlace* Next;
+    public ConfirmationReceiver* Next;
     public ulong Receiver;
 
     /// <summary>The receiver's total that covers the message.</summary>
@@ -110,8 +110,8 @@ internal unsafe struct ConfirmationPlace
     public bool IsAwaited;
     public bool IsDelivered;
 
-    /// <summary>The place at which this receiver is listed first.</summary>
-    public byte FirstPlace;
+    /// <summary>The index at which this receiver is listed first.</summary>
+    public byte FirstIndex;
 }
 
 /// <summary>
@@ -164,11 +164,11 @@ internal unsafe struct ConfirmationCells(BlockPool pool)
     /// <summary>Gives a confirmation back, with its places.</summary>
     public void Return(Confirmation* confirmation)
     {
-        for (var place = confirmation->First; place is not null;)
+        for (var entry = confirmation->First; entry is not null;)
         {
-            var next = place->Next;
-            Return((FreeCell*)place);
-            place = next;
+            var next = entry->Next;
+            Return((FreeCell*)entry);
+            entry = next;
         }
 
         Return((FreeCell*)confirmation);

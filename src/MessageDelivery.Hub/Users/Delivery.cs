@@ -16,7 +16,7 @@ internal sealed class Delivery(BlockPool pool)
 
     public long BodyBytes { get; private set; }
 
-    /// <summary>Who wants to know when receivers have acknowledged it; null for nobody.</summary>
+    /// <summary>Waits until receivers have acknowledged it; null if the sender does not want to know.</summary>
     public IAcknowledgementWaiter? Acknowledgement { get; private set; }
 
     /// <summary>The relays in the form in which programs receive them. Borrowed.</summary>

@@ -12,6 +12,6 @@ internal interface IConfirmationOwner
     /// <summary>Fewer relays wait than may, and it was made to wait for that.</summary>
     void GoOn();
 
-    /// <summary>A receipt could not be queued: that is its own matter, and not that of whoever has acknowledged.</summary>
+    /// <summary>A receipt could not be queued: the sender fails, and not the receiver that has acknowledged.</summary>
     void Failed(Exception exception);
 }

@@ -13,12 +13,12 @@ namespace MessageDelivery.Hub.Users;
 internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
 {
     // More of a relay to many than this is not kept for the next that has to wait.
-    private const int MaxKeptPlaces = 16;
+    private const int MaxKeptDeliveries = 16;
 
     // Frames, text, and text with the line before it.
     private const int Forms = 3;
 
-    private WaitingDelivery?[] _places = [];
+    private WaitingDelivery?[] _waitingFor = [];
     private HeldSegments?[] _recent = [];
     private ulong[] _receivers = [];
     private Outcome[] _outcomes = [];
@@ -65,9 +65,9 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
             _outcomes = new Outcome[capacity];
         }
 
-        if (_places.Length > MaxKeptPlaces && receivers <= MaxKeptPlaces)
+        if (_waitingFor.Length > MaxKeptDeliveries && receivers <= MaxKeptDeliveries)
         {
-            _places = [];
+            _waitingFor = [];
         }
 
         _count = receivers;
@@ -90,18 +90,16 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
         return _hasTurn = !Queued(waits ? 1 : 0);
     }
 
-    /// <inheritdoc/>
-    public WaitingDelivery Place(int index)
+    public WaitingDelivery DeliveryAt(int index)
     {
-        if (_places.Length <= index)
+        if (_waitingFor.Length <= index)
         {
-            Array.Resize(ref _places, (int)BitOperations.RoundUpToPowerOf2((uint)index + 1));
+            Array.Resize(ref _waitingFor, (int)BitOperations.RoundUpToPowerOf2((uint)index + 1));
         }
 
-        return _places[index] ??= new(this, index);
+        return _waitingFor[index] ??= new(this, index);
     }
 
-    /// <inheritdoc/>
     public Span<HeldSegments?> Recent => _recent.Length > 0 ? _recent : _recent = new HeldSegments?[Forms];
 
     public Outcome this[int index]
@@ -126,7 +124,6 @@ internal sealed class PendingRelay(IPausable sender) : IDeliveryWaiter
         return Interlocked.Add(ref _waiting, -others) == 0;
     }
 
-    /// <inheritdoc/>
     public void WaitEnded(WaitingDelivery delivery, QueueResult result)
     {
         switch (result)

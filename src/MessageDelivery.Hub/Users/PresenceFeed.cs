@@ -43,7 +43,7 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
     {
         if (watcher.Rights is { SeesNobody: true })
         {
-            // Nothing will change in a list of nobody.
+            // It sees no user: its list stays empty.
             watcher.SendList();
             return;
         }
@@ -77,7 +77,6 @@ internal sealed class PresenceFeed : WheelEntry, IPresenceReader
         _users.EndWatch();
     }
 
-    /// <inheritdoc/>
     public void PresenceChanged()
     {
         if (Volatile.Read(ref _isWatched) != 0 && Volatile.Read(ref _isCalled) == 0 && Interlocked.Exchange(ref _isCalled, 1) == 0)

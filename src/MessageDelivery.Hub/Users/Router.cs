@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Users;
 /// <summary>Finds the receivers of relays and hands them their deliveries. Each loop has its own.</summary>
 internal sealed class Router(UserRegistry users, EventLoop loop)
 {
-    private readonly Dictionary<ulong, int> _firstPlaces = new(ProtocolLimits.MaxReceivers);
+    private readonly Dictionary<ulong, int> _firstIndexes = new(ProtocolLimits.MaxReceivers);
 
     public RouterCounters Counters { get; } = new();
 
@@ -26,7 +26,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
         relay.Queueing(delivery.Relays);
         for (int i = 0; i < receivers.Length; i++)
         {
-            if (repeats && !_firstPlaces.TryAdd(receivers[i], i))
+            if (repeats && !_firstIndexes.TryAdd(receivers[i], i))
             {
                 continue;
             }
@@ -67,8 +67,8 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
     }
 
     /// <summary>
-    /// Completes a relay that is done: counts what waited in vain, and gives each repeated receiver the outcome of its first
-    /// place.
+    /// Completes a relay that is done: counts what waited in vain, and gives each repeated receiver the outcome that it has
+    /// where it is listed first.
     /// </summary>
     public void Complete(PendingRelay relay)
     {
@@ -81,9 +81,9 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
 
         for (int i = 0; i < receivers.Length; i++)
         {
-            if (!_firstPlaces.TryAdd(receivers[i], i))
+            if (!_firstIndexes.TryAdd(receivers[i], i))
             {
-                relay[i] = relay[_firstPlaces[receivers[i]]];
+                relay[i] = relay[_firstIndexes[receivers[i]]];
             }
         }
     }
@@ -101,7 +101,7 @@ internal sealed class Router(UserRegistry users, EventLoop loop)
         {
             if (receivers[i] <= receivers[i - 1])
             {
-                _firstPlaces.Clear();
+                _firstIndexes.Clear();
                 return true;
             }
         }

@@ -29,20 +29,19 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
     // In whose wheel it stands; null for none.
     private EventLoop? _loop;
 
-    // The relay that is being carried out, and its places.
+    // The relay that is being carried out, and the entries of its receivers.
     private Confirmation* _current;
-    private nint[] _places = [];
+    private nint[] _entries = [];
 
     private ConfirmationList _due;
 
-    // Over, but receivers may still have to forget them; and the place that is next.
+    // Over, but receivers may still have to forget them; and the entry that is next.
     private Confirmation* _firstOver;
-    private ConfirmationPlace* _nextOver;
+    private ConfirmationReceiver* _nextOver;
     private bool _isUnfinished;
     private int _receivers;
     private bool _isAwaited;
 
-    /// <inheritdoc/>
     public nint Handle => GCHandle.ToIntPtr(_handle);
 
     /// <summary>Whether one more relay has to wait until some are confirmed.</summary>
@@ -67,9 +66,9 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
                 return;
             }
 
-            if (_places.Length < receivers.Length)
+            if (_entries.Length < receivers.Length)
             {
-                _places = new nint[receivers.Length == 1 ? 1 : ProtocolLimits.MaxReceivers];
+                _entries = new nint[receivers.Length == 1 ? 1 : ProtocolLimits.MaxReceivers];
             }
 
             _cells.Reserve(1 + receivers.Length);
@@ -85,12 +84,12 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
             _current->Holds = 1;
             for (int i = receivers.Length - 1; i >= 0; i--)
             {
-                var place = _cells.Take<ConfirmationPlace>();
-                place->Relay = _current;
-                place->Next = _current->First;
-                place->Receiver = receivers[i];
-                _current->First = place;
-                _places[i] = (nint)place;
+                var entry = _cells.Take<ConfirmationReceiver>();
+                entry->Relay = _current;
+                entry->Next = _current->First;
+                entry->Receiver = receivers[i];
+                _current->First = entry;
+                _entries[i] = (nint)entry;
             }
 
             _receivers += receivers.Length;
@@ -127,8 +126,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         receipt.Send(running, known);
     }
 
-    /// <inheritdoc/>
-    public nint Await(int place, ulong number)
+    public nint Await(int index, ulong number)
     {
         lock (_gate)
         {
@@ -137,7 +135,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
                 return 0;
             }
 
-            var awaited = (ConfirmationPlace*)_places[place];
+            var awaited = (ConfirmationReceiver*)_entries[index];
             awaited->Number = number;
             awaited->IsAwaited = true;
             _current->Holds++;
@@ -145,18 +143,17 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         }
     }
 
-    /// <inheritdoc/>
     public void AwaitEnded(nint wait, bool isAcknowledged, IOutlet outlet)
     {
         Span<Outcome> known = stackalloc Outcome[ProtocolLimits.MaxReceivers];
         ConfirmedReceipt receipt;
         lock (_gate)
         {
-            var place = (ConfirmationPlace*)wait;
-            var relay = place->Relay;
-            Debug.Assert(place->IsAwaited && relay->Holds > 0, "a wait has ended twice");
-            place->IsAwaited = false;
-            place->IsDelivered = isAcknowledged;
+            var entry = (ConfirmationReceiver*)wait;
+            var relay = entry->Relay;
+            Debug.Assert(entry->IsAwaited && relay->Holds > 0, "a wait has ended twice");
+            entry->IsAwaited = false;
+            entry->IsDelivered = isAcknowledged;
             if (--relay->Holds > 0)
             {
                 return;
@@ -215,7 +212,6 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         Forget(outlet);
     }
 
-    /// <inheritdoc/>
     public bool DoSlice(IOutlet outlet)
     {
         for (int i = 0; i < MaxPerSlice; i++)
@@ -283,7 +279,7 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
         Forget(loop);
     }
 
-    /// <summary>Everybody who could acknowledge need not any more: has the receivers forget it.</summary>
+    /// <summary>No acknowledgement is waited for any more: removes it from the receivers' lines.</summary>
     private void Forget(IOutlet outlet)
     {
         lock (_gate)
@@ -353,9 +349,9 @@ internal sealed unsafe class UnconfirmedRelays(BlockPool pool, UserRegistry user
             return false;
         }
 
-        var place = _nextOver is null ? relay->First : _nextOver;
-        (isAwaited, receiver, number) = (place->IsAwaited, place->Receiver, place->Number);
-        _nextOver = place->Next;
+        var entry = _nextOver is null ? relay->First : _nextOver;
+        (isAwaited, receiver, number) = (entry->IsAwaited, entry->Receiver, entry->Number);
+        _nextOver = entry->Next;
         if (_nextOver is null)
         {
             _firstOver = relay->Next;

@@ -9,7 +9,7 @@ internal sealed class User
     private volatile Identity? _identity;
     private volatile Rights? _rights;
 
-    /// <param name="identity">Who it is; null where nobody asks.</param>
+    /// <param name="identity">Who it is; null without authentication.</param>
     /// <param name="groupNumber">The number of its group while that has users; 0 without a group.</param>
     public User(ulong id, IReceiver receiver, Identity? identity = null, int groupNumber = 0)
     {

@@ -30,12 +30,12 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
     /// <summary>All of them, as they come and go meanwhile; whoever was added before is among them.</summary>
     public IEnumerable<User> Everybody => _users.Select(entry => entry.Value);
 
-    /// <summary>Gives the next id and lists its user, of whom nobody asks who it is.</summary>
+    /// <summary>Gives the next id and lists its user, without an identity.</summary>
     public User Add(IReceiver receiver) => Add(receiver, null);
 
     /// <summary>Gives the next id and lists its user.</summary>
     /// <param name="receiver">Where its deliveries go.</param>
-    /// <param name="identity">Who it is; null where nobody asks.</param>
+    /// <param name="identity">Who it is; null without authentication.</param>
     public User Add(IReceiver receiver, Identity? identity)
     {
         User user;

@@ -87,10 +87,9 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         for (int turns = 0; idle < IdleTurns; turns++)
         {
             Oracle.True(turns < MaxTurns, "the hub goes on and on");
-            var counters = _loop.Counters;
-            long before = counters.BytesReceived + counters.BytesSent + counters.Disconnects.Sum();
+            long before = Moved();
             Turn();
-            idle = counters.BytesReceived + counters.BytesSent + counters.Disconnects.Sum() == before ? idle + 1 : 0;
+            idle = Moved() == before ? idle + 1 : 0;
         }
     }
 
@@ -137,6 +136,8 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         _loop.Dispose();
         _pool.Dispose();
     }
+
+    private long Moved() => _loop.Counters.BytesReceived + _loop.Counters.BytesSent + _detector.Host.Closed.Total;
 
     private void Turn()
     {

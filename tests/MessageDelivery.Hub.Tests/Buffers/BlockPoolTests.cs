@@ -81,6 +81,29 @@ public sealed class BlockPoolTests
     }
 
     [Fact]
+    public void Loops_are_told_of_the_first_claim_in_line_though_answers_have_used_up_all_but_the_reserve()
+    {
+        using var pool = new BlockPool(Limit);
+        var waiter = new Waiter();
+        pool.AddWaiter(waiter);
+        // Nobody was refused anything, so that nobody has been told.
+        var blocks = Enumerable.Range(0, Slabs - Reserve).Select(_ => pool.Rent(BlockSize.Large)).ToList();
+        Assert.True(pool.IsLow);
+        Assert.Equal(0, waiter.Lows);
+
+        var first = new MemoryClaim(waiter);
+        Assert.False(pool.TryClaim(first, BlockSizes.MediumBytes, now: 0));
+        Assert.Equal(1, waiter.Lows);
+        var second = new MemoryClaim(waiter);
+        Assert.False(pool.TryClaim(second, BlockSizes.MediumBytes, now: 0));
+        Assert.Equal(1, waiter.Lows);
+
+        pool.Reduce(first, 0);
+        pool.Reduce(second, 0);
+        blocks.ForEach(block => block.Release());
+    }
+
+    [Fact]
     public void Relief_is_claimed_by_whoever_offers_most_once_a_second_while_memory_stays_low()
     {
         using var pool = new BlockPool(Limit);
@@ -121,6 +144,18 @@ public sealed class BlockPoolTests
         Assert.Equal(0, pool.OutstandingBlocks);
         Assert.Throws<InvalidOperationException>(block.Release);
     }
+
+#if DEBUG
+    /// <summary>In the build with asserts, one that does not hold fails its test.</summary>
+    [Fact]
+    public void A_block_that_nobody_holds_cannot_be_retained()
+    {
+        using var pool = new BlockPool(Limit);
+        var block = pool.Rent(BlockSize.Small);
+        block.Release();
+        Assert.Contains("a block was retained that nobody held", Assert.ThrowsAny<Exception>(block.Retain).Message, StringComparison.Ordinal);
+    }
+#endif
 
     [Fact]
     public void Unused_memory_goes_back_to_the_machine()
@@ -194,7 +229,7 @@ public sealed class BlockPoolTests
         Assert.Equal(0, pool.UsedBytes);
     }
 
-    private sealed class Waiter : IMemoryWaiter
+    private sealed class Waiter : IMemoryWaiter, IClaimOwner
     {
         public int Calls { get; private set; }
 
@@ -203,5 +238,9 @@ public sealed class BlockPoolTests
         public void MemoryAvailable() => Calls++;
 
         public void MemoryLow() => Lows++;
+
+        public void ClaimGranted()
+        {
+        }
     }
 }

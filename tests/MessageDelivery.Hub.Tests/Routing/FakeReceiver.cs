@@ -20,7 +20,7 @@ internal sealed class FakeReceiver : IReceiver
     /// <summary>Called when a delivery waits, before the sender knows.</summary>
     public Action? WhileQueueing { get; set; }
 
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running)
     {
         byte[] bytes = [];
         foreach (var segment in delivery.Frames.Items)
@@ -40,7 +40,7 @@ internal sealed class FakeReceiver : IReceiver
             return QueueResult.Full;
         }
 
-        _line.Add(waiter.Place(place));
+        _line.Add(waiter.DeliveryAt(index));
         WhileQueueing?.Invoke();
         return QueueResult.Waiting;
     }

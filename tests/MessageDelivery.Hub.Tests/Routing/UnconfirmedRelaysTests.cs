@@ -132,7 +132,7 @@ public sealed class UnconfirmedRelaysTests
 
     private sealed class ForgettingReceiver(Action<ulong> forget) : IReceiver
     {
-        public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) => QueueResult.Closed;
+        public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running) => QueueResult.Closed;
 
         public void Forget(ulong number, IOutlet outlet) => forget(number);
     }
@@ -149,10 +149,10 @@ public sealed class UnconfirmedRelaysTests
         return new(owner);
     }
 
-    private static void Join(AcknowledgementLine line, UnconfirmedRelays relays, int place, ulong number)
+    private static void Join(AcknowledgementLine line, UnconfirmedRelays relays, int index, ulong number)
     {
         Assert.True(line.TryReserve());
-        line.Join(relays, place, number);
+        line.Join(relays, index, number);
     }
 
     private static void TakeTurns(StillLoop still)

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using MessageDelivery.Hub.Buffers;
@@ -22,10 +23,12 @@ public sealed class FailingLoopTests
         using var listener = Listen(loop);
         loop.Start();
         listener.Listen();
+        await loop.RespondAsync().WaitAsync(Patience);
         loop.Call(FailEachTurn);
         await loop.Ended.WaitAsync(Patience);
         Assert.True(events.HasEnded);
         Assert.False(loop.Call(static () => { }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => loop.RespondAsync().WaitAsync(Patience));
         await listener.StopAsync().WaitAsync(Patience);
 
         void FailEachTurn()
@@ -53,6 +56,22 @@ public sealed class FailingLoopTests
         Assert.InRange(OpenFiles.Count() - before, -Times, Times / 2);
     }
 
+    [Fact]
+    public void A_wait_for_events_that_cannot_begin_keeps_no_descriptor()
+    {
+        const int Times = 300;
+        int before = OpenFiles.Count();
+        for (int i = 0; i < Times; i++)
+        {
+            // The machine gives no descriptor to wake it with; then one that it cannot watch.
+            Assert.Throws<Win32Exception>(() => new Epoll(wake: -1));
+            Assert.Throws<Win32Exception>(() => new Epoll(OpenOwnFile()));
+        }
+
+        // Other tests open some, too.
+        Assert.InRange(OpenFiles.Count() - before, -Times, Times / 2);
+    }
+
     /// <summary>What waited for room to say that nothing follows lingers no longer than others.</summary>
     [Fact]
     public void A_connection_that_could_finish_late_lingers_as_long_as_others()
@@ -72,6 +91,16 @@ public sealed class FailingLoopTests
         connection.Abort(CloseReason.Left);
         loop.TurnHere();
         Assert.Equal(0, loop.Counters.Connections);
+    }
+
+    private static unsafe int OpenOwnFile()
+    {
+        fixed (byte* path = "/proc/self/exe\0"u8)
+        {
+            int descriptor = Libc.Open(path, Libc.CloseOnExec);
+            Assert.True(descriptor >= 0);
+            return descriptor;
+        }
     }
 
     private static Listener Listen(EventLoop loop) => new(loop, new IPEndPoint(IPAddress.Loopback, 0), 8, 0, default, new Nobody());

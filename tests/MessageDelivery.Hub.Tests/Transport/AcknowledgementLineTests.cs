@@ -111,10 +111,10 @@ public sealed class AcknowledgementLineTests
 
         public nint Handle => GCHandle.ToIntPtr(_handle);
 
-        public nint Await(int place, ulong number)
+        public nint Await(int index, ulong number)
         {
             // One whose sender has gone meanwhile does not wait.
-            if (place % 7 == 3)
+            if (index % 7 == 3)
             {
                 return 0;
             }

@@ -104,11 +104,11 @@ public sealed class FailingQueueTests : IDisposable
         if (atOnce)
         {
             _pool.RentFails = () => true;
-            Assert.False(_queue.GoAway(1 << 20, limitsLine: true, _peer));
+            Assert.False(_queue.Detach(1 << 20, limitsLine: true, _peer));
         }
         else
         {
-            Assert.True(_queue.GoAway(1 << 20, limitsLine: true, _peer));
+            Assert.True(_queue.Detach(1 << 20, limitsLine: true, _peer));
             _pool.RentFails = () => true;
             Assert.Equal(QueueResult.Closed, _queue.TryAdd([bytes.Part(100, 10_000)], 1, null, null, 0, _peer));
         }
@@ -117,7 +117,7 @@ public sealed class FailingQueueTests : IDisposable
         Assert.Equal([(1, false)], waiter.Told);
         Assert.Equal(0, _queue.HeldBytes);
         _queue.Flush(_peer, _peer, scheduled: true);
-        Assert.Equal(TotalCheck.LetGo, _queue.ComeBack(_still.Connect(), 0, [], _peer));
+        Assert.Equal(ReplayStatus.Released, _queue.Attach(_still.Connect(), 0, [], _peer));
     }
 
     [Fact]
@@ -126,12 +126,12 @@ public sealed class FailingQueueTests : IDisposable
         using var bytes = new TestBytes(_pool, 20_000);
         _queue.EnableReplay(CountedFrames.Instance);
         _queue.TryAdd([bytes.Part(0, 20_000)], 1, null, null, 0, _peer);
-        Assert.True(_queue.GoAway(1 << 20, limitsLine: true, _peer));
+        Assert.True(_queue.Detach(1 << 20, limitsLine: true, _peer));
         _queue.Flush(_peer, _peer, scheduled: true);
         _pool.RentFails = () => true;
-        Assert.Throws<InsufficientMemoryException>(() => _queue.ComeBack(_still.Connect(), 0, [1, 2, 3], _peer));
+        Assert.Throws<InsufficientMemoryException>(() => _queue.Attach(_still.Connect(), 0, [1, 2, 3], _peer));
         _pool.RentFails = null;
-        Assert.Equal(TotalCheck.Held, _queue.ComeBack(_still.Connect(), 0, [1, 2, 3], _peer));
+        Assert.Equal(ReplayStatus.Available, _queue.Attach(_still.Connect(), 0, [1, 2, 3], _peer));
         _queue.Flush(_peer, _peer, scheduled: true);
         Assert.Equal([1, 2, 3, .. TestBytes.Content(0, 20_000)], _peer.Received.TakeLast(20_003));
     }
@@ -173,7 +173,7 @@ public sealed class FailingQueueTests : IDisposable
 
         public Span<HeldSegments?> Recent => _recent;
 
-        public WaitingDelivery Place(int index) => new(this, index);
+        public WaitingDelivery DeliveryAt(int index) => new(this, index);
 
         public void WaitEnded(WaitingDelivery delivery, QueueResult result) => throw new InvalidTimeZoneException();
     }

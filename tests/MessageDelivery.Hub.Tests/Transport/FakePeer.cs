@@ -65,7 +65,7 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 /// <summary>Somebody whose deliveries wait.</summary>
 internal sealed class FakeWaiter : IDeliveryWaiter
 {
-    private readonly Dictionary<int, WaitingDelivery> _places = [];
+    private readonly Dictionary<int, WaitingDelivery> _deliveries = [];
 
     private readonly HeldSegments?[] _recent = new HeldSegments?[3];
 
@@ -73,8 +73,8 @@ internal sealed class FakeWaiter : IDeliveryWaiter
 
     public Span<HeldSegments?> Recent => _recent;
 
-    public WaitingDelivery Place(int index) =>
-        _places.TryGetValue(index, out var place) ? place : _places[index] = new(this, index);
+    public WaitingDelivery DeliveryAt(int index) =>
+        _deliveries.TryGetValue(index, out var delivery) ? delivery : _deliveries[index] = new(this, index);
 
     public void WaitEnded(WaitingDelivery delivery, QueueResult result) => Told.Add((delivery.Index, result is QueueResult.Accepted or QueueResult.Held));
 }

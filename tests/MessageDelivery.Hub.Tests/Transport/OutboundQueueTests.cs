@@ -50,10 +50,10 @@ public sealed class OutboundQueueTests : IDisposable
         queue.EnableReplay(CountedFrames.Instance);
         queue.Add([1, 2, 3], _peer);
         Assert.Equal(1, _peer.FlushesScheduled);
-        Assert.True(queue.GoAway(1_000, limitsLine: true, _peer));
-        Assert.Null(queue.ComeBack(still.Connect(), 0, [4], _peer));
+        Assert.True(queue.Detach(1_000, limitsLine: true, _peer));
+        Assert.Null(queue.Attach(still.Connect(), 0, [4], _peer));
         Assert.Equal(FlushResult.Nothing, queue.Flush(before, _peer, scheduled: true));
-        Assert.Equal(TotalCheck.Held, queue.ComeBack(still.Connect(), 0, [4], _peer));
+        Assert.Equal(ReplayStatus.Available, queue.Attach(still.Connect(), 0, [4], _peer));
         queue.Close(_peer);
     }
 
@@ -86,9 +86,9 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal(QueueResult.Accepted, Add(bytes.Part(99, 201)));
         Assert.Equal(1, _peer.Watched);
         Assert.Equal(QueueResult.Full, _queue.TryAdd([bytes.Part(300, 1)], 0, null, null, 0, _peer));
-        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(300, 100), place: 1));
-        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(400, 100), place: 2));
-        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(500, 100), place: 3));
+        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(300, 100), index: 1));
+        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(400, 100), index: 2));
+        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(500, 100), index: 3));
         Assert.Empty(_waiter.Told);
 
         _peer.Room = 250;
@@ -106,8 +106,8 @@ public sealed class OutboundQueueTests : IDisposable
     {
         using var bytes = new TestBytes(_pool, 300);
         Add(bytes.Part(0, 100));
-        Add(bytes.Part(100, 100), place: 1);
-        Add(bytes.Part(200, 100), place: 2);
+        Add(bytes.Part(100, 100), index: 1);
+        Add(bytes.Part(200, 100), index: 2);
         Assert.False(_queue.Complete(_peer));
         Assert.Equal([(1, false), (2, false)], _waiter.Told);
         Assert.Equal(QueueResult.Closed, Add(bytes.Part(0, 1)));
@@ -120,7 +120,7 @@ public sealed class OutboundQueueTests : IDisposable
     {
         using var bytes = new TestBytes(_pool, 300);
         Add(bytes.Part(0, 100));
-        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(100, 100), place: 1));
+        Assert.Equal(QueueResult.Waiting, Add(bytes.Part(100, 100), index: 1));
         _queue.AddLast([1, 2, 3], _peer);
         Assert.Equal(QueueResult.Closed, Add(bytes.Part(200, 100)));
         Assert.Equal(FlushResult.Drained, Flush());
@@ -190,7 +190,7 @@ public sealed class OutboundQueueTests : IDisposable
         using var bytes = new TestBytes(_pool, 400);
         Assert.Equal(QueueResult.Accepted, _queue.TryAdd([bytes.Part(0, 100)], 1, null, null, 0, _peer));
         Assert.Equal(QueueResult.Waiting, _queue.TryAdd([bytes.Part(100, 100)], 1, null, _waiter, 0, _peer));
-        bool isKept = _queue.GoAway(limitBytes: 50, limitsLine: !isTakeover, _peer);
+        bool isKept = _queue.Detach(limitBytes: 50, limitsLine: !isTakeover, _peer);
         Assert.Equal(isTakeover, isKept);
         Assert.Equal([(0, isKept)], _waiter.Told);
         Assert.Equal(
@@ -213,7 +213,7 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal([(0, true)], session.Told);
         Assert.Empty(_waiter.Told);
         Assert.False(_queue.TryAwaitRoomToAnswer(session));
-        Assert.Equal(TotalCheck.Held, _queue.Acknowledge(1, _peer));
+        Assert.Equal(ReplayStatus.Available, _queue.Acknowledge(1, _peer));
         Assert.Equal([(0, true)], _waiter.Told);
     }
 
@@ -295,7 +295,7 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal(long.MaxValue, _queue.StallDeadline(10));
     }
 
-    private QueueResult Add(Segment segment, int place = 0) => _queue.TryAdd([segment], 0, null, _waiter, place, _peer);
+    private QueueResult Add(Segment segment, int index = 0) => _queue.TryAdd([segment], 0, null, _waiter, index, _peer);
 
     private FlushResult Flush() => _queue.Flush(_peer, _peer, scheduled: true);
 }

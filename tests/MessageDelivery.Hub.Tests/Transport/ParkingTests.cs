@@ -78,7 +78,7 @@ public sealed class ParkingTests : IDisposable
         }
 
         Assert.InRange(_queue.CopiedBytes, 1, _addedBytes);
-        Assert.Equal(TotalCheck.Held, _queue.Acknowledge(100 * 11, _peer));
+        Assert.Equal(ReplayStatus.Available, _queue.Acknowledge(100 * 11, _peer));
         Assert.Equal(0, _queue.HeldBytes);
     }
 
@@ -90,9 +90,9 @@ public sealed class ParkingTests : IDisposable
         for (int i = 0; i < 100; i++)
         {
             Send(room: 50_000);
-            Assert.True(_queue.GoAway(AwayLimit, limitsLine: true, _peer));
+            Assert.True(_queue.Detach(AwayLimit, limitsLine: true, _peer));
             AddDeliveries(10);
-            Assert.Equal(TotalCheck.Held, _queue.ComeBack(_still.Connect(), total: 0, [1, 2, 3], _peer));
+            Assert.Equal(ReplayStatus.Available, _queue.Attach(_still.Connect(), total: 0, [1, 2, 3], _peer));
         }
 
         // Each WELCOME is a copy, too.
@@ -111,7 +111,7 @@ public sealed class ParkingTests : IDisposable
 
         Assert.InRange(_still.Pool.OutstandingBlocks, 1, 20_000 / BlockSizes.SmallBytes * 2);
         Assert.False(_queue.IsUnparked);
-        Assert.Equal(TotalCheck.Held, _queue.Acknowledge(1_000, _peer));
+        Assert.Equal(ReplayStatus.Available, _queue.Acknowledge(1_000, _peer));
         Assert.Equal(0, _still.Pool.OutstandingBlocks);
     }
 

@@ -30,8 +30,8 @@ public sealed class RetentionModelTests
         Unhear,
         Cut,
         CutWhileSending,
-        ComeBack,
-        ComeBackWithTooMuch,
+        Attach,
+        AttachWithTooMuch,
     }
 
     [Fact]
@@ -128,11 +128,11 @@ public sealed class RetentionModelTests
                     _peer.WhileSending = Cut;
                     Send(size);
                     break;
-                case Step.ComeBack when _isAway:
-                    ComeBack();
+                case Step.Attach when _isAway:
+                    Attach();
                     break;
-                case Step.ComeBackWithTooMuch when _isAway:
-                    Assert.Equal(TotalCheck.NeverSent, _queue.ComeBack(_still.Connect(), _added + 1, [], _peer));
+                case Step.AttachWithTooMuch when _isAway:
+                    Assert.Equal(ReplayStatus.NeverSent, _queue.Attach(_still.Connect(), _added + 1, [], _peer));
                     break;
             }
         }
@@ -141,14 +141,14 @@ public sealed class RetentionModelTests
         {
             if (_isAway && !_isOver)
             {
-                ComeBack();
+                Attach();
             }
 
             if (!_isOver)
             {
                 Drain();
                 Assert.True(_added == _client.Total, $"{_client.Total} of {_added} frames");
-                Assert.Equal(TotalCheck.Held, _queue.Acknowledge(_client.Total, _peer));
+                Assert.Equal(ReplayStatus.Available, _queue.Acknowledge(_client.Total, _peer));
                 Assert.Equal(0, _queue.HeldBytes);
                 Assert.All(_waiter.Told, told => Assert.True(told.Accepted));
             }
@@ -234,7 +234,7 @@ public sealed class RetentionModelTests
             for (int i = 0; i < 1_000 && (_queue.PendingBytes > 0 || _client.Total < _added); i++)
             {
                 Send(long.MaxValue);
-                Assert.Equal(TotalCheck.Held, _queue.Acknowledge(_client.Total, _peer));
+                Assert.Equal(ReplayStatus.Available, _queue.Acknowledge(_client.Total, _peer));
             }
         }
 
@@ -244,10 +244,10 @@ public sealed class RetentionModelTests
             // One more than it has may have been sent in part, and then nobody can tell.
             if (total <= _client.Total)
             {
-                Assert.Equal(total < _acknowledged ? TotalCheck.LetGo : TotalCheck.Held, check);
+                Assert.Equal(total < _acknowledged ? ReplayStatus.Released : ReplayStatus.Available, check);
                 _acknowledged = Math.Max(_acknowledged, total);
             }
-            else if (check == TotalCheck.Held)
+            else if (check == ReplayStatus.Available)
             {
                 // It lied, and has to live with it.
                 _acknowledged = total;
@@ -262,17 +262,17 @@ public sealed class RetentionModelTests
             // Those in line are added while it is away.
             _addedAway = _waiting.Skip(_waiter.Told.Count).Sum();
             _isOver = _addedAway > AwayLimit;
-            Assert.Equal(!_isOver, _queue.GoAway(AwayLimit, limitsLine: true, _peer));
+            Assert.Equal(!_isOver, _queue.Detach(AwayLimit, limitsLine: true, _peer));
             Assert.Equal(FlushResult.Nothing, _queue.Flush(_peer, _peer, scheduled: true));
         }
 
-        private void ComeBack()
+        private void Attach()
         {
             _client.Reconnect();
             _peer = new() { Room = 0 };
             _acknowledged = Math.Max(_acknowledged, _client.Total);
             _addedBytes += Uncounted(3).Length;
-            Assert.Equal(TotalCheck.Held, _queue.ComeBack(_still.Connect(), _client.Total, Uncounted(3), _peer));
+            Assert.Equal(ReplayStatus.Available, _queue.Attach(_still.Connect(), _client.Total, Uncounted(3), _peer));
             _isAway = false;
         }
 

@@ -33,9 +33,9 @@ public sealed class WaitingDeliveryTests
             }
 
             Assert.False(relay.Queued(Receivers));
-            Assert.All(Enumerable.Range(0, Receivers), i => Assert.True(IsOneList(relay.Place(i), relay.Place(i % 2))));
-            Assert.False(IsOneList(relay.Place(0), relay.Place(1)));
-            Assert.All(Enumerable.Range(0, Receivers), i => Assert.Equal(i % 2 == 0 ? frames : text, relay.Place(i).Segments.ToArray()));
+            Assert.All(Enumerable.Range(0, Receivers), i => Assert.True(IsOneList(relay.DeliveryAt(i), relay.DeliveryAt(i % 2))));
+            Assert.False(IsOneList(relay.DeliveryAt(0), relay.DeliveryAt(1)));
+            Assert.All(Enumerable.Range(0, Receivers), i => Assert.Equal(i % 2 == 0 ? frames : text, relay.DeliveryAt(i).Segments.ToArray()));
 
             // They end one by one; those that are left keep what they have.
             for (int i = 0; i < Receivers; i++)

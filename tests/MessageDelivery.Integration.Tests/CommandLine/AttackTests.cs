@@ -57,9 +57,9 @@ public sealed class AttackTests
 
     [Theory]
     [InlineData("there is no attack 'nonsense'; there are declared-lengths, ", "--only", "nonsense")]
-    [InlineData("--seconds: '0' is not a whole number from 1 to 3600", "--seconds", "0")]
-    [InlineData("--connections: '1e3' is not a whole number from 1 to 10000", "--connections", "1e3")]
-    [InlineData("--longest-gap: '5' is not a time up to 1h", "--longest-gap", "5")]
+    [InlineData("--seconds is '0': it must be a whole number from 1 to 3600", "--seconds", "0")]
+    [InlineData("--connections is '1e3': it must be a whole number from 1 to 10000", "--connections", "1e3")]
+    [InlineData("--longest-gap is '5': a time is written like 10s", "--longest-gap", "5")]
     public async Task What_cannot_be_is_named_with_its_limit(string error, params string[] options)
     {
         MdsResult result = await Attacking.AttackAsync("127.0.0.1:1", options);

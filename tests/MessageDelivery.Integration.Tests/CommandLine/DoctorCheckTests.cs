@@ -107,6 +107,19 @@ public sealed class DoctorCheckTests : IDisposable
         finding => finding.Level == FindingLevel.Warn && finding.Text.Contains("which this machine does not trust", StringComparison.Ordinal));
 
     [Fact]
+    public void Rsa_is_slower_than_it_need_be()
+    {
+        using var rsa = RSA.Create(2048);
+        using var slow = new CertificateRequest("CN=hub.example", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(Now.AddDays(-1), Now.AddDays(100));
+        Assert.Contains(
+            CertificateCheck.Presented(slow, [], "hub.example", Now),
+            finding => finding.Level == FindingLevel.Warn && finding.Text.StartsWith("its key is RSA with 2048 bits", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            CertificateCheck.Files(CertificateFile(Now.AddDays(-1), Now.AddDays(100), out _), null, Now),
+            finding => finding.Text.Contains("RSA", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_key_and_whether_it_belongs_to_the_certificate()
     {
         string certificate = CertificateFile(Now.AddDays(-1), Now.AddDays(100), out string key);

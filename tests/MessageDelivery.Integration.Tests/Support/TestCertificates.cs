@@ -34,11 +34,11 @@ internal static class TestCertificates
 
     /// <summary>How a client trusts the first authority.</summary>
     public static SslClientAuthenticationOptions Client(
-        X509Certificate2? certificate = null, SslProtocols protocols = SslProtocols.None)
+        X509Certificate2? certificate = null, SslProtocols protocols = SslProtocols.None, string name = "localhost")
     {
         var options = new SslClientAuthenticationOptions
         {
-            TargetHost = "localhost",
+            TargetHost = name,
             EnabledSslProtocols = protocols,
             CertificateChainPolicy = new()
             {
@@ -55,7 +55,8 @@ internal static class TestCertificates
         return options;
     }
 
-    public static X509Certificate2 Issue(X509Certificate2 authority, string subject, bool isServer, int validDays = 30)
+    /// <summary>Issues a certificate for this machine's names, and for another one if there is one.</summary>
+    public static X509Certificate2 Issue(X509Certificate2 authority, string subject, bool isServer, int validDays = 30, string? name = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
@@ -63,6 +64,7 @@ internal static class TestCertificates
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new(isServer ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
+        names.AddDnsName(name ?? "localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         var now = DateTimeOffset.UtcNow;
@@ -70,13 +72,27 @@ internal static class TestCertificates
         return signed.CopyWithPrivateKey(key);
     }
 
+    /// <summary>An authority that another one has signed.</summary>
+    public static X509Certificate2 MakeIntermediate(X509Certificate2 authority, string subject)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = DateTimeOffset.UtcNow;
+        using var signed = RequestForAuthority(subject, key).Create(authority, now.AddDays(-2), now.AddDays(40), RandomNumberGenerator.GetBytes(8));
+        return signed.CopyWithPrivateKey(key);
+    }
+
     private static X509Certificate2 MakeAuthority(string subject)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = DateTimeOffset.UtcNow;
+        return RequestForAuthority(subject, key).CreateSelfSigned(now.AddDays(-3), now.AddDays(60));
+    }
+
+    private static CertificateRequest RequestForAuthority(string subject, ECDsa key)
+    {
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
-        var now = DateTimeOffset.UtcNow;
-        return request.CreateSelfSigned(now.AddDays(-3), now.AddDays(60));
+        return request;
     }
 }

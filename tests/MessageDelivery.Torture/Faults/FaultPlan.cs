@@ -33,6 +33,9 @@ internal sealed class FaultPlan
         Faults = [.. faults.Where(fault => fault.At.TotalSeconds <= end).OrderBy(fault => fault.At)];
     }
 
+    /// <summary>A plan of these faults, in their order.</summary>
+    internal FaultPlan(int seed, params IReadOnlyList<PlannedFault> faults) => (Random, Faults) = (new(seed), faults);
+
     /// <summary>For lengths, sizes and places.</summary>
     public Random Random { get; }
 

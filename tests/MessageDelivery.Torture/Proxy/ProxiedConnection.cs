@@ -72,6 +72,12 @@ internal sealed class ProxiedConnection(
         switch (kind)
         {
             case FaultKind.Cut:
+                if (resetsHub)
+                {
+                    // The pump sees the end that follows, and would pass it on before the reset.
+                    _toHub.KeepTargetOpen();
+                }
+
                 client.Shutdown(SocketShutdown.Both);
                 client.Close();
                 CloseHub();

@@ -222,7 +222,7 @@ internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
 
     public void Acknowledge(ulong total)
     {
-        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == TotalCheck.NeverSent)
+        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == ReplayStatus.NeverSent)
         {
             Connection.CloseWithGoodbye(Ending.ProtocolError($"an ACK of {total} frames; fewer were sent"));
         }
@@ -234,14 +234,11 @@ internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
     /// <summary>The session has ended.</summary>
     public void Close() => _unconfirmed?.Close(Connection.Loop);
 
-    /// <inheritdoc/>
     void IConfirmationOwner.Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet) =>
         Connection.Outbound.SendReceipt(outlet, correlation, outcomes);
 
-    /// <inheritdoc/>
     void IConfirmationOwner.GoOn() => Connection.Resume();
 
-    /// <inheritdoc/>
     void IConfirmationOwner.Failed(Exception exception) => Services.Loop.Call(() => Services.Loop.Fail(Connection, exception));
 
     /// <summary>What counts against the limit on bytes, and how many times.</summary>

@@ -27,31 +27,23 @@ internal sealed class BinaryServices : ISessionHost
     /// <summary>Who is told when somebody comes or goes.</summary>
     public PresenceFeed Presence { get; }
 
-    /// <inheritdoc/>
     public EventLoop Loop => Shared.Loop;
 
-    /// <inheritdoc/>
     public HashSet<IBacklog> Backlogs => Shared.Host.Backlogs;
 
-    /// <inheritdoc/>
     public ICountedUnits Counted => CountedFrames.Instance;
 
-    /// <inheritdoc/>
     public int GreetingBytes => BinaryReplies.WelcomeBytes;
 
-    /// <inheritdoc/>
     public int WriteGreeting(Span<byte> frame, ResumableSession session) =>
         BinaryReplies.WriteWelcome(frame, session.User.Id, Shared.Limits, session, WelcomeFlags.Resumed);
 
-    /// <inheritdoc/>
     public UnconfirmedRelays ConfirmFor(IConfirmationOwner owner) =>
         new(Loop.Pool, Shared.Users, Shared.Sessions.Term.ConfirmMilliseconds, owner);
 
-    /// <inheritdoc/>
     public QueueResult SendReceipt(OutboundQueue queue, IOutlet outlet, ulong correlation, ReadOnlySpan<Outcome> outcomes) =>
         queue.SendReceipt(outlet, correlation, outcomes);
 
-    /// <inheritdoc/>
     public QueueResult Complete(PendingRelay relay, OutboundQueue queue)
     {
         Shared.Router.Complete(relay);

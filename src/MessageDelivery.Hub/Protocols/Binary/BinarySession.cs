@@ -67,8 +67,8 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         : FrameCheck.RequestBytes(front);
 
     /// <inheritdoc/>
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
-        Connection.Outbound.TryAdd(delivery.Frames.Items, delivery.Relays, null, waiter, place, running);
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running) =>
+        Connection.Outbound.TryAdd(delivery.Frames.Items, delivery.Relays, null, waiter, index, running);
 
     /// <inheritdoc/>
     public int Consume(in Segment input)
@@ -170,7 +170,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     public bool TryKeepQueue(CloseReason reason) =>
         !_isEnding && !(reason == CloseReason.SlowConsumer && Connection.Loop.Pool.IsShort)
         && reason is not (CloseReason.ShuttingDown or CloseReason.Overloaded or CloseReason.InternalError)
-        && (Resumable?.TryGoAway(reason) ?? false);
+        && (Resumable?.TryDetach(reason) ?? false);
 
     /// <inheritdoc/>
     public void Closed(CloseReason reason)

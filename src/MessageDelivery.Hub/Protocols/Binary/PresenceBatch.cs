@@ -11,7 +11,6 @@ internal sealed class PresenceBatch(BlockPool pool) : IPresenceWriter
 {
     private readonly SegmentWriter _frames = new(pool);
 
-    /// <inheritdoc/>
     public ReadOnlySpan<Segment> Batch => _frames.Segments.Items;
 
     /// <summary>
@@ -36,7 +35,6 @@ internal sealed class PresenceBatch(BlockPool pool) : IPresenceWriter
         }
     }
 
-    /// <inheritdoc/>
     public void Clear() => _frames.Clear();
 
     private static (int Joined, int Left) Split(ReadOnlySpan<PresenceEvent> events, ulong[] joined, ulong[] left)

@@ -87,14 +87,14 @@ internal sealed class HelloHandshake(
     public void Withdraw() => _signIn?.Withdraw();
 
     /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>
-    public void Refused(TotalCheck check, bool replaces)
+    public void Refused(ReplayStatus check, bool replaces)
     {
         if (!connection.IsOpen)
         {
             return;
         }
 
-        if (check == TotalCheck.NeverSent)
+        if (check == ReplayStatus.NeverSent)
         {
             opening.Refuse(Ending.ProtocolError("the total of frames received is larger than what was sent"));
         }
@@ -105,7 +105,6 @@ internal sealed class HelloHandshake(
         }
     }
 
-    /// <inheritdoc/>
     public void Outdated()
     {
         if (connection.IsOpen)
@@ -114,7 +113,6 @@ internal sealed class HelloHandshake(
         }
     }
 
-    /// <inheritdoc/>
     public void Resume(ResumableSession session, TakeOver takeOver)
     {
         if (!connection.IsOpen || !TryCount(takeOver.Replaces))
@@ -123,12 +121,12 @@ internal sealed class HelloHandshake(
             return;
         }
 
-        switch (session.ComeBack(takeOver))
+        switch (session.Attach(takeOver))
         {
             case null:
                 takeOver.Arrive(session);
                 break;
-            case TotalCheck.Held:
+            case ReplayStatus.Available:
                 user.LeaveIfJoined();
                 connection.Protocol = "binary";
                 if (_signedIn is not null)

@@ -49,7 +49,6 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         }
     }
 
-    /// <inheritdoc/>
     public long Deadline { get; set; }
 
     private bool DemandsToken => _services.Authentication.IsDemanded;
@@ -58,7 +57,6 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
 
     private HelloHandshake Hello => _hello ??= new(_detector, this, _user, _connection, _refusal, _order);
 
-    /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) => isReceived ? FrameCheck.MaxMissingBytes([]) : FirstBytes.Tell(front) switch
     {
         FirstBytesKind.Hello => FrameCheck.RequestBytes(front),
@@ -67,7 +65,6 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         _ => FrameCheck.MaxMissingBytes([]),
     };
 
-    /// <inheritdoc/>
     public int Consume(in Segment input)
     {
         if (input.Length == 0)
@@ -103,15 +100,15 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     }
 
     /// <summary>
-    /// Who resumes is let in even where there is no memory to hear more: what is kept for it is freed. Whom there is none for is
-    /// told so.
+    /// A HELLO that resumes is accepted even when no memory is left to receive into, since that frees what is kept for its user. Others are
+    /// refused as overloaded.
     /// </summary>
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         var kind = FirstBytes.Tell(front);
         if (_connection.IsPaused || IsUnwelcome(kind))
         {
-            // Its first words are being looked at already, or it is told in its turn that nothing comes of them.
+            // Its first bytes are being handled already, or are refused when they are received.
             return 0;
         }
 
@@ -131,7 +128,6 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         return front.Length;
     }
 
-    /// <inheritdoc/>
     public void OnDeadline()
     {
         if (_began || MustBeSecured || DemandsToken)
@@ -153,7 +149,6 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         }
     }
 
-    /// <inheritdoc/>
     public void End(CloseReason reason)
     {
         if (reason == CloseReason.SlowConsumer)
@@ -166,12 +161,10 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         }
     }
 
-    /// <inheritdoc/>
     public void Resumed()
     {
     }
 
-    /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
         _hello?.Withdraw();

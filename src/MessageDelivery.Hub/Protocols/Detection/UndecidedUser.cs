@@ -22,8 +22,7 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
     /// <summary>Whether a HELLO has begun.</summary>
     public bool HasHello { get; set; }
 
-    /// <inheritdoc/>
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running)
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running)
     {
         var text = TextForm.Of(delivery, verbose: false);
         lock (_queue.Gate)
@@ -31,14 +30,13 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
             if (_successor is null)
             {
                 return _isLeft ? QueueResult.Closed
-                    : _queue.TryAdd(HasHello ? delivery.Frames.Items : text, delivery.Relays, null, waiter, place, running);
+                    : _queue.TryAdd(HasHello ? delivery.Frames.Items : text, delivery.Relays, null, waiter, index, running);
             }
         }
 
-        return _successor.Deliver(delivery, waiter, place, running);
+        return _successor.Deliver(delivery, waiter, index, running);
     }
 
-    /// <inheritdoc/>
     public void Remove() => services.Loop.Call(connection, () => _successor?.Remove());
 
     /// <summary>Lists the user, if it was not before.</summary>
@@ -80,7 +78,7 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
     {
         lock (_queue.Gate)
         {
-            // Whoever looks this user up from now on finds nobody, so that nothing is sent in the clear.
+            // From now on deliveries to this user are refused, so that nothing is sent in the clear.
             _isLeft = _queue.IsUntouched;
         }
 

@@ -17,7 +17,7 @@ internal sealed class TextRelay(LoopServices services, Connection connection)
     private bool _isRouted;
     private int _bodies;
 
-    /// <summary>Whom it is for, and what became of it for each.</summary>
+    /// <summary>The receivers, and the outcome for each.</summary>
     public PendingRelay Pending { get; } = new(connection) { LeavesOutFull = services.Limits.LeavesOutFull(identity: null) };
 
     /// <summary>What may end the body.</summary>

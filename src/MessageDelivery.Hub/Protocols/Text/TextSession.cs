@@ -48,7 +48,6 @@ internal sealed class TextSession : IProtocol, IReceiver
         }
     }
 
-    /// <inheritdoc/>
     public long Deadline => Math.Min(
         Math.Min(_parser.BodyMayEndByPause ? _relay.Pause.Due : long.MaxValue, _pace.Due),
         _user?.EndsAt ?? (_signIn is not null ? AuthenticationDue : _connection.OpenedAt + SessionLimits.SilenceMilliseconds));
@@ -60,11 +59,9 @@ internal sealed class TextSession : IProtocol, IReceiver
         !isReceived && _parser.IsBetweenCommands && CommandsAhead.WholeBytes(front) is var whole and > 0 ? whole
         : ProtocolLimits.DeliveryHeaderBytes + _services.Limits.MaxBodyBytes + ProtocolLimits.MaxLineBytes - _relay.KeptBytes;
 
-    /// <inheritdoc/>
-    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int place, EventLoop running) =>
-        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), delivery.Relays, null, waiter, place, running);
+    public QueueResult Deliver(Delivery delivery, IDeliveryWaiter? waiter, int index, EventLoop running) =>
+        _connection.Outbound.TryAdd(TextForm.Of(delivery, _verbose), delivery.Relays, null, waiter, index, running);
 
-    /// <inheritdoc/>
     public int Consume(in Segment input)
     {
         var bytes = input.Length == 0 ? [] : input.Span;
@@ -116,7 +113,6 @@ internal sealed class TextSession : IProtocol, IReceiver
         return used;
     }
 
-    /// <inheritdoc/>
     public void OnDeadline()
     {
         if (Expired() is { } expired)
@@ -139,7 +135,6 @@ internal sealed class TextSession : IProtocol, IReceiver
         }
     }
 
-    /// <inheritdoc/>
     public void Resumed()
     {
         _relay.ReportIfDone(_verbose);
@@ -150,7 +145,6 @@ internal sealed class TextSession : IProtocol, IReceiver
         }
     }
 
-    /// <inheritdoc/>
     public void End(CloseReason reason)
     {
         if (reason == CloseReason.SlowConsumer)
@@ -163,7 +157,6 @@ internal sealed class TextSession : IProtocol, IReceiver
         }
     }
 
-    /// <inheritdoc/>
     public void Remove() => _services.Loop.Call(_connection, () =>
     {
         if (_connection.IsOpen)
@@ -172,7 +165,6 @@ internal sealed class TextSession : IProtocol, IReceiver
         }
     });
 
-    /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
         _relay.Clear();

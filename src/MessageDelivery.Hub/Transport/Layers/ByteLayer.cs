@@ -25,7 +25,7 @@ internal abstract class ByteLayer
     /// <summary>Whether it is being set up: what is inside can neither be received nor sent yet. Receiving, with no room, goes on with that.</summary>
     public virtual bool IsOpening => false;
 
-    /// <summary>Whether nobody between the two ends can read what passes.</summary>
+    /// <summary>Whether the bytes are encrypted, or do not leave the process.</summary>
     public virtual bool IsEncrypted => false;
 
     /// <summary>What the peer has shown to prove who it is.</summary>

@@ -9,7 +9,7 @@ namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
 /// A pipe within the process, with a connection at the hub's end and a <see cref="Stream"/> at the other. Each direction holds about
-/// <see cref="CapacityBytes"/>: whoever sends more waits until the other end has taken some, as with a socket.
+/// <see cref="CapacityBytes"/>: a sender of more waits until the other end has taken some, as with a socket.
 /// </summary>
 internal sealed class MemoryLayer : ByteLayer
 {
@@ -31,13 +31,11 @@ internal sealed class MemoryLayer : ByteLayer
         _hasRoom = () => _writable();
     }
 
-    /// <inheritdoc/>
     public override int Descriptor => -1;
 
     /// <summary>Nobody but this process sees what passes.</summary>
     public override bool IsEncrypted => true;
 
-    /// <inheritdoc/>
     public override int UnacknowledgedBytes => (int)Math.Min(int.MaxValue, Volatile.Read(ref _sent) - _otherEnd.ReadBytes);
 
     /// <summary>Makes both ends.</summary>
@@ -46,17 +44,15 @@ internal sealed class MemoryLayer : ByteLayer
     {
         // The hub's continuations do no more than leave work for its loop; the other end's are anybody's code. The hub awaits no read: the
         // stream tells when it has written, whether or not all that was there before is taken, as an edge of epoll's does.
-        var toHub = CreatePipe(reader: PipeScheduler.Inline, writer: PipeScheduler.ThreadPool);
-        var fromHub = CreatePipe(reader: PipeScheduler.ThreadPool, writer: PipeScheduler.Inline);
+        var toHub = CreatePipe(reader: PipeScheduler.Inline, writer: new PoolContinuation());
+        var fromHub = CreatePipe(reader: new PoolContinuation(), writer: PipeScheduler.Inline);
         var stream = new MemoryLayerStream(fromHub.Reader, toHub.Writer);
         otherEnd = stream;
         return new(toHub.Reader, fromHub.Writer, stream);
     }
 
-    /// <inheritdoc/>
     public override void Attach(Action readable, Action writable) => (_otherEnd.Written, _writable) = (readable, writable);
 
-    /// <inheritdoc/>
     public override long Receive(Span<byte> destination, LoopCounters counters, out bool more)
     {
         long received = Take(destination, isPeek: false, destination.Length, out more);
@@ -64,13 +60,10 @@ internal sealed class MemoryLayer : ByteLayer
         return received;
     }
 
-    /// <inheritdoc/>
     public override long Peek(Span<byte> destination) => Take(destination, isPeek: true, destination.Length, out _);
 
-    /// <inheritdoc/>
     public override long Drop(int bytes) => Take([], isPeek: false, bytes, out _);
 
-    /// <inheritdoc/>
     public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         long taken = 0;
@@ -92,7 +85,6 @@ internal sealed class MemoryLayer : ByteLayer
         return taken;
     }
 
-    /// <inheritdoc/>
     [SuppressMessage("Reliability", "CA2012", Justification = "The awaiter is kept until the loop comes back, and used once.")]
     public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters)
     {
@@ -127,7 +119,6 @@ internal sealed class MemoryLayer : ByteLayer
         return taken;
     }
 
-    /// <inheritdoc/>
     public override bool TryFinish(LoopCounters counters)
     {
         _fromHub.Complete();
@@ -137,10 +128,8 @@ internal sealed class MemoryLayer : ByteLayer
     /// <summary>The other end lives as long as this process.</summary>
     public override bool HasVanished(long afterMilliseconds) => false;
 
-    /// <inheritdoc/>
     public override void ResetOnClose() => _resets = true;
 
-    /// <inheritdoc/>
     public override void Close()
     {
         if (_resets)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
@@ -7,7 +8,7 @@ namespace MessageDelivery.Hub.Transport.Layers;
 /// The end of a <see cref="MemoryLayer"/> that is not the hub's. One reads and one writes at a time, as with a socket's stream. Disposing
 /// of it ends both directions, and a read that waits.
 /// </summary>
-internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : Stream
+internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : DuplexStream
 {
     private Action _written = static () => { };
     private long _readBytes;
@@ -22,20 +23,6 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         Disposed,
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <summary>Called, on the writer's thread, when something was written, and at the end. Set by any thread.</summary>
     internal Action Written
     {
@@ -45,6 +32,9 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
     /// <summary>Bytes that were read in all. Any thread.</summary>
     internal long ReadBytes => Volatile.Read(ref _readBytes);
 
+    // What an await keeps comes from the runtime's pool, which has one for each thread and processor: where more reads wait at one time, those
+    // beyond that allocate theirs, on the program's threads.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         BeginRead();
@@ -65,11 +55,7 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
         }
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
-
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         // In pieces, so that what is in the pipe stays within its capacity whatever is written at one time.
@@ -89,21 +75,6 @@ internal sealed class MemoryLayerStream(PipeReader reader, PipeWriter writer) : 
             buffer = buffer[length..];
         }
     }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>From now on an end is a break.</summary>
     internal void Reset() => _isReset = true;

@@ -3,8 +3,8 @@ using MessageDelivery.Hub.Linux;
 namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
-/// Whether a peer to which something was sent is still there. The kernel asks nobody (<see cref="KeepAlive"/>) from whom it awaits an
-/// acknowledgement, and repeats what it has sent for a quarter of an hour. TCP_USER_TIMEOUT would end that, and also peers that are there
+/// Whether a peer to which something was sent is still there. While data is unacknowledged the kernel sends no keepalive probes
+/// (<see cref="KeepAlive"/>), and retransmits for a quarter of an hour. TCP_USER_TIMEOUT would end that, and also peers that are there
 /// and do not read: those answer when the kernel asks whether they have room again. So what counts here is answers of any kind (tcp(7), TCP_INFO).
 /// </summary>
 internal unsafe struct PeerLife

@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Transport.Layers;
 /// it says is gathered. Afterwards nobody waits: it is given whole records, reads one at a time, and what it writes goes into the
 /// running thread's <see cref="TlsScratch"/>.
 /// </summary>
-internal sealed unsafe class RecordStream : Stream, IValueTaskSource<int>
+internal sealed unsafe class RecordStream : DuplexStream, IValueTaskSource<int>
 {
     private readonly TlsHandshake _handshake;
     private ManualResetValueTaskSourceCore<int> _waiting;
@@ -24,20 +24,6 @@ internal sealed unsafe class RecordStream : Stream, IValueTaskSource<int>
 
     /// <summary>Whether the last read found nothing.</summary>
     public bool RanDry { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Gives it whole records, which stay where they are until they are read. In place of those not read.</summary>
     public void Offer(byte* records, int length)
@@ -82,20 +68,6 @@ internal sealed unsafe class RecordStream : Stream, IValueTaskSource<int>
 
         return ValueTask.CompletedTask;
     }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>What the handshake waited for has come: it goes on, on the calling thread.</summary>
     public void Arrived(int bytes) => _waiting.SetResult(bytes);

@@ -9,13 +9,10 @@ internal sealed class SocketLayer(int socket) : ByteLayer
 {
     private PeerLife _life;
 
-    /// <inheritdoc/>
     public override int Descriptor => socket;
 
-    /// <inheritdoc/>
     public override int UnacknowledgedBytes => StreamSocket.Unacknowledged(socket);
 
-    /// <inheritdoc/>
     public override long Receive(Span<byte> destination, LoopCounters counters, out bool more)
     {
         long received = StreamSocket.Receive(socket, destination);
@@ -25,33 +22,25 @@ internal sealed class SocketLayer(int socket) : ByteLayer
         return received;
     }
 
-    /// <inheritdoc/>
     public override long Peek(Span<byte> destination) => StreamSocket.Peek(socket, destination);
 
-    /// <inheritdoc/>
     public override long Drop(int bytes) => StreamSocket.Drop(socket, bytes);
 
-    /// <inheritdoc/>
     public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters) =>
         Note(StreamSocket.Send(socket, segments), counters);
 
-    /// <inheritdoc/>
     public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => Note(StreamSocket.Send(socket, bytes), counters);
 
-    /// <inheritdoc/>
     public override bool TryFinish(LoopCounters counters)
     {
         Libc.Shutdown(socket, Libc.ShutdownWrite);
         return true;
     }
 
-    /// <inheritdoc/>
     public override bool HasVanished(long afterMilliseconds) => _life.HasVanished(socket, afterMilliseconds);
 
-    /// <inheritdoc/>
     public override void ResetOnClose() => StreamSocket.ResetOnClose(socket);
 
-    /// <inheritdoc/>
     public override void Close() => Libc.Close(socket);
 
     private long Note(long sent, LoopCounters counters)

@@ -9,11 +9,15 @@ internal sealed class TlsAcceptor : IDisposable
     private readonly HandshakeThreads _threads;
     private volatile TlsTerms _terms;
 
-    public TlsAcceptor(HubTlsOptions options, Action<Exception> failed)
+    /// <param name="timeout">How long a handshake may take; zero is for ever.</param>
+    /// <param name="failed">Told of a defect.</param>
+    public TlsAcceptor(HubTlsOptions options, TimeSpan timeout, TimeProvider time, Action<Exception> failed)
     {
+        // Who is let in after half of the time can be done within the other half.
+        var patience = timeout == TimeSpan.Zero ? TimeSpan.MaxValue : timeout / 2;
         _options = options;
         _terms = new(options, options.Certificates!);
-        _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, failed);
+        _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, patience, time, failed);
     }
 
     /// <summary>Whether there is nothing but TLS.</summary>

@@ -25,14 +25,18 @@ internal sealed class TlsHandshake : IDisposable
     private int _received;
     private int _taken;
     private bool _isBegun;
+    private bool _hasStepped;
     private bool _tellsOfRoom;
     private byte[] _output = [];
     private Memory<byte> _destination;
     private SslStream? _ssl;
     private bool _isWaiting;
     private bool _isQueued;
+    private bool _isStepping;
+    private bool _hasProgressed;
     private bool _isAbandoned;
     private bool _hasEnded;
+    private bool? _isResumed;
     private volatile TlsOutcome _outcome;
 
     /// <param name="progressed">Called, on any thread, when there is something to send or the outcome is known.</param>
@@ -47,6 +51,9 @@ internal sealed class TlsHandshake : IDisposable
     public RecordStream Stream { get; }
 
     public TlsOutcome Outcome => _outcome;
+
+    /// <summary>Whether it goes on with a session of an earlier connection, and so has cost no signature.</summary>
+    public bool IsResumed => _isResumed == true;
 
     /// <summary>Why it failed, for the log.</summary>
     public string Failure { get; private set; } = "";
@@ -64,7 +71,8 @@ internal sealed class TlsHandshake : IDisposable
         {
             lock (_gate)
             {
-                return _tellsOfRoom = _received - _read >= MaxWaitingBytes;
+                // Who stands in line for its first step waits with what it came with, which is counted there.
+                return _tellsOfRoom = _received - _read >= MaxWaitingBytes || (_isBegun && !_hasStepped);
             }
         }
     }
@@ -94,7 +102,7 @@ internal sealed class TlsHandshake : IDisposable
             _isQueued = true;
         }
 
-        return _threads.TryAdd(this, mayRefuse: isFirst);
+        return isFirst ? _threads.TryBegin(this, records.Length) : _threads.TryGoOn(this);
     }
 
     /// <summary>
@@ -118,7 +126,7 @@ internal sealed class TlsHandshake : IDisposable
             _isQueued = true;
         }
 
-        return _threads.TryAdd(this, mayRefuse: false);
+        return _threads.TryGoOn(this);
     }
 
     /// <summary>What is to be sent; taken once.</summary>
@@ -158,15 +166,20 @@ internal sealed class TlsHandshake : IDisposable
             _isQueued = true;
         }
 
-        if (!_threads.TryAdd(this, mayRefuse: false))
+        if (!_threads.TryGoOn(this))
         {
             Step();
         }
     }
 
-    /// <summary>Goes as far as what has come allows. A handshake thread.</summary>
-    internal void Step()
+    /// <summary>Goes as far as what has come allows; whether the loop is to be told. A handshake thread.</summary>
+    internal bool Step()
     {
+        lock (_gate)
+        {
+            _isStepping = true;
+        }
+
         if (_ssl is null && !_isAbandoned)
         {
             _ssl = new SslStream(Stream, leaveInnerStreamOpen: true);
@@ -176,6 +189,23 @@ internal sealed class TlsHandshake : IDisposable
         while (StepOn())
         {
         }
+
+        lock (_gate)
+        {
+            _isStepping = false;
+            return _hasProgressed && !_isAbandoned;
+        }
+    }
+
+    /// <summary>Tells the loop that there is something to send, or room, or that the outcome is known.</summary>
+    internal void Tell()
+    {
+        lock (_gate)
+        {
+            _hasProgressed = false;
+        }
+
+        _progressed();
     }
 
     /// <summary>Wakes who waits for what has come; false if nobody does, or nothing has.</summary>
@@ -192,6 +222,7 @@ internal sealed class TlsHandshake : IDisposable
             if (isOver)
             {
                 _isQueued = false;
+                _hasStepped = true;
                 tells = _tellsOfRoom;
                 _tellsOfRoom = false;
                 if (isAbandoned && _outcome != TlsOutcome.UnderWay)
@@ -210,7 +241,7 @@ internal sealed class TlsHandshake : IDisposable
         {
             if (tells)
             {
-                _progressed();
+                Progressed();
             }
 
             return false;
@@ -250,9 +281,25 @@ internal sealed class TlsHandshake : IDisposable
         lock (_gate)
         {
             _output = [.. _output, .. bytes];
+            _isResumed ??= TlsAnswer.Resumes(bytes);
         }
 
-        _progressed();
+        Progressed();
+    }
+
+    /// <summary>The loop has something to do. Within a step it is told at the end, perhaps together with others.</summary>
+    private void Progressed()
+    {
+        lock (_gate)
+        {
+            _hasProgressed = true;
+            if (_isStepping)
+            {
+                return;
+            }
+        }
+
+        Tell();
     }
 
     private bool TryTake(Span<byte> destination, out int read)
@@ -283,6 +330,10 @@ internal sealed class TlsHandshake : IDisposable
         else if (errors == SslPolicyErrors.None)
         {
             Peer = new(certificate.Subject, null);
+            if (chain is not null)
+            {
+                ClientIntermediates.OfProcess.Remember(chain);
+            }
         }
         else
         {
@@ -316,7 +367,7 @@ internal sealed class TlsHandshake : IDisposable
             _outcome = outcome;
         }
 
-        _progressed();
+        Progressed();
     }
 }
 

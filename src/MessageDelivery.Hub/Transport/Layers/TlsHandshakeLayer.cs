@@ -104,6 +104,7 @@ internal sealed class TlsHandshakeLayer(ByteLayer lower, BlockPool pool, TlsHand
                 break;
             case SendStatus.Sent when outcome == TlsOutcome.Succeeded:
                 _isOver = true;
+                (handshake.IsResumed ? ref counters.ResumedHandshakes : ref counters.FullHandshakes)++;
                 owner.HandshakeDone(new(Lower, pool, handshake, ref _held));
                 break;
             case SendStatus.Sent:

@@ -14,7 +14,8 @@ internal sealed class TlsTerms
     {
         var asked = options.ClientCertificates;
         var authorities = certificates.ClientAuthorities;
-        // Offline: nothing is fetched for a handshake. A context of its own for each set: what was resumable under the old one is not.
+        // Offline: nothing is fetched for a handshake. Sessions are resumed for as long as the same certificate is shown: the runtime keeps
+        // what opens their tickets by its fingerprint, and drops it some time after another one is shown.
         var context = SslStreamCertificateContext.Create(
             certificates.Certificate,
             certificates.Intermediates,
@@ -47,9 +48,11 @@ internal sealed class TlsTerms
 
         var options = Create(_options.ServerCertificateContext!);
         options.ClientCertificateRequired = true;
-        // Each connection's certificate is looked at anew.
-        options.AllowTlsResume = false;
-        options.CertificateChainPolicy = _policy;
+        // Whether a session is resumed or not, the client's certificate is looked at anew: the one it has shown when the session began. Those
+        // behind it do not come with it.
+        options.AllowTlsResume = !ClientIntermediates.OfProcess.IsFull;
+        options.CertificateChainPolicy = _policy.Clone();
+        options.CertificateChainPolicy.ExtraStore.AddRange(ClientIntermediates.OfProcess.Known);
         options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => look(certificate, chain, errors);
         return options;
     }
