@@ -282,11 +282,13 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
         _isEndTold = true;
         Reason = reason;
         _share?.Release();
-        slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
         connection.Loop.Counters.Disconnects[(int)reason]++;
         if (connection.HasHandler)
         {
             connection.Handler.Closed(reason);
         }
+
+        // Last, as it allocates: whoever cannot give way gives its slot back all the same.
+        slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
     }
 }
