@@ -145,11 +145,10 @@ internal sealed class ConnectionQuota
                 return;
             }
 
-            var yielding = slot.Yielding ?? new(slot, connection);
             RemoveYielding(slot);
-            yielding.IsAllSent = isAllSent;
-            slot.Yielding = yielding;
-            slot.Group.AddYielding(yielding);
+            slot.Yielding ??= new(slot, connection);
+            slot.Yielding.IsAllSent = isAllSent;
+            slot.Group.AddYielding(slot.Yielding);
         }
     }
 
@@ -176,12 +175,11 @@ internal sealed class ConnectionQuota
             return null;
         }
 
-        var connection = slot.Yielding!.Connection;
         RemoveYielding(slot);
         Discount(slot);
-        slot.WasAsked = true;
+        slot.Yielding!.WasAsked = true;
         _givingWay++;
-        return connection;
+        return slot.Yielding.Connection;
     }
 
     private static void RemoveYielding(ConnectionSlot slot)
@@ -189,7 +187,6 @@ internal sealed class ConnectionQuota
         if (slot.Yielding is { } yielding)
         {
             slot.Group.RemoveYielding(yielding);
-            slot.Yielding = null;
         }
     }
 

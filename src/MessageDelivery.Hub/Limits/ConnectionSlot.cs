@@ -10,11 +10,11 @@ internal sealed class ConnectionSlot(SlotGroup group) : IConnectionSlot
 {
     internal SlotGroup Group => group;
 
-    /// <summary>Its place among those who may be asked to give way; null while it is in conversation, and once it was asked.</summary>
+    /// <summary>Its place among those who may be asked to give way; null while it is in conversation.</summary>
     internal YieldingSlot? Yielding { get; set; }
 
     /// <summary>Whether it was asked to give way, and is counted no more.</summary>
-    internal bool WasAsked { get; set; }
+    internal bool WasAsked => Yielding is { WasAsked: true };
 
     /// <inheritdoc/>
     public void Yield(Connection connection, bool isAllSent) => group.Quota.Yield(this, connection, isAllSent);
@@ -36,6 +36,9 @@ internal sealed class YieldingSlot(ConnectionSlot slot, Connection connection)
 
     /// <summary>Whether it has nothing left to send.</summary>
     public bool IsAllSent { get; set; }
+
+    /// <summary>Whether it was asked, and stands in no line any more.</summary>
+    public bool WasAsked { get; set; }
 
     /// <summary>Its neighbours among those of a group.</summary>
     public ref SlotLink LinkIn(SlotGroup group) => ref ReferenceEquals(group, slot.Group) ? ref _inGroup : ref _inWider;
