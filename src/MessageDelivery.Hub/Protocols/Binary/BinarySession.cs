@@ -275,7 +275,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
     private SessionPace NewPace() => new(Services.Shared, Connection, User.Identity, Resumable);
 
-    /// <summary>Nobody who has answered nothing but what there was room for needs to have waited.</summary>
+    /// <summary>Whether its queue has no room for an answer. A session that has never waited, and need not now, needs no relay to wait with.</summary>
     private bool MustWaitForRoom() =>
         (Resumable is not null || _state?.Relay is not null || !Connection.Outbound.HasRoomToAnswer) && Pending.WaitsForRoom(Connection.Outbound);
 
