@@ -24,6 +24,24 @@ internal static class CommandLine
           130  interrupted by Ctrl-C or SIGTERM
         """;
 
+    private static readonly (string Name, Func<Command> Create)[] s_verbs =
+    [
+        ("serve", ServeCommand.Create),
+        ("check-config", CheckConfigCommand.Create),
+        ("doctor", DoctorCommand.Create),
+        ("identity", IdentityCommand.Create),
+        ("list", ListCommand.Create),
+        ("echo", EchoCommand.Create),
+        ("relay", RelayCommand.Create),
+        ("listen", ListenCommand.Create),
+        ("chat", ChatCommand.Create),
+        ("bench", BenchCommand.Create),
+        ("attack", AttackCommand.Create),
+        ("token", TokenCommand.Create),
+        ("completion", CompletionCommand.Create),
+        ("manual", ManualCommand.Create),
+    ];
+
     public static async Task<int> RunAsync(string[] arguments)
     {
         var (exitCode, message) = await TryAsync(arguments);
@@ -42,7 +60,7 @@ internal static class CommandLine
         {
             // Neither "@file" nor "-abc" means anything special here: a message may begin like that.
             string[] words = Spell(arguments);
-            var parsed = Root().Parse(words, new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+            var parsed = Root(words[0]).Parse(words, new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
             if (UsageError.Find(parsed, words) is { } error)
             {
                 throw new CommandException(ExitCode.Usage, $"{error} Try '{Path(parsed)} --help'.");
@@ -72,26 +90,19 @@ internal static class CommandLine
         _ => arguments,
     };
 
-    /// <summary>The command with all its verbs and options.</summary>
-    internal static RootCommand Root()
+    /// <summary>The command with all its verbs and options; or, where one is called, with no other: a hub keeps none of the others' options.</summary>
+    internal static RootCommand Root(string? called = null)
     {
-        var root = new RootCommand("Message delivery: run a hub, or talk to one.")
+        var root = new RootCommand("Message delivery: run a hub, or talk to one.");
+        bool isVerb = s_verbs.Any(verb => verb.Name == called);
+        foreach (var (name, create) in s_verbs)
         {
-            ServeCommand.Create(),
-            CheckConfigCommand.Create(),
-            DoctorCommand.Create(),
-            IdentityCommand.Create(),
-            ListCommand.Create(),
-            EchoCommand.Create(),
-            RelayCommand.Create(),
-            ListenCommand.Create(),
-            ChatCommand.Create(),
-            BenchCommand.Create(),
-            AttackCommand.Create(),
-            TokenCommand.Create(),
-            CompletionCommand.Create(),
-            ManualCommand.Create(),
-        };
+            if (!isVerb || name == called)
+            {
+                root.Add(create());
+            }
+        }
+
         root.Add(HelpCommand.Create(root));
         TlsAccess.AddTo(root);
         // The usual one is also called "/h" and "/?", behind every verb: these are texts.

@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Cli.Logging;
 
 /// <summary>One source's logger: makes a line of each entry and hands it on.</summary>
-internal sealed class LineLogger(string category, LineLoggerProvider provider, TimeProvider time, LogWriter writer) : ILogger
+internal sealed class LineLogger(string category, LineLoggerFactory factory, TimeProvider time, LogWriter writer) : ILogger
 {
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= provider.Least && logLevel != LogLevel.None;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= factory.Least && logLevel != LogLevel.None;
 
     // Nothing here uses scopes.
     public IDisposable? BeginScope<TState>(TState state)
@@ -16,7 +16,7 @@ internal sealed class LineLogger(string category, LineLoggerProvider provider, T
     {
         if (IsEnabled(logLevel))
         {
-            writer.Write(provider.Format.Line(new(
+            writer.Write(factory.Format.Line(new(
                 time.GetUtcNow(), logLevel, category, eventId, formatter(state, exception), exception,
                 state as IReadOnlyList<KeyValuePair<string, object?>> ?? [])));
         }
@@ -24,7 +24,7 @@ internal sealed class LineLogger(string category, LineLoggerProvider provider, T
 }
 
 /// <summary>Makes loggers that write lines to stderr.</summary>
-internal sealed class LineLoggerProvider(LogLevel least, ILineFormat format, LogWriter writer, TimeProvider time) : ILoggerProvider
+internal sealed class LineLoggerFactory(LogLevel least, ILineFormat format, LogWriter writer, TimeProvider time) : ILoggerFactory
 {
     private volatile LogLevel _least = least;
     private volatile ILineFormat _format = format;
@@ -45,6 +45,9 @@ internal sealed class LineLoggerProvider(LogLevel least, ILineFormat format, Log
 
     public ILogger CreateLogger(string categoryName) =>
         new LineLogger(categoryName[(categoryName.LastIndexOf('.') + 1)..], this, time, writer);
+
+    /// <inheritdoc/>
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("The log of mds goes to stderr.");
 
     public void Dispose() => writer.Dispose();
 }

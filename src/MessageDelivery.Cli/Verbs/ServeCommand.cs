@@ -6,8 +6,6 @@ using MessageDelivery.Cli.Settings;
 using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Cli.Tls;
 using MessageDelivery.Hub;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -15,7 +13,7 @@ namespace MessageDelivery.Cli.Verbs;
 /// <summary><c>mds serve</c>: runs a hub until it is told to stop.</summary>
 internal static class ServeCommand
 {
-    /// <summary>What the host has beyond the drain timeout to stop everything.</summary>
+    /// <summary>How long beyond the drain timeout what is queued is waited for, before it is dropped.</summary>
     private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(5);
 
     public static Command Create()
@@ -47,33 +45,32 @@ internal static class ServeCommand
         var auth = settings.Auth.Load();
         var (tls, fingerprint) = CertificateReloading.Load(settings.Tls);
         using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
-        var logs = new LineLoggerProvider(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
-        using var host = BuildHost(
-            settings, settings.Hub with { Audit = audit, ListeningSockets = sockets, Authenticator = auth.Authenticator, Tls = tls }, logs);
-        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Serve");
+        using var logs = new LineLoggerFactory(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
+        var logger = logs.CreateLogger("Serve");
         audit.Logger = logger;
         TellOfStart(logger, loaded, auth, sockets.Count);
         using var supervisor = Supervisor.FromEnvironment(logger);
-        var hub = host.Services.GetRequiredService<MessageHub>();
+        await using var hub = new MessageHub(
+            settings.Hub with { Audit = audit, ListeningSockets = sockets, Authenticator = auth.Authenticator, Tls = tls }, logs);
         // Whatever of the hub can change while it runs has its place in this list.
         await using var certificates = new CertificateReloading(settings.Tls, fingerprint, hub, logger);
         var reload = new HubReload(
             loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode, auth.Fingerprint), certificates], logger);
-        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         signals.OnStop(Stop);
+        if (stop.Task.IsCompleted)
+        {
+            // Told to stop before it listened.
+            return (int)ExitCode.Ok;
+        }
+
         try
         {
-            await host.StartAsync();
+            await hub.StartAsync();
         }
         catch (SocketException exception)
         {
             throw new CommandException(ExitCode.CannotListen, $"cannot listen on {string.Join(" or ", settings.Hub.Listen)}: {exception.Message}");
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            // Told to stop before it listened.
-            await host.StopAsync(dropQueued.Token);
-            return (int)ExitCode.Ok;
         }
 
         foreach (var endpoint in hub.Endpoints)
@@ -85,9 +82,11 @@ internal static class ServeCommand
         supervisor.Ready(Status());
         supervisor.Watch(hub);
         signals.OnReload(Reload);
-        await Task.Delay(Timeout.Infinite, lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAny(stop.Task, hub.Completion);
+        stop.TrySetResult();
         supervisor.Stopping();
-        await host.StopAsync(dropQueued.Token);
+        dropQueued.CancelAfter(settings.Hub.DrainTimeout + StopMargin);
+        await hub.StopAsync(dropQueued.Token);
         if (hub.Completion.Exception is { } defect)
         {
             throw new CommandException(ExitCode.Defect, $"the hub failed: {defect.GetBaseException().Message}; the log has the details");
@@ -97,12 +96,10 @@ internal static class ServeCommand
 
         void Stop()
         {
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            if (!stop.TrySetResult())
             {
                 dropQueued.Cancel();
             }
-
-            lifetime.StopApplication();
         }
 
         void Reload()
@@ -136,27 +133,5 @@ internal static class ServeCommand
         {
             logger.SocketsPassed(sockets);
         }
-    }
-
-    private static IHost BuildHost(ServeSettings settings, MessageHubOptions options, LineLoggerProvider logs)
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true, ApplicationName = "mds" });
-        // The provider decides, whose level may change.
-        builder.Logging.SetMinimumLevel(LogLevel.Trace);
-        // A hub that cannot start is told in one line, by us.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        builder.Services.AddSingleton<ILoggerProvider>(_ => logs);
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Hub.DrainTimeout + StopMargin);
-        builder.Services.AddMessageHub(_ => options);
-        return builder.Build();
-    }
-
-    /// <summary>Signals are this verb's own matter: the second one means something else than the first.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

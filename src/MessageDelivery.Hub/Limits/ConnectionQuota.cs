@@ -8,9 +8,7 @@ namespace MessageDelivery.Hub.Limits;
 /// closed at once. So nobody is refused because of connections that have ended and keep their sockets, and the number of descriptors stays
 /// within the limits all the same. Any thread.
 /// </summary>
-/// <param name="max">Connections in all.</param>
-/// <param name="maxRefused">Connections beyond that, while they are refused.</param>
-internal sealed class ConnectionQuota(int max, int maxRefused = 0)
+internal sealed class ConnectionQuota
 {
     /// <summary>
     /// Connections that were asked to give way and whose descriptors are not closed yet. They are no longer counted, and their loops close
@@ -19,12 +17,21 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
     public const int MaxGivingWay = 16;
 
     private readonly Lock _lock = new();
-    private readonly SlotGroup _all = new(max);
-    private readonly SlotGroup _refused = new(maxRefused);
+    private readonly SlotGroup _all;
+    private readonly SlotGroup _refused;
     private readonly Dictionary<NetworkAddress, SlotGroup> _addresses = [];
     private int _givingWay;
 
-    public int Max => max;
+    /// <param name="max">Connections in all.</param>
+    /// <param name="maxRefused">Connections beyond that, while they are refused.</param>
+    public ConnectionQuota(int max, int maxRefused = 0)
+    {
+        Max = max;
+        _all = new(this, max);
+        _refused = new(this, maxRefused);
+    }
+
+    public int Max { get; }
 
     /// <summary>Connections that have a descriptor, without those that are being refused.</summary>
     public int Taken
@@ -69,7 +76,7 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
             SlotGroup? ofAddress = null;
             if (maxOfAddress > 0 && !_addresses.TryGetValue(address, out ofAddress))
             {
-                ofAddress = new(maxOfAddress) { Address = address };
+                ofAddress = new(this, maxOfAddress) { Address = address, Wider = _all };
             }
 
             isOfAddress = ofAddress is { IsFull: true };
@@ -80,7 +87,7 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
                 return null;
             }
 
-            slot = new(this, _all, ofAddress);
+            slot = new(ofAddress ?? _all);
             asks = Ask(asked);
             Count(slot);
         }
@@ -102,7 +109,7 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
                 return null;
             }
 
-            slot = new(this, _refused, null);
+            slot = new(_refused);
             asks = Ask(asked);
             Count(slot);
         }
@@ -138,14 +145,10 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
                 return;
             }
 
-            if (slot.Yielding is not null)
-            {
-                RemoveYielding(slot);
-            }
-
-            (slot.Yielding, slot.IsAllSent) = (connection, isAllSent);
-            slot.First.AddYielding(slot);
-            slot.Second?.AddYielding(slot);
+            RemoveYielding(slot);
+            slot.Yielding ??= new(slot, connection);
+            slot.Yielding.IsAllSent = isAllSent;
+            slot.Group.AddYielding(slot.Yielding);
         }
     }
 
@@ -159,11 +162,7 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
                 return;
             }
 
-            if (slot.Yielding is not null)
-            {
-                RemoveYielding(slot);
-            }
-
+            RemoveYielding(slot);
             Discount(slot);
         }
     }
@@ -176,36 +175,46 @@ internal sealed class ConnectionQuota(int max, int maxRefused = 0)
             return null;
         }
 
-        var connection = slot.Yielding;
         RemoveYielding(slot);
         Discount(slot);
-        slot.WasAsked = true;
+        slot.Yielding!.WasAsked = true;
         _givingWay++;
-        return connection;
+        return slot.Yielding.Connection;
     }
 
     private static void RemoveYielding(ConnectionSlot slot)
     {
-        slot.First.RemoveYielding(slot);
-        slot.Second?.RemoveYielding(slot);
-        slot.Yielding = null;
+        if (slot.Yielding is { } yielding)
+        {
+            slot.Group.RemoveYielding(yielding);
+        }
     }
 
     private void Count(ConnectionSlot slot)
     {
-        slot.First.Taken++;
-        if (slot.Second is { } ofAddress && ++ofAddress.Taken == 1)
+        var group = slot.Group;
+        group.Taken++;
+        if (group.Wider is { } wider)
         {
-            _addresses[ofAddress.Address] = ofAddress;
+            wider.Taken++;
+            if (group.Taken == 1)
+            {
+                _addresses[group.Address] = group;
+            }
         }
     }
 
     private void Discount(ConnectionSlot slot)
     {
-        slot.First.Taken--;
-        if (slot.Second is { } ofAddress && --ofAddress.Taken == 0)
+        var group = slot.Group;
+        group.Taken--;
+        if (group.Wider is { } wider)
         {
-            _addresses.Remove(ofAddress.Address);
+            wider.Taken--;
+            if (group.Taken == 0)
+            {
+                _addresses.Remove(group.Address);
+            }
         }
     }
 }

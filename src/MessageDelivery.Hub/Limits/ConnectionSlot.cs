@@ -2,46 +2,64 @@ using MessageDelivery.Hub.Transport;
 
 namespace MessageDelivery.Hub.Limits;
 
-/// <summary>The slot of one connection in one group or two. Its fields are for <see cref="ConnectionQuota"/>, under its lock.</summary>
-internal sealed class ConnectionSlot(ConnectionQuota quota, SlotGroup first, SlotGroup? second) : IConnectionSlot
+/// <summary>
+/// The slot of one connection. There is one for each idle connection: what it needs at its end it gets then. Its members are for
+/// <see cref="ConnectionQuota"/>, under its lock.
+/// </summary>
+internal sealed class ConnectionSlot(SlotGroup group) : IConnectionSlot
 {
-    private SlotLink _inFirst;
-    private SlotLink _inSecond;
+    internal SlotGroup Group => group;
 
-    /// <summary>Who may be asked to give way; null while it is in conversation, and once it was asked.</summary>
-    internal Connection? Yielding { get; set; }
-
-    /// <summary>Whether it has nothing left to send.</summary>
-    internal bool IsAllSent { get; set; }
+    /// <summary>Its place among those who may be asked to give way; null while it is in conversation.</summary>
+    internal YieldingSlot? Yielding { get; set; }
 
     /// <summary>Whether it was asked to give way, and is counted no more.</summary>
-    internal bool WasAsked { get; set; }
+    internal bool WasAsked => Yielding is { WasAsked: true };
 
-    internal SlotGroup First => first;
+    public void Yield(Connection connection, bool isAllSent) => group.Quota.Yield(this, connection, isAllSent);
 
-    internal SlotGroup? Second => second;
+    public void Release() => group.Quota.Release(this);
+}
 
-    public void Yield(Connection connection, bool isAllSent) => quota.Yield(this, connection, isAllSent);
+/// <summary>A slot whose connection may be asked to give way.</summary>
+internal sealed class YieldingSlot(ConnectionSlot slot, Connection connection)
+{
+    private SlotLink _inGroup;
+    private SlotLink _inWider;
 
-    public void Release() => quota.Release(this);
+    public ConnectionSlot Slot => slot;
 
-    /// <summary>Its neighbours among those of a group that may be asked.</summary>
-    internal ref SlotLink LinkIn(SlotGroup group) => ref ReferenceEquals(group, first) ? ref _inFirst : ref _inSecond;
+    /// <summary>Who is asked.</summary>
+    public Connection Connection => connection;
+
+    /// <summary>Whether it has nothing left to send.</summary>
+    public bool IsAllSent { get; set; }
+
+    /// <summary>Whether it was asked, and stands in no line any more.</summary>
+    public bool WasAsked { get; set; }
+
+    /// <summary>Its neighbours among those of a group.</summary>
+    public ref SlotLink LinkIn(SlotGroup group) => ref ReferenceEquals(group, slot.Group) ? ref _inGroup : ref _inWider;
 }
 
 /// <summary>Where a slot stands in a line.</summary>
 internal struct SlotLink
 {
-    public ConnectionSlot? Previous;
-    public ConnectionSlot? Next;
+    public YieldingSlot? Previous;
+    public YieldingSlot? Next;
 }
 
 /// <summary>Slots that are counted together: all of the hub, or those of one address. Not thread-safe.</summary>
 /// <param name="max">How many there may be.</param>
-internal sealed class SlotGroup(int max)
+internal sealed class SlotGroup(ConnectionQuota quota, int max)
 {
     private SlotLine _sending;
     private SlotLine _allSent;
+
+    public ConnectionQuota Quota => quota;
+
+    /// <summary>The group in which its slots are counted, too.</summary>
+    public SlotGroup? Wider { get; init; }
 
     /// <summary>Whose they are, if they are of one address.</summary>
     public NetworkAddress Address { get; init; }
@@ -51,22 +69,30 @@ internal sealed class SlotGroup(int max)
     public bool IsFull => Taken >= max;
 
     /// <summary>Who is asked first: who has everything sent, and of those who has been closing for longest. Null if nobody is closing.</summary>
-    public ConnectionSlot? FirstToYield => _allSent.First ?? _sending.First;
+    public ConnectionSlot? FirstToYield => (_allSent.First ?? _sending.First)?.Slot;
 
-    public void AddYielding(ConnectionSlot slot) => LineOf(slot).Add(slot, this);
+    public void AddYielding(YieldingSlot slot)
+    {
+        LineOf(slot).Add(slot, this);
+        Wider?.AddYielding(slot);
+    }
 
-    public void RemoveYielding(ConnectionSlot slot) => LineOf(slot).Remove(slot, this);
+    public void RemoveYielding(YieldingSlot slot)
+    {
+        LineOf(slot).Remove(slot, this);
+        Wider?.RemoveYielding(slot);
+    }
 
-    private ref SlotLine LineOf(ConnectionSlot slot) => ref slot.IsAllSent ? ref _allSent : ref _sending;
+    private ref SlotLine LineOf(YieldingSlot slot) => ref slot.IsAllSent ? ref _allSent : ref _sending;
 
     /// <summary>Slots in the order in which they came, linked through themselves.</summary>
     private struct SlotLine
     {
-        private ConnectionSlot? _last;
+        private YieldingSlot? _last;
 
-        public ConnectionSlot? First { get; private set; }
+        public YieldingSlot? First { get; private set; }
 
-        public void Add(ConnectionSlot slot, SlotGroup group)
+        public void Add(YieldingSlot slot, SlotGroup group)
         {
             slot.LinkIn(group) = new() { Previous = _last };
             if (_last is null)
@@ -81,7 +107,7 @@ internal sealed class SlotGroup(int max)
             _last = slot;
         }
 
-        public void Remove(ConnectionSlot slot, SlotGroup group)
+        public void Remove(YieldingSlot slot, SlotGroup group)
         {
             ref var link = ref slot.LinkIn(group);
             if (link.Previous is null)

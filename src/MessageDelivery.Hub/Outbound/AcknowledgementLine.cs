@@ -26,7 +26,7 @@ internal interface IAcknowledgementWaiter
 /// Those who wait for a peer's acknowledgements, in the order of what they wait for. They are kept in message memory, and refer to no
 /// session. Guarded by the queue's lock, but for telling, which is done outside of it and in slices: there may be very many.
 /// </summary>
-internal sealed unsafe class AcknowledgementLine(BlockPool pool, Lock gate) : ISlicedWork
+internal sealed unsafe class AcknowledgementLine(BlockPool pool, object gate) : ISlicedWork
 {
     /// <summary>What one costs in all, with its sender's part, and what it counts in its receiver's queue.</summary>
     public const int EntryBytes = 128;

@@ -28,8 +28,10 @@ internal sealed class OutboundQueue
     /// <param name="owner">The connection it is sent on.</param>
     public OutboundQueue(BlockPool pool, long limitBytes, LoopEntry? owner) => _state = new(pool, limitBytes, owner);
 
-    /// <summary>The queue's lock, for those who must look and add as one step.</summary>
-    public Lock Gate { get; } = new();
+    /// <summary>
+    /// The queue's lock, for those who must look and add as one step: the queue itself, since there is one for each idle connection.
+    /// </summary>
+    public object Gate => this;
 
     /// <summary>Bytes queued and not yet taken by the kernel.</summary>
     public long PendingBytes => _state.Contents.PendingBytes;

@@ -37,7 +37,7 @@ internal struct QueueContents(BlockPool pool)
     private readonly long ReplayBytes => _replay?.Bytes ?? 0;
 
     /// <summary>From now on, what the peer counts is kept until it has acknowledged it.</summary>
-    public void EnableReplay(ICountedUnits units, Lock gate)
+    public void EnableReplay(ICountedUnits units, object gate)
     {
         Debug.Assert(_replay is null, "what is kept would be lost");
         _replay = new(Pool, units, gate);

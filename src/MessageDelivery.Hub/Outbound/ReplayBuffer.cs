@@ -27,7 +27,7 @@ internal enum ReplayStatus
 /// What was sent and the peer has not acknowledged, kept so that it can be sent again on another connection. Units are let go
 /// together where they stand in one piece of memory. Guarded by the queue's lock but for what says otherwise.
 /// </summary>
-internal sealed class ReplayBuffer(BlockPool pool, ICountedUnits units, Lock gate)
+internal sealed class ReplayBuffer(BlockPool pool, ICountedUnits units, object gate)
 {
     private PendingSegments _kept;
     private volatile bool _isUnread;

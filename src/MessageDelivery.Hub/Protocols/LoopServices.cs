@@ -110,7 +110,7 @@ internal sealed class LoopServices
 
     private void NoteSignedIn(User user, SignedIn signedIn, Connection connection)
     {
-        user.EndsAt = Authentication.EndOf(signedIn.Identity, Loop.Now);
+        user.EndAt(Authentication.EndOf(signedIn.Identity, Loop.Now));
         _logger.Authenticated(user.Id, signedIn.Identity.Name, connection.Peer);
         connection.Subject = signedIn.Identity.Name;
         Sessions.Audit.Authenticated(connection);

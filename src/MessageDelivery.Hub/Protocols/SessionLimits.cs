@@ -46,6 +46,9 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MaxConnections
     public bool LimitRelays(PaceRates rates) =>
         MaxBodyBytes < ProtocolLimits.MaxBodyBytes || MaxReceivers < ProtocolLimits.MaxReceivers || rates.LimitRelays;
 
+    /// <summary>How fast somebody may be: as this says, where the identity has no rates of its own.</summary>
+    public PaceRates RatesOf(Identity? identity) => identity is null ? Rates : Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond);
+
     /// <summary>Whether all relays of this identity leave full receivers out.</summary>
     public bool LeavesOutFull(Identity? identity) => (identity?.FullQueue ?? FullQueue) == FullQueue.LeaveOut;
 

@@ -55,7 +55,7 @@ internal sealed class SessionPace
     /// <summary>The user has shown another token, which may bring other rates.</summary>
     public void Use(Identity? identity)
     {
-        Rates = identity is null ? _services.Limits.Rates : _services.Limits.Rates.With(identity.RelaysPerSecond, identity.BytesPerSecond);
+        Rates = _services.Limits.RatesOf(identity);
         LimitsRelays = _services.Limits.LimitRelays(Rates);
     }
 

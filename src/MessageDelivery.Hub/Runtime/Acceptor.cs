@@ -44,11 +44,10 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
 
         var chosen = detectors[_next];
         _next = (_next + 1) % detectors.Count;
-        long order = ++_accepted;
         refusal ??= IsOverloaded ? Ending.Overloaded : null;
         try
         {
-            chosen.Host.Adopt(layer, slot, peer, connection => chosen.Open(connection, refusal, order));
+            chosen.Host.Adopt(layer, slot, peer, refusal is null ? chosen.Open : Refusing(chosen, refusal), ++_accepted);
         }
         catch
         {
@@ -61,6 +60,9 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
     public void TurnedAway(in PeerAddress peer) => TurnedAway(peer, CloseReason.TooManyConnections);
 
     public void AcceptFailed(IPEndPoint endpoint, int error) => logger.AcceptFailed(endpoint, error);
+
+    private static Func<Connection, long, IProtocol> Refusing(Detector detector, Ending refusal) =>
+        (connection, order) => detector.Refuse(connection, refusal, order);
 
     /// <summary>A slot for a connection, in the hub and among those of its address; or why there is none.</summary>
     private IConnectionSlot? TryTakeSlot(in PeerAddress peer, out Ending? refusal)

@@ -7,7 +7,7 @@ namespace MessageDelivery.Hub.Transport;
 /// How a connection closes in good order: it sends what is queued, tells its peer that nothing follows, and lingers: closing a socket
 /// with unread input resets it and takes our last words along, so that input is read and dropped for a while. The loop's thread.
 /// </summary>
-internal sealed class Closing(Connection connection, ConnectionLifetime lifetime)
+internal sealed class Closing(Connection connection)
 {
     private const int LingerMilliseconds = 2_000;
     private const int ShutdownLingerMilliseconds = 250;
@@ -56,7 +56,7 @@ internal sealed class Closing(Connection connection, ConnectionLifetime lifetime
                 return;
             }
 
-            lifetime.NoteHandedOver();
+            connection.Lifetime.NoteHandedOver();
             connection.Outbound = new(connection.Loop.Pool, Settings.QueueLimitBytes, connection);
             connection.Outbound.Add(queued.Items, connection.Loop);
         }
@@ -72,9 +72,9 @@ internal sealed class Closing(Connection connection, ConnectionLifetime lifetime
     /// <summary>Everything was sent.</summary>
     public void Linger()
     {
-        if (lifetime.Phase == ConnectionPhase.Draining)
+        if (connection.Lifetime.Phase == ConnectionPhase.Draining)
         {
-            IsFinishing = !lifetime.TryBeginLinger();
+            IsFinishing = !connection.Lifetime.TryBeginLinger();
             if (!IsFinishing)
             {
                 Deadline = Now + (IsShuttingDown ? ShutdownLingerMilliseconds : LingerMilliseconds);

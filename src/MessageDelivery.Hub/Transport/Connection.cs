@@ -13,6 +13,8 @@ namespace MessageDelivery.Hub.Transport;
 internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 {
     private IProtocol? _handler;
+    private ReceiveWindow _input;
+    private ConnectionLifetime _lifetime;
     private ConnectionDeadlines _deadlines;
     private int _isUntidy;
 
@@ -25,9 +27,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
         Host = host;
         Layer = layer;
         Peer = peer;
-        Lifetime = new(this, slot);
+        _lifetime = new(this, slot);
         OpenedAt = Loop.Now;
-        Input = new(this);
+        _input = new(this);
         Outbound = new(Loop.Pool, host.Settings.QueueLimitBytes, this);
     }
 
@@ -37,13 +39,13 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     public ByteLayer Layer { get; set; }
 
     /// <summary>What is received.</summary>
-    public ReceiveWindow Input { get; }
+    public ref ReceiveWindow Input => ref _input;
 
     /// <summary>What it has to send. A session that outlives connections brings its own.</summary>
     public OutboundQueue Outbound { get; internal set; }
 
     /// <summary>How it ends.</summary>
-    public ConnectionLifetime Lifetime { get; }
+    public ref ConnectionLifetime Lifetime => ref _lifetime;
 
     public long OpenedAt { get; }
 

@@ -23,7 +23,7 @@ internal struct ConnectionDeadlines
     /// <summary>Has the loop look again when something may be due.</summary>
     public void Reschedule(Connection connection)
     {
-        var lifetime = connection.Lifetime;
+        ref readonly var lifetime = ref connection.Lifetime;
         long stall = connection.Host.Settings.StallMilliseconds;
         long nextCheck = connection.Loop.Now + Math.Max(1, stall / ProgressChecksPerStall);
         long due;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Transport.Layers;
@@ -21,11 +22,16 @@ internal sealed class ConnectionHost : IHousekeeper
 
     private readonly VanishedPeers? _vanished;
 
+    // Those that another loop has accepted, and what takes the first of them: nothing is allocated for each.
+    private readonly ConcurrentQueue<Newcomer> _newcomers = new();
+    private readonly Action _adoptNext;
+
     public ConnectionHost(EventLoop loop, ConnectionSettings settings)
     {
         Loop = loop;
         Settings = settings;
         _vanished = settings.KeepAliveMilliseconds > 0 ? new(this) : null;
+        _adoptNext = AdoptNext;
         loop.Housekeeper = this;
     }
 
@@ -57,17 +63,22 @@ internal sealed class ConnectionHost : IHousekeeper
     }
 
     /// <summary>Makes a connection, which takes up <paramref name="slot"/> and owns the layer. Any thread.</summary>
-    /// <param name="converse">Makes what is spoken on it. The loop's thread.</param>
-    public void Adopt(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, IProtocol> converse)
+    /// <param name="converse">Makes what is spoken on it, with its number. The loop's thread.</param>
+    /// <param name="number">Its number among all that were accepted.</param>
+    public void Adopt(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, long, IProtocol> converse, long number = 0)
     {
+        var newcomer = new Newcomer(layer, slot, peer, converse, number);
         if (Loop.IsCurrent)
         {
-            AdoptHere(layer, slot, peer, converse);
+            AdoptHere(newcomer);
+            return;
         }
-        else if (!Loop.Call(() => AdoptHere(layer, slot, peer, converse)))
+
+        _newcomers.Enqueue(newcomer);
+        if (!TryCallToAdopt() && _newcomers.TryDequeue(out var left))
         {
-            layer.Close();
-            slot.Release();
+            // As many as are called for stay, whichever this is.
+            left.Release();
         }
     }
 
@@ -94,16 +105,38 @@ internal sealed class ConnectionHost : IHousekeeper
 
     public void KeepHouse(long shortMilliseconds) => MemoryRelief.Seek(this, shortMilliseconds);
 
-    private void AdoptHere(ByteLayer layer, IConnectionSlot slot, PeerAddress peer, Func<Connection, IProtocol> converse)
+    /// <summary>False if the loop has ended, or there is no memory to call it.</summary>
+    private bool TryCallToAdopt()
+    {
+        try
+        {
+            return Loop.Call(_adoptNext);
+        }
+        catch (Exception exception)
+        {
+            Loop.NoteFailure(exception);
+            return false;
+        }
+    }
+
+    private void AdoptNext()
+    {
+        if (_newcomers.TryDequeue(out var newcomer))
+        {
+            AdoptHere(newcomer);
+        }
+    }
+
+    private void AdoptHere(in Newcomer newcomer)
     {
         Connection? connection = null;
         try
         {
-            connection = new(this, layer, slot, peer);
-            if (Loop.TryAdd(connection, layer.Descriptor, SocketEvents))
+            connection = new(this, newcomer.Layer, newcomer.Slot, newcomer.Peer);
+            if (Loop.TryAdd(connection, newcomer.Layer.Descriptor, SocketEvents))
             {
                 Loop.Counters.Connections++;
-                connection.Handler = converse(connection);
+                connection.Handler = newcomer.Converse(connection, newcomer.Number);
                 connection.Reschedule();
                 connection.BeginReceiving();
                 _vanished?.Begin();
@@ -120,7 +153,17 @@ internal sealed class ConnectionHost : IHousekeeper
             }
         }
 
-        layer.Close();
-        slot.Release();
+        newcomer.Release();
+    }
+
+    /// <summary>What a connection is made of.</summary>
+    private readonly record struct Newcomer(
+        ByteLayer Layer, IConnectionSlot Slot, PeerAddress Peer, Func<Connection, long, IProtocol> Converse, long Number)
+    {
+        public void Release()
+        {
+            Layer.Close();
+            Slot.Release();
+        }
     }
 }

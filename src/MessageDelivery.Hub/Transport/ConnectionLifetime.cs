@@ -14,10 +14,11 @@ internal enum ConnectionPhase : byte
 }
 
 /// <summary>
-/// How a connection ends: by a decision, by a peer that is gone, or by a failure; once, and in order. The loop's thread.
+/// How a connection ends: by a decision, by a peer that is gone, or by a failure; once, and in order. The loop's thread. A mutable struct, so
+/// that a connection is one object.
 /// </summary>
 /// <param name="slot">What the connection takes up as long as it has its descriptor.</param>
-internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot slot)
+internal struct ConnectionLifetime(Connection connection, IConnectionSlot slot)
 {
     private ISlot? _share;
     private bool _queueIsKept;
@@ -51,7 +52,7 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
             return;
         }
 
-        Closing = new(connection, this);
+        Closing = new(connection);
         bool isKept = KeepQueue(reason);
         if (!isKept && !lastWords.IsEmpty)
         {
@@ -211,15 +212,16 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
     /// </summary>
     public void Fail()
     {
-        var failures = connection.Loop.Failures;
-        failures.Call(() => Abort(CloseReason.InternalError));
+        var failed = connection;
+        var failures = failed.Loop.Failures;
+        failures.Call(() => failed.Lifetime.Abort(CloseReason.InternalError));
 
         // All of this has been done unless that has failed.
         Phase = ConnectionPhase.Closed;
-        failures.Call(ReleaseInput);
-        failures.Call(CloseQueue);
-        failures.Call(Release);
-        failures.Call(TellEndIfNotTold);
+        failures.Call(() => failed.Lifetime.ReleaseInput());
+        failures.Call(() => failed.Lifetime.CloseQueue());
+        failures.Call(() => failed.Lifetime.Release());
+        failures.Call(() => failed.Lifetime.TellEndIfNotTold());
     }
 
     /// <summary>Closes the layer and gives the slot back, once nobody sends any more.</summary>
@@ -282,11 +284,13 @@ internal sealed class ConnectionLifetime(Connection connection, IConnectionSlot 
         _isEndTold = true;
         Reason = reason;
         _share?.Release();
-        slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
         connection.Host.Closed.Add(reason);
         if (connection.HasHandler)
         {
             connection.Handler.Closed(reason);
         }
+
+        // Last, as it allocates: whoever cannot give way gives its slot back all the same.
+        slot.Yield(connection, isAllSent: Phase == ConnectionPhase.Closed);
     }
 }

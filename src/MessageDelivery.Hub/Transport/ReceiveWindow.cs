@@ -5,9 +5,10 @@ namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
 /// What a connection receives: into the loop's buffer, which all its connections share. What the protocol leaves is held: in a small
-/// block of its own if it is the beginning of something, in place if it is work for later. The loop's thread.
+/// block of its own if it is the beginning of something, in place if it is work for later. The loop's thread. A mutable struct, so that a
+/// connection is one object.
 /// </summary>
-internal sealed class ReceiveWindow(Connection connection)
+internal struct ReceiveWindow(Connection connection)
 {
     /// <summary>What a protocol may leave unconsumed while it waits for more: it is copied from turn to turn.</summary>
     public const int MaxUnconsumedBytes = BlockSizes.MediumBytes;

@@ -6,8 +6,7 @@ namespace MessageDelivery.Hub.Users;
 internal sealed class User
 {
     private volatile IReceiver _receiver;
-    private volatile Identity? _identity;
-    private volatile Rights? _rights;
+    private volatile Standing? _standing;
 
     /// <param name="identity">Who it is; null without authentication.</param>
     /// <param name="groupNumber">The number of its group while that has users; 0 without a group.</param>
@@ -15,10 +14,7 @@ internal sealed class User
     {
         Id = id;
         _receiver = receiver;
-        _identity = identity;
-        _rights = Rights.Of(identity);
-        Group = identity?.Group;
-        GroupNumber = groupNumber;
+        _standing = identity is null ? null : new(identity, groupNumber);
     }
 
     public ulong Id { get; }
@@ -29,28 +25,39 @@ internal sealed class User
         set => _receiver = value;
     }
 
-    public Identity? Identity => _identity;
+    public Identity? Identity => _standing?.Identity;
 
     /// <summary>What it may not do; null if it may do everything.</summary>
-    public Rights? Rights => _rights;
+    public Rights? Rights => _standing?.Rights;
 
     /// <summary>Its group, which stays the same.</summary>
-    public string? Group { get; }
+    public string? Group => _standing?.Identity.Group;
 
-    public int GroupNumber { get; }
+    public int GroupNumber => _standing?.GroupNumber ?? 0;
 
     /// <summary>When it has to go, on the clock of its loop; <see cref="long.MaxValue"/> for never. That loop's thread.</summary>
-    public long EndsAt { get; set; } = long.MaxValue;
+    public long EndsAt => _standing?.EndsAt ?? long.MaxValue;
 
     /// <summary>Whether a token of this identity may go on as this user.</summary>
     public bool Is(Identity? identity) => identity is null
         ? Identity is null
         : Identity is { } own && own.Key == identity.Key && Group == identity.Group;
 
-    /// <summary>It has shown another token of the same identity, whose rights and expiry are its own from now on.</summary>
-    public void Renew(Identity? identity)
+    /// <summary>It has shown another token of the same identity, whose rights are its own from now on.</summary>
+    public void Renew(Identity identity) => _standing = new(identity, GroupNumber);
+
+    /// <summary>It has to go at a time on the clock of its loop, whose thread this is. Only who has shown a token.</summary>
+    public void EndAt(long endsAt) => _standing!.EndsAt = endsAt;
+
+    /// <summary>Who it is, where somebody asks, and what comes with that: nothing of it is kept for a user of whom nobody does.</summary>
+    private sealed class Standing(Identity identity, int groupNumber)
     {
-        _rights = Rights.Of(identity);
-        _identity = identity;
+        public Identity Identity => identity;
+
+        public Rights? Rights { get; } = Rights.Of(identity);
+
+        public int GroupNumber => groupNumber;
+
+        public long EndsAt { get; set; } = long.MaxValue;
     }
 }

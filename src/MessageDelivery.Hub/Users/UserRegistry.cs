@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Protocol;
@@ -13,7 +12,7 @@ namespace MessageDelivery.Hub.Users;
 /// <param name="randomIds">What ids are given; null for 1, 2, 3 and so on.</param>
 internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
 {
-    private readonly ConcurrentDictionary<ulong, User> _users = new();
+    private readonly UserTable _users = new();
     private readonly Lock _lock = new();
     private readonly UserIds _ids = new(pool);
     private readonly UserGroups _groups = new(pool);
@@ -28,7 +27,7 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
     public int Watchers => _presence.Watchers;
 
     /// <summary>All of them, as they come and go meanwhile; whoever was added before is among them.</summary>
-    public IEnumerable<User> Everybody => _users.Select(entry => entry.Value);
+    public IEnumerable<User> Everybody => _users.Everybody;
 
     /// <summary>Gives the next id and lists its user, without an identity.</summary>
     public User Add(IReceiver receiver) => Add(receiver, null);
@@ -46,14 +45,14 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
             ulong id = randomIds?[number] ?? number;
             int group = identity?.Group is { } name ? _groups.Add(name, id) : 0;
             user = new User(id, receiver, identity, group);
-            _users[id] = user;
+            _users.Add(user);
             try
             {
                 _ids.Add(id);
             }
             catch
             {
-                _users.TryRemove(id, out _);
+                _users.Remove(user);
                 Unlist(user, isInIds: false);
                 throw;
             }
@@ -65,14 +64,14 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
         return user;
     }
 
-    public User? Find(ulong id) => _users.GetValueOrDefault(id);
+    public User? Find(ulong id) => _users.Find(id);
 
     public void Remove(User user)
     {
         bool isWatched = false;
         lock (_lock)
         {
-            if (_users.TryRemove(new(user.Id, user)))
+            if (_users.Remove(user))
             {
                 Unlist(user, isInIds: true);
                 isWatched = _presence.Note(user.Id, PresenceChange.Left, user.GroupNumber);

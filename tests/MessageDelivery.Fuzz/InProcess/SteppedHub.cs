@@ -55,7 +55,7 @@ internal sealed class SteppedHub : ILoopEvents, IDisposable
         var (hub, socket) = SocketPair.Open();
         var peer = new SteppedPeer(socket);
         _peers.Add(peer);
-        _detector.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => _detector.Open(connection, refusal: null, order: _peers.Count));
+        _detector.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, _detector.Open, _peers.Count);
         Turn();
         return peer;
     }

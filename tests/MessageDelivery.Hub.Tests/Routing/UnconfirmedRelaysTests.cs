@@ -14,7 +14,7 @@ public sealed class UnconfirmedRelaysTests
     public void What_waits_does_not_keep_the_senders_session()
     {
         using var still = new StillLoop();
-        var line = new AcknowledgementLine(still.Pool, new Lock());
+        var line = new AcknowledgementLine(still.Pool, new object());
         var owner = Relay(still, line);
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -31,7 +31,7 @@ public sealed class UnconfirmedRelaysTests
     public void Each_receipt_comes_once_with_what_is_known_then()
     {
         using var still = new StillLoop();
-        var line = new AcknowledgementLine(still.Pool, new Lock());
+        var line = new AcknowledgementLine(still.Pool, new object());
         var owner = new Owner();
         var relays = new UnconfirmedRelays(still.Pool, new UserRegistry(still.Pool), 10_000, owner);
 
@@ -68,7 +68,7 @@ public sealed class UnconfirmedRelaysTests
     public void A_sender_waits_at_the_most_and_is_told_to_go_on()
     {
         using var still = new StillLoop();
-        var line = new AcknowledgementLine(still.Pool, new Lock());
+        var line = new AcknowledgementLine(still.Pool, new object());
         var owner = new Owner();
         var relays = new UnconfirmedRelays(still.Pool, new UserRegistry(still.Pool), 10_000, owner);
         for (int i = 0; i < UnconfirmedRelays.MaxReceivers; i++)
@@ -111,7 +111,7 @@ public sealed class UnconfirmedRelaysTests
     {
         using var still = new StillLoop();
         var users = new UserRegistry(still.Pool);
-        var line = new AcknowledgementLine(still.Pool, new Lock());
+        var line = new AcknowledgementLine(still.Pool, new object());
         var forgotten = new List<ulong>();
         ulong faulty = users.Add(new ForgettingReceiver(_ => throw new InvalidTimeZoneException())).Id;
         ulong good = users.Add(new ForgettingReceiver(forgotten.Add)).Id;

@@ -75,7 +75,7 @@ public sealed class FailingHandlerTests
             accepted = Libc.Accept((int)listener.Server.Handle, null, null, Libc.CloseOnExec | Libc.NonBlocking);
         }
         while (accepted < 0);
-        host.Adopt(new SocketLayer(accepted), place, default, connection => new EchoingHandler(connection, call));
+        host.Adopt(new SocketLayer(accepted), place, default, (connection, _) => new EchoingHandler(connection, call));
         return client;
     }
 

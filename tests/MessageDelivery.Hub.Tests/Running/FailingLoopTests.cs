@@ -83,7 +83,7 @@ public sealed class FailingLoopTests
         loop.Call(static () => { });
         loop.TurnHere();
         Connection? connection = null;
-        host.Adopt(layer, new NoSlot(), default, adopted => new Silence(connection = adopted));
+        host.Adopt(layer, new NoSlot(), default, (adopted, _) => new Silence(connection = adopted));
         connection!.Close(CloseReason.Left);
         layer.HasRoom = true;
         connection.OnReady(Libc.EpollOut);

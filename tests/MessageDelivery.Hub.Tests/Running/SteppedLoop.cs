@@ -46,7 +46,7 @@ internal sealed class SteppedLoop : ILoopEvents, IDisposable
         var (hub, descriptor) = SocketPair.Open();
         var user = new SteppedUser(descriptor, (ulong)_users.Count + 1);
         _users.Add(user);
-        _detector.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, connection => _detector.Open(connection, refusal: null, order: _users.Count));
+        _detector.Host.Adopt(new SocketLayer(hub), _places.TryTake()!, default, _detector.Open, _users.Count);
         Span<byte> hello = stackalloc byte[12];
         new FrameHeader(FrameType.Hello, 0, ProtocolLimits.Version, 4).Write(hello);
         "MDS1"u8.CopyTo(hello[8..]);

@@ -291,7 +291,7 @@ public sealed class MemoryLayerTests : IDisposable
 
         public Stream Connect(Func<Connection, IProtocol> converse)
         {
-            _host.Adopt(MemoryLayer.Create(out var stream), Place, default, converse);
+            _host.Adopt(MemoryLayer.Create(out var stream), Place, default, (connection, _) => converse(connection));
             return stream;
         }
 

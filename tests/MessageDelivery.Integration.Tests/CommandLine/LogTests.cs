@@ -56,8 +56,8 @@ public sealed class LogTests
         using var output = new StringWriter();
         using (var writer = new LogWriter(output))
         {
-            using var provider = new LineLoggerProvider(LogLevel.Warning, new TextLineFormat(), writer, TimeProvider.System);
-            var logger = provider.CreateLogger("MessageDelivery.Hub.MessageHub");
+            using var loggers = new LineLoggerFactory(LogLevel.Warning, new TextLineFormat(), writer, TimeProvider.System);
+            var logger = loggers.CreateLogger("MessageDelivery.Hub.MessageHub");
             Assert.False(logger.IsEnabled(LogLevel.Information));
             Assert.False(logger.IsEnabled(LogLevel.None));
             logger.Log(LogLevel.Information, new(1), "quiet", null, (state, _) => state);

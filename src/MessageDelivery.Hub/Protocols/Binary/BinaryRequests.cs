@@ -12,8 +12,11 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Protocols.Binary;
 
 /// <summary>A request that keeps to the protocol and to the limits, and has wholly come. Borrowed.</summary>
-internal readonly ref struct Request(in FrameHeader header, in RelayLayout layout, ReadOnlySpan<Segment> parts)
+internal readonly ref struct Request(BinarySession session, in FrameHeader header, in RelayLayout layout, ReadOnlySpan<Segment> parts)
 {
+    /// <summary>Whose it is.</summary>
+    public BinarySession Session => session;
+
     public FrameHeader Header { get; } = header;
 
     public RelayLayout Layout { get; } = layout;
@@ -37,16 +40,16 @@ internal sealed record RequestRule(
     public static readonly IReadOnlyList<RequestRule> All =
     [
         new(FrameType.Echo, (requests, in request) => requests.Echo(request), LimitKind.EchoRate, CountsBytes: true),
-        new(FrameType.Identity, (requests, in _) => requests.Identity()),
+        new(FrameType.Identity, (requests, in request) => requests.Identity(request)),
         new(FrameType.List, (requests, in request) => requests.List(request), LimitKind.ListRate, Forbidden: (rights, flags) =>
             !rights.MayList ? Rights.MayNotListText
             : !rights.MayWatch && ((ListFlags)flags).HasFlag(ListFlags.Watch) ? Rights.MayNotWatchText
             : null),
         new(FrameType.Relay, (requests, in request) => requests.Relay(request), LimitKind.RelayRate, CountsBytes: true, Forbidden: (rights, _) =>
             rights.MaySend ? null : Rights.MayNotSendText),
-        new(FrameType.Ack, (requests, in request) => requests.Acknowledge(request.Number)),
-        new(FrameType.Heartbeat, (requests, in _) => requests.Heartbeat()),
-        new(FrameType.Goodbye, (requests, in _) => requests.Goodbye()),
+        new(FrameType.Ack, (requests, in request) => requests.Acknowledge(request)),
+        new(FrameType.Heartbeat, (requests, in request) => requests.Heartbeat(request)),
+        new(FrameType.Goodbye, (requests, in request) => requests.Goodbye(request)),
     ];
 
     private static readonly RequestRule?[] s_byType = ByType();
@@ -68,55 +71,39 @@ internal sealed record RequestRule(
     }
 }
 
-/// <summary>Carries out the requests of one session. What it needs it gets from that: there is one of these for each idle connection.</summary>
-internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
+/// <summary>Carries out the requests of all sessions of a loop. What it has to keep of one is in that session's <see cref="RequestState"/>.</summary>
+internal sealed class BinaryRequests(BinaryServices services)
 {
-    private PendingRelay? _relay;
-    private UnconfirmedRelays? _unconfirmed;
-    private BinaryWatcher? _watcher;
-
-    /// <summary>The relay it is at.</summary>
-    public PendingRelay Pending => session.Resumable?.Relay ?? (_relay ??= new(Connection));
-
-    private BinaryServices Services => session.Services;
-
-    private Connection Connection => session.Connection;
-
-    private User User => session.User;
-
-    private SessionPace Pace => session.Pace;
-
-    private UnconfirmedRelays Unconfirmed => session.Resumable?.Unconfirmed ?? (_unconfirmed ??= Services.ConfirmFor(this));
-
     /// <summary>Carries out a request, and counts what it takes.</summary>
     public void CarryOut(in Request request)
     {
         var rule = RequestRule.Of(request.Header.Type);
         rule.CarryOut(this, request);
-        Count(rule, request.Header, request.Layout);
+        Count(request.Session, rule, request.Header, request.Layout);
     }
 
     /// <summary>Counts a relay that was carried out elsewhere.</summary>
-    public void CountRelay(in FrameHeader header, in RelayLayout layout) => Count(RequestRule.Of(FrameType.Relay), header, layout);
+    public static void CountRelay(BinarySession session, in FrameHeader header, in RelayLayout layout) =>
+        Count(session, RequestRule.Of(FrameType.Relay), header, layout);
 
     /// <summary>A whole relay that keeps to the protocol: whether it also keeps to what this hub and the user's token allow.</summary>
-    public bool IsAllowed(in RelayLayout layout) =>
-        User.Rights is not { MaySend: false }
-        && layout.BodyBytes <= Services.Shared.Limits.MaxBodyBytes
-        && layout.ReceiverCount <= Services.Shared.Limits.MaxReceivers
-        && !Pace.IsTooMuch(layout.BodyBytes, layout.ReceiverCount);
+    public bool IsAllowed(BinarySession session, in RelayLayout layout) =>
+        session.User.Rights is not { MaySend: false }
+        && layout.BodyBytes <= services.Shared.Limits.MaxBodyBytes
+        && layout.ReceiverCount <= services.Shared.Limits.MaxReceivers
+        && !session.Pace.IsTooMuch(layout.BodyBytes, layout.ReceiverCount);
 
     /// <summary><see cref="ProtocolCode.Normal"/>, or why this hub refuses a frame that keeps to the protocol.</summary>
-    public ProtocolCode Refusal(in FrameHeader header, in RelayLayout layout, ref string text)
+    public ProtocolCode Refusal(BinarySession session, in FrameHeader header, in RelayLayout layout, ref string text)
     {
         var rule = RequestRule.Of(header.Type);
-        if (User.Rights is { } rights && rule.Forbidden?.Invoke(rights, header.Flags) is { } forbidden)
+        if (session.User.Rights is { } rights && rule.Forbidden?.Invoke(rights, header.Flags) is { } forbidden)
         {
             text = forbidden;
             return ProtocolCode.NotAllowed;
         }
 
-        var limits = Services.Shared.Limits;
+        var limits = services.Shared.Limits;
         if (layout.BodyBytes > limits.MaxBodyBytes)
         {
             text = $"a body of {layout.BodyBytes} bytes; the limit is {limits.MaxBodyBytes}";
@@ -130,89 +117,74 @@ internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
         }
 
         var (bytes, receivers) = Load(rule, header, layout);
-        if (Pace.IsTooMuch(bytes, receivers))
+        if (bytes > 0 && session.Pace.IsTooMuch(bytes, receivers))
         {
-            text = Pace.TooMuchText(bytes, receivers);
+            text = session.Pace.TooMuchText(bytes, receivers);
             return ProtocolCode.RateLimited;
         }
 
         return ProtocolCode.Normal;
     }
 
-    /// <summary>Whether a request has to wait: for room in the queue for its answer, or for relays that are not confirmed.</summary>
-    public bool MustWait(in FrameHeader header, ProtocolCode refusal)
-    {
-        bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags).HasFlag(RelayFlags.Confirm);
-        bool isAnswered = refusal != ProtocolCode.Normal || FrameRule.Of(header.Type)!.IsAnswered(header.Flags);
-        return (isConfirmed && Unconfirmed.MustWait) || (isAnswered && Pending.WaitsForRoom(Connection.Outbound));
-    }
-
-    /// <summary>The connection goes on: reports on the relay, if that is done.</summary>
-    public void CompleteRelay()
-    {
-        if (Pending.IsDone)
-        {
-            Connection.Outbound.ResumeAcknowledgements();
-            Services.Complete(Pending, Connection.Outbound);
-        }
-    }
-
     public void Echo(in Request request)
     {
         request.Parts[0].Span[0] = (byte)FrameType.EchoReply;
-        Connection.Send(request.Parts);
+        request.Session.Connection.Send(request.Parts);
     }
 
-    public void Identity() => Connection.SendIdentity(User.Id);
+    public void Identity(in Request request) => request.Session.Connection.SendIdentity(request.Session.User.Id);
 
-    public void Heartbeat() => Connection.SendHeartbeat();
+    public void Heartbeat(in Request request) => request.Session.Connection.SendHeartbeat();
 
-    public void Goodbye() => session.End(Ending.Left);
+    public void Goodbye(in Request request) => request.Session.End(Ending.Left);
 
     public void List(in Request request)
     {
+        var session = request.Session;
         if (((ListFlags)request.Header.Flags).HasFlag(ListFlags.Watch))
         {
-            Services.Presence.Begin(_watcher ??= new(Services.Shared, Connection, User));
+            services.Presence.Begin(session.Watcher);
         }
         else
         {
-            Services.Presence.End(_watcher);
-            Services.Shared.Listing.SendFrames(Connection, User.Id, User.Rights);
+            session.EndWatch();
+            services.Shared.Listing.SendFrames(session.Connection, session.User.Id, session.User.Rights);
         }
     }
 
     /// <summary>A relay with flags, or one that came in parts.</summary>
     public void Relay(in Request request)
     {
+        var session = request.Session;
+        var pending = session.Pending;
         var flags = (RelayFlags)request.Header.Flags;
         var layout = request.Layout;
         var first = request.Parts[0];
         var head = first.Span[..layout.BodyOffset];
         ulong correlation = request.Number;
         head.Slice(layout.ReceiversOffset, layout.ReceiverCount * sizeof(ulong))
-            .CopyTo(MemoryMarshal.AsBytes(Pending.Begin(layout.ReceiverCount)));
+            .CopyTo(MemoryMarshal.AsBytes(pending.Begin(layout.ReceiverCount)));
 
         int start = layout.BodyOffset - ProtocolLimits.DeliveryHeaderBytes;
         bool isConfirmed = flags.HasFlag(RelayFlags.Confirm);
-        new DeliveryHeader(User.Id, layout.BodyBytes, isConfirmed ? DeliveryFlags.Confirm : DeliveryFlags.None).Write(head[start..]);
-        var delivery = Services.Shared.Delivery;
-        var unconfirmed = isConfirmed ? Unconfirmed : null;
-        unconfirmed?.Begin(correlation, Pending.Receivers);
-        delivery.Begin(User.Id, 1, layout.BodyBytes, unconfirmed);
+        new DeliveryHeader(session.User.Id, layout.BodyBytes, isConfirmed ? DeliveryFlags.Confirm : DeliveryFlags.None).Write(head[start..]);
+        var delivery = services.Shared.Delivery;
+        var unconfirmed = isConfirmed ? session.Unconfirmed : null;
+        unconfirmed?.Begin(correlation, pending.Receivers);
+        delivery.Begin(session.User.Id, 1, layout.BodyBytes, unconfirmed);
         delivery.Frames.Add(first with { Offset = first.Offset + start, Length = first.Length - start });
         foreach (ref readonly var part in request.Parts[1..])
         {
             delivery.Frames.Add(part);
         }
 
-        bool isDone = Services.Shared.Router.Route(delivery, Pending, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
-        Pending.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && !isConfirmed ? correlation : null;
-        Pending.Unconfirmed = unconfirmed;
+        bool isDone = services.Shared.Router.Route(delivery, pending, mayWait: !flags.HasFlag(RelayFlags.BestEffort));
+        pending.ReceiptFor = flags.HasFlag(RelayFlags.Receipt) && !isConfirmed ? correlation : null;
+        pending.Unconfirmed = unconfirmed;
         session.CountProcessed(1, ProtocolLimits.HeaderBytes + (int)request.Header.Length);
         if (isDone)
         {
-            Services.Complete(Pending, Connection.Outbound);
+            services.Complete(pending, session.Connection.Outbound);
         }
         else
         {
@@ -220,26 +192,7 @@ internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
         }
     }
 
-    public void Acknowledge(ulong total)
-    {
-        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == ReplayStatus.NeverSent)
-        {
-            Connection.CloseWithGoodbye(Ending.ProtocolError($"an ACK of {total} frames; fewer were sent"));
-        }
-    }
-
-    /// <summary>The connection has ended, and with it the watch.</summary>
-    public void EndWatch() => Services.Presence.End(_watcher);
-
-    /// <summary>The session has ended.</summary>
-    public void Close() => _unconfirmed?.Close(Connection.Loop);
-
-    void IConfirmationOwner.Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet) =>
-        Connection.Outbound.SendReceipt(outlet, correlation, outcomes);
-
-    void IConfirmationOwner.GoOn() => Connection.Resume();
-
-    void IConfirmationOwner.Failed(Exception exception) => Services.Loop.Call(() => Services.Loop.Fail(Connection, exception));
+    public void Acknowledge(in Request request) => request.Session.Acknowledge(request.Number);
 
     /// <summary>What counts against the limit on bytes, and how many times.</summary>
     private static (long Bytes, int Receivers) Load(RequestRule rule, in FrameHeader header, in RelayLayout layout) =>
@@ -247,12 +200,12 @@ internal sealed class BinaryRequests(BinarySession session) : IConfirmationOwner
         : layout.ReceiverCount > 0 ? (layout.BodyBytes, layout.ReceiverCount)
         : (header.Length, 1);
 
-    private void Count(RequestRule rule, in FrameHeader header, in RelayLayout layout)
+    private static void Count(BinarySession session, RequestRule rule, in FrameHeader header, in RelayLayout layout)
     {
-        if (rule.Rate is { } rate && (Pace.LimitsRelays || rate != LimitKind.RelayRate))
+        if (rule.Rate is { } rate && (session.LimitsRelays || rate != LimitKind.RelayRate))
         {
             var (bytes, receivers) = Load(rule, header, layout);
-            if (Pace.MustWaitAfter(User, rate, bytes * receivers))
+            if (session.Pace.MustWaitAfter(session.User, rate, bytes * receivers))
             {
                 session.Pause();
             }

@@ -14,6 +14,7 @@ internal sealed class BinaryServices : ISessionHost
     {
         Shared = shared;
         Run = new(shared.Host, shared.Delivery, shared.Router);
+        Reader = new(Run, new(this));
         Presence = new(Loop, shared.Users, new PresenceBatch(Loop.Pool));
         Loop.Failures.DropUnfinished += Run.Discard;
     }
@@ -23,6 +24,9 @@ internal sealed class BinaryServices : ISessionHost
 
     /// <summary>The run of relays being gathered.</summary>
     public RelayRun Run { get; }
+
+    /// <summary>Cuts what comes into frames, and has them carried out.</summary>
+    public FrameReader Reader { get; }
 
     /// <summary>Who is told when somebody comes or goes.</summary>
     public PresenceFeed Presence { get; }

@@ -11,14 +11,13 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Hub.Protocols.Binary;
 
 /// <summary>The conversation with a program, after its HELLO was accepted: frames in, frames out (protocol, section 4).</summary>
-internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IReceiver
+internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IReceiver, IConfirmationOwner
 {
     private const int AckBytes = ProtocolLimits.HeaderBytes + sizeof(ulong);
 
     private static readonly FrameHeader AckHeader = new(FrameType.Ack, 0, 0, sizeof(ulong));
 
-    private readonly BinaryRequests _requests;
-    private readonly FrameReader _reader;
+    private RequestState? _state;
     private bool _isEnding;
 
     /// <param name="resumable">What outlives the connection; null if nothing does.</param>
@@ -28,14 +27,18 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         Connection = connection;
         User = user;
         Resumable = resumable;
-        Pace = new(services.Shared, connection, user.Identity, resumable);
-        _requests = new(this);
-        _reader = new(this, _requests, Pace.LimitsRelays || user.Rights is { MaySend: false });
+        LimitsRelays = user.Rights is { MaySend: false } || Limits.LimitRelays(Limits.RatesOf(user.Identity));
+        if (resumable?.Pace is not null)
+        {
+            // It may still have to wait for what it took before.
+            State.Pace = NewPace();
+        }
+
         bool leavesOutFull = Limits.LeavesOutFull(user.Identity);
         if (resumable is not null || user.Rights is not null || leavesOutFull)
         {
-            _requests.Pending.Rights = user.Rights;
-            _requests.Pending.LeavesOutFull = leavesOutFull;
+            Pending.Rights = user.Rights;
+            Pending.LeavesOutFull = leavesOutFull;
         }
     }
 
@@ -48,11 +51,27 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <summary>What outlives the connection; null if nothing does.</summary>
     public ResumableSession? Resumable { get; }
 
-    public SessionPace Pace { get; }
+    /// <summary>Whether a relay that is as the protocol wants it may still be refused, or has to be counted.</summary>
+    public bool LimitsRelays { get; }
+
+    /// <summary>What it keeps of its requests.</summary>
+    public RequestState State => _state ??= new();
+
+    /// <summary>The frame under way, with what else there is of requests; null between frames.</summary>
+    public RequestState? UnderWay => _state is { IsBetweenFrames: false } ? _state : null;
+
+    /// <summary>The relay it is at.</summary>
+    public PendingRelay Pending => Resumable?.Relay ?? (State.Relay ??= new(Connection));
+
+    public UnconfirmedRelays Unconfirmed => Resumable?.Unconfirmed ?? (State.Unconfirmed ??= Services.ConfirmFor(this));
+
+    public BinaryWatcher Watcher => State.Watcher ??= new(Services.Shared, Connection, User);
+
+    public SessionPace Pace => State.Pace ??= NewPace();
 
     /// <inheritdoc/>
     public long Deadline => Math.Min(
-        Math.Min(SilenceDeadline, User.EndsAt), Math.Min(Resumable?.Processed.Due ?? long.MaxValue, Pace.Due));
+        Math.Min(SilenceDeadline, User.EndsAt), Math.Min(Resumable?.Processed.Due ?? long.MaxValue, _state?.Pace?.Due ?? long.MaxValue));
 
     private SessionLimits Limits => Services.Shared.Limits;
 
@@ -62,7 +81,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
-        !_reader.IsBetweenFrames ? _reader.Missing
+        UnderWay is { } underWay ? underWay.Missing
         : isReceived ? FrameCheck.MaxMissingBytes(front)
         : FrameCheck.RequestBytes(front);
 
@@ -73,7 +92,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <inheritdoc/>
     public int Consume(in Segment input)
     {
-        int used = _reader.Read(input);
+        int used = Services.Reader.Read(this, input);
         if (used > 0)
         {
             Resumable?.ConfirmKey();
@@ -81,7 +100,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
         SendAckIfDue();
         WatchProgress(input.Length - used);
-        Connection.Input.UnfinishedBytes = _reader.UnfinishedBytes;
+        Connection.Input.UnfinishedBytes = _state?.UnfinishedBytes ?? 0;
         return used;
     }
 
@@ -89,10 +108,10 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         int used = 0;
-        while (Resumable is not null && Connection.IsOpen && _reader.IsBetweenFrames
+        while (Resumable is not null && Connection.IsOpen && UnderWay is null
             && front.Length - used >= AckBytes && FrameHeader.Read(front[used..]) == AckHeader)
         {
-            _requests.Acknowledge(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
+            Acknowledge(BinaryPrimitives.ReadUInt64LittleEndian(front[(used + ProtocolLimits.HeaderBytes)..]));
             used += AckBytes;
         }
 
@@ -103,10 +122,13 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     public void OnDeadline()
     {
         SendAckIfDue();
-        Pace.EndWaitIfDue();
-        if (Pace.EndIfStopped("frame") is { } stopped)
+        if (_state?.Pace is { } pace)
         {
-            Connection.CloseWithGoodbye(stopped);
+            pace.EndWaitIfDue();
+            if (pace.EndIfStopped("frame") is { } stopped)
+            {
+                Connection.CloseWithGoodbye(stopped);
+            }
         }
 
         if (Connection.Loop.Now >= User.EndsAt)
@@ -122,9 +144,15 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <inheritdoc/>
     public void Resumed()
     {
-        _requests.CompleteRelay();
+        var relay = Resumable?.Relay ?? _state?.Relay;
+        if (relay is { IsDone: true })
+        {
+            Connection.Outbound.ResumeAcknowledgements();
+            Services.Complete(relay, Connection.Outbound);
+        }
+
         // It may have come back on a new connection while its relay still waits, or have been too fast.
-        if (!_requests.Pending.IsDone || Pace.MustWait)
+        if (relay is { IsDone: false } || _state?.Pace is { MustWait: true })
         {
             Pause();
         }
@@ -175,15 +203,16 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <inheritdoc/>
     public void Closed(CloseReason reason)
     {
-        _reader.End();
-        _requests.EndWatch();
+        Services.Run.Discard();
+        _state?.Assembly?.End();
+        EndWatch();
         if (Resumable is { HasConnection: false })
         {
             return;
         }
 
         Resumable?.EndWithConnection();
-        _requests.Close();
+        _state?.Unconfirmed?.Close(Connection.Loop);
         Services.Shared.Leave(User, Connection);
     }
 
@@ -196,6 +225,25 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         Connection.Pause();
         Connection.Outbound.PauseAcknowledgements(Connection.Loop);
     }
+
+    /// <summary>Whether a request has to wait: for room in the queue for its answer, or for relays that are not confirmed.</summary>
+    public bool MustWait(in FrameHeader header, ProtocolCode refusal)
+    {
+        bool isConfirmed = header.Type == FrameType.Relay && ((RelayFlags)header.Flags).HasFlag(RelayFlags.Confirm);
+        bool isAnswered = refusal != ProtocolCode.Normal || FrameRule.Of(header.Type)!.IsAnswered(header.Flags);
+        return (isConfirmed && Unconfirmed.MustWait) || (isAnswered && MustWaitForRoom());
+    }
+
+    /// <summary>The peer has so many frames.</summary>
+    public void Acknowledge(ulong total)
+    {
+        if (Connection.Outbound.Acknowledge(total, Connection.Loop) == ReplayStatus.NeverSent)
+        {
+            Connection.CloseWithGoodbye(Ending.ProtocolError($"an ACK of {total} frames; fewer were sent"));
+        }
+    }
+
+    public void EndWatch() => Services.Presence.End(_state?.Watcher);
 
     /// <summary>Relays were processed: the client is told of it in time.</summary>
     public void CountProcessed(int relays, long bytes) => Resumable?.Processed.Count(relays, bytes, Connection.Loop.Now);
@@ -215,6 +263,22 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         }
     }
 
+    /// <inheritdoc/>
+    void IConfirmationOwner.Confirmed(ulong correlation, ReadOnlySpan<Outcome> outcomes, IOutlet outlet) =>
+        Connection.Outbound.SendReceipt(outlet, correlation, outcomes);
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.GoOn() => Connection.Resume();
+
+    /// <inheritdoc/>
+    void IConfirmationOwner.Failed(Exception exception) => Services.Loop.Call(() => Services.Loop.Fail(Connection, exception));
+
+    private SessionPace NewPace() => new(Services.Shared, Connection, User.Identity, Resumable);
+
+    /// <summary>Whether its queue has no room for an answer. A session that has never waited, and need not now, needs no relay to wait with.</summary>
+    private bool MustWaitForRoom() =>
+        (Resumable is not null || _state?.Relay is not null || !Connection.Outbound.HasRoomToAnswer) && Pending.WaitsForRoom(Connection.Outbound);
+
     private void SendAckIfDue()
     {
         if (Resumable is { Processed: var processed } && processed.IsDue(Connection.Loop.Now) && Connection.IsOpen)
@@ -228,13 +292,13 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <param name="left">Bytes in front of it that it could not use yet.</param>
     private void WatchProgress(int left)
     {
-        if (left == 0 && _reader.IsBetweenFrames)
+        if (left == 0 && UnderWay is null)
         {
-            Pace.EndProgress();
+            _state?.Pace?.EndProgress();
             return;
         }
 
         // The place in the stream where the frame ends, or where that is not known begins, tells it from others.
-        Pace.WatchProgress(Connection.Input.ReceivedBytes + (_reader.IsBetweenFrames ? -left : _reader.Missing));
+        Pace.WatchProgress(Connection.Input.ReceivedBytes + (UnderWay?.Missing ?? -left));
     }
 }

@@ -19,6 +19,7 @@ internal sealed class Detector
         Shared = new(host, sessions, limits, logger, authentication);
         Binary = new(Shared);
         Tls = tls;
+        Open = (connection, order) => new OpeningSession(this, connection, null, order);
     }
 
     public ConnectionHost Host => Shared.Host;
@@ -30,8 +31,9 @@ internal sealed class Detector
     /// <summary>Who begins TLS; null where the hub does not speak it.</summary>
     public TlsAcceptor? Tls { get; }
 
-    /// <summary>Begins with a new connection.</summary>
-    /// <param name="refusal">Why the connection is refused; null if it is not.</param>
-    /// <param name="order">The number of the connection among all that were accepted.</param>
-    public IProtocol Open(Connection connection, Ending? refusal, long order) => new OpeningSession(this, connection, refusal, order);
+    /// <summary>Begins with a new connection, which has this number among all that were accepted.</summary>
+    public Func<Connection, long, IProtocol> Open { get; }
+
+    /// <summary>Begins with one that is told why it is refused.</summary>
+    public IProtocol Refuse(Connection connection, Ending refusal, long order) => new OpeningSession(this, connection, refusal, order);
 }

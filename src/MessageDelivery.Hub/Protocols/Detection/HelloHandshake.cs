@@ -13,10 +13,8 @@ namespace MessageDelivery.Hub.Protocols.Detection;
 /// What a HELLO brings about: its token is verified where the hub demands one, the session whose key it tells is taken over, or a new
 /// one begins (protocol, sections 1 and 5). Nobody has an id, or a session, before the token is verified.
 /// </summary>
-internal sealed class HelloHandshake(
-    Detector detector, OpeningSession opening, UndecidedUser user, Connection connection, Ending? refusal, long order) : ISessionClaimant
+internal sealed class HelloHandshake(OpeningSession opening) : ISessionClaimant
 {
-    private readonly LoopServices _services = detector.Shared;
     private SignIn? _signIn;
     private SignedIn? _signedIn;
     private HelloFlags _flags;
@@ -24,62 +22,69 @@ internal sealed class HelloHandshake(
     private ulong _total;
     private bool _isResumable;
 
-    private SignIn SignIn => _signIn ??= new(_services, connection, OnSignedIn, opening.Refuse);
+    private Connection Connection => opening.Connection;
+
+    private LoopServices Services => opening.Detector.Shared;
+
+    private SignIn SignIn => _signIn ??= new(Services, Connection, OnSignedIn, opening.Refuse);
 
     /// <summary>Whoever resumes frees memory, and is let in where there is none for others.</summary>
-    private bool MayResume => refusal is null || refusal == Ending.Overloaded;
+    private bool MayResume => opening.Refusal is null || opening.Refusal == Ending.Overloaded;
 
-    /// <summary>Looks at a HELLO, of which at least a byte has come; returns how many bytes it is done with.</summary>
-    public int Consume(in Segment input)
+    /// <summary>
+    /// Looks at a HELLO, of which at least a byte has come; returns how many bytes it is done with. For one that neither resumes nor shows a
+    /// token, as most are, nothing is kept.
+    /// </summary>
+    public static int Consume(OpeningSession opening, in Segment input)
     {
         if (!HelloCheck.TryRead(input.Span, out var header, out var hello, out var wrong))
         {
-            return wrong is null ? 0 : Refuse(wrong, input);
+            return wrong is null ? 0 : Refuse(opening, wrong, input);
         }
 
         int frameBytes = ProtocolLimits.HeaderBytes + (int)header.Length;
-        if (TryResume((HelloFlags)header.Flags, hello))
+        var flags = (HelloFlags)header.Flags;
+        if (flags.HasFlag(HelloFlags.Resume) && opening.Hello.TryResume(flags, hello))
         {
             return frameBytes;
         }
 
-        if (refusal is not null)
+        if (opening.Refusal is { } refusal)
         {
-            return Refuse(refusal, input);
+            return Refuse(opening, refusal, input);
         }
 
-        if (_services.Authentication.IsDemanded)
+        if (opening.Detector.Shared.Authentication.IsDemanded)
         {
-            ShowToken(hello.Token);
-            return connection.IsOpen ? frameBytes : input.Length;
+            opening.Hello.ShowToken(flags, hello.Token);
+            return opening.Connection.IsOpen ? frameBytes : input.Length;
         }
 
-        var session = BeginSession();
+        var session = BeginSession(opening, flags != HelloFlags.None, signedIn: null);
         return frameBytes + session.Consume(new(input.Block, input.Offset + frameBytes, input.Length - frameBytes));
     }
 
     /// <summary>If the client tells the key of a session, asks for that, once its token is verified where the hub demands that.</summary>
     public bool TryResume(HelloFlags flags, in HelloPayload hello)
     {
-        _flags = flags;
-        if (!flags.HasFlag(HelloFlags.Resume) || !MayResume || !user.TryBeginHello())
+        if (!flags.HasFlag(HelloFlags.Resume) || !MayResume || !opening.User.TryBeginHello())
         {
             return false;
         }
 
         _key = new(hello.SessionKey);
         _total = hello.FramesReceived;
-        if (!_services.Authentication.IsDemanded)
+        if (!Services.Authentication.IsDemanded)
         {
             return TryTakeOver();
         }
 
-        if (_services.Sessions.Find(_key) is null)
+        if (Services.Sessions.Find(_key) is null)
         {
             return false;
         }
 
-        ShowToken(hello.Token);
+        ShowToken(flags, hello.Token);
         return true;
     }
 
@@ -89,7 +94,7 @@ internal sealed class HelloHandshake(
     /// <summary>The session that the client wanted cannot be had: it gets a new one, or none if it asked for what was never sent.</summary>
     public void Refused(ReplayStatus check, bool replaces)
     {
-        if (!connection.IsOpen)
+        if (!Connection.IsOpen)
         {
             return;
         }
@@ -100,14 +105,14 @@ internal sealed class HelloHandshake(
         }
         else if (TryCount(replaces))
         {
-            BeginSession();
-            connection.Resume();
+            BeginSession(opening, _isResumable || _flags != HelloFlags.None, _signedIn);
+            Connection.Resume();
         }
     }
 
     public void Outdated()
     {
-        if (connection.IsOpen)
+        if (Connection.IsOpen)
         {
             opening.Refuse(Ending.TakenOver);
         }
@@ -115,7 +120,7 @@ internal sealed class HelloHandshake(
 
     public void Resume(ResumableSession session, TakeOver takeOver)
     {
-        if (!connection.IsOpen || !TryCount(takeOver.Replaces))
+        if (!Connection.IsOpen || !TryCount(takeOver.Replaces))
         {
             session.AwaitReturn();
             return;
@@ -127,15 +132,15 @@ internal sealed class HelloHandshake(
                 takeOver.Arrive(session);
                 break;
             case ReplayStatus.Available:
-                user.LeaveIfJoined();
-                connection.Protocol = "binary";
+                opening.User.LeaveIfJoined();
+                Connection.Protocol = "binary";
                 if (_signedIn is not null)
                 {
-                    _services.Renew(session.User, _signedIn, connection);
+                    Services.Renew(session.User, _signedIn, Connection);
                 }
 
-                connection.Handler = new BinarySession(detector.Binary, connection, session.User, session);
-                connection.Resume();
+                Connection.Handler = new BinarySession(opening.Detector.Binary, Connection, session.User, session);
+                Connection.Resume();
                 break;
             case var check:
                 session.AwaitReturn();
@@ -147,27 +152,28 @@ internal sealed class HelloHandshake(
     /// <summary>If there is a session of the key, asks for it; what the client sends behind its HELLO waits meanwhile.</summary>
     private bool TryTakeOver()
     {
-        if (_services.Sessions.Find(_key) is not { } session)
+        if (Services.Sessions.Find(_key) is not { } session)
         {
             return false;
         }
 
         _isResumable = true;
         opening.Deadline = long.MaxValue;
-        connection.Pause();
-        session.RequestTakeOver(new(detector.Binary, connection, this, order, _key, _total, _signedIn?.Identity));
+        Connection.Pause();
+        session.RequestTakeOver(new(opening.Detector.Binary, Connection, this, opening.Order, _key, _total, _signedIn?.Identity));
         return true;
     }
 
-    private void ShowToken(ReadOnlySpan<byte> token)
+    private void ShowToken(HelloFlags flags, ReadOnlySpan<byte> token)
     {
+        _flags = flags;
         if (token.IsEmpty)
         {
             SignIn.Refuse(Ending.NoToken);
             return;
         }
 
-        opening.Deadline = _services.Limits.AuthenticationDue(connection.OpenedAt);
+        opening.Deadline = Services.Limits.AuthenticationDue(Connection.OpenedAt);
         SignIn.Begin(token);
     }
 
@@ -179,33 +185,37 @@ internal sealed class HelloHandshake(
             return;
         }
 
-        if (refusal is not null)
+        if (opening.Refusal is not null)
         {
-            opening.Refuse(refusal);
+            opening.Refuse(opening.Refusal);
         }
         else if (TryCount(replaces: false))
         {
-            BeginSession();
-            connection.Resume();
+            BeginSession(opening, _isResumable || _flags != HelloFlags.None, _signedIn);
+            Connection.Resume();
         }
     }
 
     private bool TryCount(bool replaces) => _signedIn is null || SignIn.TryCount(_signedIn.Identity, replaces);
 
-    private BinarySession BeginSession()
+    private static BinarySession BeginSession(OpeningSession opening, bool isResumable, SignedIn? signedIn)
     {
-        _isResumable |= _flags != HelloFlags.None && _services.Sessions.Term.WindowMilliseconds > 0;
-        var joined = user.Join("binary", _signedIn);
-        var resumable = _isResumable ? new ResumableSession(_services.Sessions, detector.Binary, joined, connection, order) : null;
-        var session = new BinarySession(detector.Binary, connection, joined, resumable);
+        var services = opening.Detector.Binary;
+        var sessions = services.Shared.Sessions;
+        var connection = opening.Connection;
+        var user = opening.User.Join("binary", signedIn);
+        var resumable = isResumable && sessions.Term.WindowMilliseconds > 0
+            ? new ResumableSession(sessions, services, user, connection, opening.Order)
+            : null;
+        var session = new BinarySession(services, connection, user, resumable);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
-        int length = BinaryReplies.WriteWelcome(welcome, joined.Id, _services.Limits, resumable, WelcomeFlags.None);
-        user.HandTo((IReceiver?)resumable ?? session, welcome[..length]);
+        int length = BinaryReplies.WriteWelcome(welcome, user.Id, services.Shared.Limits, resumable, WelcomeFlags.None);
+        opening.User.HandTo((IReceiver?)resumable ?? session, welcome[..length]);
         connection.Handler = session;
         return session;
     }
 
-    private int Refuse(Ending ending, in Segment input)
+    private static int Refuse(OpeningSession opening, Ending ending, in Segment input)
     {
         opening.Refuse(ending);
         return input.Length;

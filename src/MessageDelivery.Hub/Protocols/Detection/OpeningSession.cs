@@ -15,12 +15,6 @@ namespace MessageDelivery.Hub.Protocols.Detection;
 /// </summary>
 internal sealed class OpeningSession : IProtocol, ITlsOwner
 {
-    private readonly Detector _detector;
-    private readonly LoopServices _services;
-    private readonly Connection _connection;
-    private readonly Ending? _refusal;
-    private readonly long _order;
-    private readonly UndecidedUser _user;
     private HelloHandshake? _hello;
     private bool _began;
     private bool _isShakingHands;
@@ -29,33 +23,48 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     /// <param name="order">The number of the connection among all that were accepted.</param>
     public OpeningSession(Detector detector, Connection connection, Ending? refusal, long order)
     {
-        _order = order;
-        _detector = detector;
-        _services = detector.Shared;
-        _connection = connection;
-        _refusal = refusal;
-        _user = new(_services, connection);
+        Order = order;
+        Detector = detector;
+        Connection = connection;
+        Refusal = refusal;
+        User = new(detector.Shared, connection);
         Deadline = connection.OpenedAt + SessionLimits.SilenceMilliseconds;
         if (DemandsToken)
         {
-            Deadline = _services.Limits.AuthenticationDue(connection.OpenedAt);
+            Deadline = Services.Limits.AuthenticationDue(connection.OpenedAt);
             connection.Input.ReadLimit = ProtocolLimits.HeaderBytes + ProtocolLimits.MaxHelloLength;
         }
 
         if (MustBeSecured)
         {
-            long due = _services.Limits.HandshakeDue(connection.OpenedAt);
+            long due = Services.Limits.HandshakeDue(connection.OpenedAt);
             Deadline = DemandsToken ? Math.Min(Deadline, due) : due;
         }
     }
 
+    /// <summary>The loop's detector.</summary>
+    public Detector Detector { get; }
+
+    public Connection Connection { get; }
+
+    /// <summary>Why the connection is refused; null if it is not.</summary>
+    public Ending? Refusal { get; }
+
+    /// <summary>The number of the connection among all that were accepted.</summary>
+    public long Order { get; }
+
+    public UndecidedUser User { get; }
+
+    /// <summary>What a HELLO brings about that waits for something.</summary>
+    public HelloHandshake Hello => _hello ??= new(this);
+
     public long Deadline { get; set; }
 
-    private bool DemandsToken => _services.Authentication.IsDemanded;
+    private bool DemandsToken => Services.Authentication.IsDemanded;
 
-    private bool MustBeSecured => _detector.Tls is { IsRequired: true } && !_connection.Layer.IsEncrypted;
+    private bool MustBeSecured => Detector.Tls is { IsRequired: true } && !Connection.Layer.IsEncrypted;
 
-    private HelloHandshake Hello => _hello ??= new(_detector, this, _user, _connection, _refusal, _order);
+    private LoopServices Services => Detector.Shared;
 
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) => isReceived ? FrameCheck.MaxMissingBytes([]) : FirstBytes.Tell(front) switch
     {
@@ -75,7 +84,7 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         if (!_began)
         {
             _began = true;
-            Deadline = Math.Min(_services.Limits.HandshakeDue(_connection.Input.LastReceived), DemandsToken ? Deadline : long.MaxValue);
+            Deadline = Math.Min(Services.Limits.HandshakeDue(Connection.Input.LastReceived), DemandsToken ? Deadline : long.MaxValue);
         }
 
         var kind = FirstBytes.Tell(input.Span);
@@ -87,12 +96,12 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         switch (kind)
         {
             case FirstBytesKind.Hello:
-                return _user.TryBeginHello() ? Hello.Consume(input) : TooLate("a HELLO", input);
+                return User.TryBeginHello() ? HelloHandshake.Consume(this, input) : TooLate("a HELLO", input);
             case FirstBytesKind.Tls:
                 return ConsumeTls(input);
             case FirstBytesKind.Http:
                 return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
-            case FirstBytesKind.Undecided when !_connection.Input.IsFinal:
+            case FirstBytesKind.Undecided when !Connection.Input.IsFinal:
                 return 0;
             default:
                 return BecomeText(input);
@@ -106,7 +115,7 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     public int ConsumeUrgent(ReadOnlySpan<byte> front)
     {
         var kind = FirstBytes.Tell(front);
-        if (_connection.IsPaused || IsUnwelcome(kind))
+        if (Connection.IsPaused || IsUnwelcome(kind))
         {
             // Its first bytes are being handled already, or are refused when they are received.
             return 0;
@@ -118,13 +127,13 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
             return ProtocolLimits.HeaderBytes + (int)header.Length;
         }
 
-        if (_refusal != Ending.Overloaded || kind == FirstBytesKind.Undecided)
+        if (Refusal != Ending.Overloaded || kind == FirstBytesKind.Undecided)
         {
             return 0;
         }
 
-        _user.HasHello = kind == FirstBytesKind.Hello;
-        Refuse(_refusal);
+        User.HasHello = kind == FirstBytesKind.Hello;
+        Refuse(Refusal);
         return front.Length;
     }
 
@@ -134,17 +143,17 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         {
             RefuseAsTooSlow();
         }
-        else if (_refusal is not null)
+        else if (Refusal is not null)
         {
-            Refuse(_refusal);
+            Refuse(Refusal);
         }
-        else if (_connection.Layer.PeerCertificate.Objection is not null)
+        else if (Connection.Layer.PeerCertificate.Objection is not null)
         {
             RefuseCertificate();
         }
         else
         {
-            _user.Join("text", signedIn: null);
+            User.Join("text", signedIn: null);
             Deadline = long.MaxValue;
         }
     }
@@ -153,7 +162,7 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     {
         if (reason == CloseReason.SlowConsumer)
         {
-            _services.CutOff(_user.User?.Id ?? 0, _connection);
+            Services.CutOff(User.User?.Id ?? 0, Connection);
         }
         else
         {
@@ -168,7 +177,7 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     public void Closed(CloseReason reason)
     {
         _hello?.Withdraw();
-        _services.Leave(_user.User, _connection);
+        Services.Leave(User.User, Connection);
     }
 
     /// <summary>Ends the connection, in words that the peer understands as far as it is known what it speaks.</summary>
@@ -177,97 +186,97 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         if (_isShakingHands)
         {
             // There is nothing yet to say it in.
-            _connection.Abort(ending.Reason);
+            Connection.Abort(ending.Reason);
         }
-        else if (_user.HasHello)
+        else if (User.HasHello)
         {
-            _connection.SendGoodbye(ending);
-            _connection.Close(ending.Reason);
+            Connection.SendGoodbye(ending);
+            Connection.Close(ending.Reason);
         }
         else
         {
-            _connection.CloseWithError(ending);
+            Connection.CloseWithError(ending);
         }
     }
 
     private int BecomeText(in Segment input)
     {
-        if (_refusal is not null)
+        if (Refusal is not null)
         {
-            Refuse(_refusal);
+            Refuse(Refusal);
             return input.Length;
         }
 
-        var session = new TextSession(_services, _connection, _user.User);
-        _connection.Handler = session;
+        var session = new TextSession(Services, Connection, User.User);
+        Connection.Handler = session;
         return session.Consume(input);
     }
 
     /// <summary>After the handshake the first byte inside decides again.</summary>
     private int ConsumeTls(in Segment input)
     {
-        if (_connection.Layer.IsEncrypted)
+        if (Connection.Layer.IsEncrypted)
         {
-            _connection.CloseWithError(Ending.Unsupported("TLS inside of TLS"));
+            Connection.CloseWithError(Ending.Unsupported("TLS inside of TLS"));
             return input.Length;
         }
 
-        if (_detector.Tls is not { } acceptor)
+        if (Detector.Tls is not { } acceptor)
         {
             return CannotBe(FirstBytes.TlsAlert, "TLS", input);
         }
 
-        if (!_user.TryLeaveForTls())
+        if (!User.TryLeaveForTls())
         {
             return TooLate("TLS", input);
         }
 
         _isShakingHands = true;
-        var layer = acceptor.Create(_connection.Layer, _connection.Loop.Pool, this, () => _connection.Post(ConnectionWork.Layer));
-        _connection.Layer = layer;
+        var layer = acceptor.Create(Connection.Layer, Connection.Loop.Pool, this, () => Connection.Post(ConnectionWork.Layer));
+        Connection.Layer = layer;
         layer.Begin(input.Span);
         return input.Length;
     }
 
     void ITlsOwner.HandshakeRefused(bool forLoad)
     {
-        _services.NoteHandshakeFailed(_connection, forLoad ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
-        _connection.Abort(forLoad ? CloseReason.Overloaded : CloseReason.ProtocolError);
+        Services.NoteHandshakeFailed(Connection, forLoad ? "too many handshakes wait already" : "what came was not TLS, or it broke off");
+        Connection.Abort(forLoad ? CloseReason.Overloaded : CloseReason.ProtocolError);
     }
 
     void ITlsOwner.HandshakeFailed(string why)
     {
-        _services.NoteHandshakeFailed(_connection, why);
+        Services.NoteHandshakeFailed(Connection, why);
         // Not cut: the alert that says what is wrong is to arrive.
-        _connection.Close(CloseReason.ProtocolError);
+        Connection.Close(CloseReason.ProtocolError);
     }
 
     void ITlsOwner.HandshakeDone(TlsLayer secured)
     {
-        _connection.Layer = secured;
-        if (_connection.Layer.PeerCertificate.Subject is { } subject)
+        Connection.Layer = secured;
+        if (Connection.Layer.PeerCertificate.Subject is { } subject)
         {
-            _connection.Subject = subject;
-            _services.Sessions.Audit.Authenticated(_connection);
+            Connection.Subject = subject;
+            Services.Sessions.Audit.Authenticated(Connection);
         }
 
-        var inside = new OpeningSession(_detector, _connection, _refusal, _order);
+        var inside = new OpeningSession(Detector, Connection, Refusal, Order);
         if (!DemandsToken)
         {
-            inside.Deadline = _connection.Loop.Now + SessionLimits.SilenceMilliseconds;
+            inside.Deadline = Connection.Loop.Now + SessionLimits.SilenceMilliseconds;
         }
 
-        _connection.Handler = inside;
-        _connection.LayerIsReady();
+        Connection.Handler = inside;
+        Connection.LayerIsReady();
     }
 
     /// <summary>Answers a protocol that the hub does not speak in that protocol's own way.</summary>
     private int CannotBe(ReadOnlySpan<byte> answer, string what, in Segment input)
     {
         bool untouched;
-        lock (_connection.Outbound.Gate)
+        lock (Connection.Outbound.Gate)
         {
-            untouched = _connection.Outbound.TryCork();
+            untouched = Connection.Outbound.TryCork();
         }
 
         if (!untouched)
@@ -275,21 +284,21 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
             return TooLate(what, input);
         }
 
-        _connection.Outbound.Uncork(answer, _connection.Loop);
-        _connection.Close(CloseReason.Unsupported);
+        Connection.Outbound.Uncork(answer, Connection.Loop);
+        Connection.Close(CloseReason.Unsupported);
         return input.Length;
     }
 
     private int TooLate(string what, in Segment input)
     {
-        _connection.CloseWithError(Ending.ProtocolError($"{what} after something was written to this connection as to a text user"));
+        Connection.CloseWithError(Ending.ProtocolError($"{what} after something was written to this connection as to a text user"));
         return input.Length;
     }
 
     /// <summary>Whether it is refused whatever it says: TLS is missing, or a certificate that holds.</summary>
     private bool IsUnwelcome(FirstBytesKind kind) => MustBeSecured
-        ? kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || _connection.Input.IsFinal)
-        : _connection.Layer.PeerCertificate.Objection is not null;
+        ? kind != FirstBytesKind.Tls && (kind != FirstBytesKind.Undecided || Connection.Input.IsFinal)
+        : Connection.Layer.PeerCertificate.Objection is not null;
 
     private int RefuseFirst(FirstBytesKind kind, in Segment input)
     {
@@ -298,7 +307,7 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
             return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
         }
 
-        _user.HasHello = kind == FirstBytesKind.Hello;
+        User.HasHello = kind == FirstBytesKind.Hello;
         if (MustBeSecured)
         {
             Refuse(Ending.Unsupported("this hub speaks TLS only, and this came in the clear"));
@@ -313,8 +322,8 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
 
     private void RefuseCertificate()
     {
-        var peer = _connection.Layer.PeerCertificate;
-        _services.Authentication.NoteRefused(_connection.Peer, peer.Subject is { } subject ? $"{peer.Objection} ({subject})" : peer.Objection!);
+        var peer = Connection.Layer.PeerCertificate;
+        Services.Authentication.NoteRefused(Connection.Peer, peer.Subject is { } subject ? $"{peer.Objection} ({subject})" : peer.Objection!);
         Refuse(Ending.CertificateRefused(peer.IsShown, peer.Objection!));
     }
 
@@ -323,9 +332,9 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     {
         // Something may have begun and be within its own time: then it is the token that is late.
         bool isTokenLate = DemandsToken && !MustBeSecured && !_isShakingHands
-            && _connection.Loop.Now >= _services.Limits.AuthenticationDue(_connection.OpenedAt);
-        var limits = _services.Limits.User;
-        _services.Limited.Met(isTokenLate ? LimitKind.Authentication : LimitKind.Handshake, _connection.Peer, _connection.Loop);
+            && Connection.Loop.Now >= Services.Limits.AuthenticationDue(Connection.OpenedAt);
+        var limits = Services.Limits.User;
+        Services.Limited.Met(isTokenLate ? LimitKind.Authentication : LimitKind.Handshake, Connection.Peer, Connection.Loop);
         Refuse(isTokenLate ? Ending.NotAuthenticated(limits.AuthenticationTimeout) : Ending.TooSlow("the first bytes", limits.HandshakeTimeout));
     }
 }
