@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outbound;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Users;
@@ -39,17 +38,17 @@ internal sealed record RequestRule(
     /// <summary>All that a client may send after its HELLO.</summary>
     public static readonly IReadOnlyList<RequestRule> All =
     [
-        new(FrameType.Echo, (requests, in request) => requests.Echo(request), LimitKind.EchoRate, CountsBytes: true),
-        new(FrameType.Identity, (requests, in request) => requests.Identity(request)),
+        new(FrameType.Echo, (_, in request) => BinaryRequests.Echo(request), LimitKind.EchoRate, CountsBytes: true),
+        new(FrameType.Identity, (_, in request) => BinaryRequests.Identity(request)),
         new(FrameType.List, (requests, in request) => requests.List(request), LimitKind.ListRate, Forbidden: (rights, flags) =>
             !rights.MayList ? Rights.MayNotListText
             : !rights.MayWatch && ((ListFlags)flags).HasFlag(ListFlags.Watch) ? Rights.MayNotWatchText
             : null),
         new(FrameType.Relay, (requests, in request) => requests.Relay(request), LimitKind.RelayRate, CountsBytes: true, Forbidden: (rights, _) =>
             rights.MaySend ? null : Rights.MayNotSendText),
-        new(FrameType.Ack, (requests, in request) => requests.Acknowledge(request)),
-        new(FrameType.Heartbeat, (requests, in request) => requests.Heartbeat(request)),
-        new(FrameType.Goodbye, (requests, in request) => requests.Goodbye(request)),
+        new(FrameType.Ack, (_, in request) => BinaryRequests.Acknowledge(request)),
+        new(FrameType.Heartbeat, (_, in request) => BinaryRequests.Heartbeat(request)),
+        new(FrameType.Goodbye, (_, in request) => BinaryRequests.Goodbye(request)),
     ];
 
     private static readonly RequestRule?[] s_byType = ByType();
@@ -126,17 +125,17 @@ internal sealed class BinaryRequests(BinaryServices services)
         return ProtocolCode.Normal;
     }
 
-    public void Echo(in Request request)
+    public static void Echo(in Request request)
     {
         request.Parts[0].Span[0] = (byte)FrameType.EchoReply;
         request.Session.Connection.Send(request.Parts);
     }
 
-    public void Identity(in Request request) => request.Session.Connection.SendIdentity(request.Session.User.Id);
+    public static void Identity(in Request request) => request.Session.Connection.SendIdentity(request.Session.User.Id);
 
-    public void Heartbeat(in Request request) => request.Session.Connection.SendHeartbeat();
+    public static void Heartbeat(in Request request) => request.Session.Connection.SendHeartbeat();
 
-    public void Goodbye(in Request request) => request.Session.End(Ending.Left);
+    public static void Goodbye(in Request request) => request.Session.End(Ending.Left);
 
     public void List(in Request request)
     {
@@ -192,7 +191,7 @@ internal sealed class BinaryRequests(BinaryServices services)
         }
     }
 
-    public void Acknowledge(in Request request) => request.Session.Acknowledge(request.Number);
+    public static void Acknowledge(in Request request) => request.Session.Acknowledge(request.Number);
 
     /// <summary>What counts against the limit on bytes, and how many times.</summary>
     private static (long Bytes, int Receivers) Load(RequestRule rule, in FrameHeader header, in RelayLayout layout) =>

@@ -194,7 +194,7 @@ internal sealed class FrameReader(RelayRun run, BinaryRequests requests)
     }
 
     /// <summary>Answers a frame that cannot be carried out once it has wholly come; its bytes are not kept.</summary>
-    private bool TryRefuse(BinarySession session, in FrameHeader header, ProtocolCode code, string text, in Segment frame, int frameBytes)
+    private static bool TryRefuse(BinarySession session, in FrameHeader header, ProtocolCode code, string text, in Segment frame, int frameBytes)
     {
         ulong? correlation = null;
         bool isRelay = header.Type == FrameType.Relay;
