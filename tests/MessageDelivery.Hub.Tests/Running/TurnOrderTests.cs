@@ -2,7 +2,6 @@ using CsCheck;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
-using MessageDelivery.Hub.Tests.Transport;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MessageDelivery.Hub.Tests.Running;

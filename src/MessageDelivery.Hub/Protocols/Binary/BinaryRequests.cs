@@ -3,8 +3,6 @@ using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
-using MessageDelivery.Hub.Transport;
-using MessageDelivery.Hub.Users;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Protocols.Binary;
