@@ -121,6 +121,8 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
 
     private void Take(in EventWait.Events reported, bool isLook)
     {
+        // What is ready may hold the memory that a quiet entry would receive into: then it is sent in its turn, which frees that.
+        bool isScarce = loop.Pool.IsScarce;
         for (int i = 0; i < reported.Count; i++)
         {
             var (events, tag) = reported[i];
@@ -137,7 +139,7 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
 
             if (entry.NoteReady(events))
             {
-                if (isQuiet)
+                if (isQuiet && !isScarce)
                 {
                     _quiet.Add(entry);
                 }
