@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Linux;
+using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
@@ -32,8 +33,8 @@ internal sealed class HandshakeThreads : IDisposable
     private readonly Queue<TlsHandshake> _begun = new();
     private readonly Queue<Newcomer> _newcomers = new();
     private readonly Thread[] _threads;
-    private readonly TimeSpan _patience;
-    private readonly TimeProvider _time;
+    private readonly long _patienceMilliseconds;
+    private readonly HubClock _clock;
     private readonly Action<Exception> _failed;
     private int _waitingBytes;
     private int _inARow;
@@ -41,10 +42,10 @@ internal sealed class HandshakeThreads : IDisposable
 
     /// <param name="patience">How long the first newcomer in line may have waited when another one is let in.</param>
     /// <param name="failed">Told of a defect.</param>
-    public HandshakeThreads(int count, TimeSpan patience, TimeProvider time, Action<Exception> failed)
+    public HandshakeThreads(int count, TimeSpan patience, TimeProvider time, Action<Exception> failed, OutsideFailures? failures = null)
     {
-        _patience = patience;
-        _time = time;
+        _patienceMilliseconds = (long)patience.TotalMilliseconds;
+        _clock = new(time, failures, wake: null);
         _failed = failed;
         _threads = [.. Enumerable.Range(0, count).Select(number => new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub handshakes {number}" })];
         Array.ForEach(_threads, thread => thread.Start());
@@ -54,15 +55,17 @@ internal sealed class HandshakeThreads : IDisposable
     /// <param name="bytes">What has come for it.</param>
     public bool TryBegin(TlsHandshake handshake, int bytes)
     {
+        // The clock is the embedder's: outside of the lock.
+        long now = _clock.Milliseconds;
         lock (_gate)
         {
             if (_isOver || bytes > MaxWaitingBytes - _waitingBytes
-                || (_newcomers.TryPeek(out var first) && _time.GetElapsedTime(first.Since) > _patience))
+                || (_newcomers.TryPeek(out var first) && now - first.Since > _patienceMilliseconds))
             {
                 return false;
             }
 
-            _newcomers.Enqueue(new(handshake, bytes, _time.GetTimestamp()));
+            _newcomers.Enqueue(new(handshake, bytes, now));
             _waitingBytes += bytes;
             Monitor.Pulse(_gate);
             return true;

@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
@@ -11,13 +12,13 @@ internal sealed class TlsAcceptor : IDisposable
 
     /// <param name="timeout">How long a handshake may take; zero is for ever.</param>
     /// <param name="failed">Told of a defect.</param>
-    public TlsAcceptor(HubTlsOptions options, TimeSpan timeout, TimeProvider time, Action<Exception> failed)
+    public TlsAcceptor(HubTlsOptions options, TimeSpan timeout, TimeProvider time, Action<Exception> failed, OutsideFailures? failures = null)
     {
         // Who is let in after half of the time can be done within the other half.
         var patience = timeout == TimeSpan.Zero ? TimeSpan.MaxValue : timeout / 2;
         _options = options;
         _terms = new(options, options.Certificates!);
-        _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, patience, time, failed);
+        _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, patience, time, failed, failures);
     }
 
     /// <summary>Whether there is nothing but TLS.</summary>
