@@ -44,8 +44,9 @@ internal static class ServeCommand
         var sockets = Supervisor.PassedSockets();
         var auth = settings.Auth.Load();
         var (tls, fingerprint) = CertificateReloading.Load(settings.Tls);
-        using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
+        // Ended last: what of the audit could not be written at the end is told in it.
         using var logs = new LineLoggerFactory(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
+        using var audit = AuditLog.Start(settings.AuditLog, TimeProvider.System);
         var logger = logs.CreateLogger("Serve");
         audit.Logger = logger;
         TellOfStart(logger, loaded, auth, sockets.Count);
@@ -96,9 +97,18 @@ internal static class ServeCommand
 
         void Stop()
         {
-            if (!stop.TrySetResult())
+            if (stop.TrySetResult())
+            {
+                return;
+            }
+
+            try
             {
                 dropQueued.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The signal came when everything was over.
             }
         }
 

@@ -45,9 +45,9 @@ internal sealed class UserRegistry(BlockPool pool, RandomIds? randomIds = null)
             ulong id = randomIds?[number] ?? number;
             int group = identity?.Group is { } name ? _groups.Add(name, id) : 0;
             user = new User(id, receiver, identity, group);
-            _users.Add(user);
             try
             {
+                _users.Add(user);
                 _ids.Add(id);
             }
             catch
