@@ -318,7 +318,9 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
 
     private void RunDeadlines()
     {
-        while (Deadlines.Next(Now) is { } due)
+        // As of now: what is due later, or again, has another turn.
+        long now = Now;
+        while (Deadlines.Next(now) is { } due)
         {
             Failures.CallDue(due);
             _order.EndCall();

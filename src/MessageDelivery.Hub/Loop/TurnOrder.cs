@@ -76,7 +76,7 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
     /// <summary>After an entry was called: goes on with what was put off, and interrupts the turn if it has become long.</summary>
     public void EndCall()
     {
-        if (_putOff is { } putOff)
+        while (_putOff is { } putOff)
         {
             _putOff = null;
             Flush();
@@ -121,8 +121,6 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
 
     private void Take(in EventWait.Events reported, bool isLook)
     {
-        // What is ready may hold the memory that a quiet entry would receive into: then it is sent in its turn, which frees that.
-        bool isScarce = loop.Pool.IsScarce;
         for (int i = 0; i < reported.Count; i++)
         {
             var (events, tag) = reported[i];
@@ -139,7 +137,7 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
 
             if (entry.NoteReady(events))
             {
-                if (isQuiet && !isScarce)
+                if (isQuiet)
                 {
                     _quiet.Add(entry);
                 }
@@ -163,20 +161,27 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
     /// <summary>Serves those who have used little, and flushes what comes of it. While others wait, those get as much time after it.</summary>
     private void ServeQuiet()
     {
-        if (_quiet.IsEmpty)
+        // A failed turn may have left flushes.
+        if (_quiet.IsEmpty && _quietFlushes.IsEmpty)
         {
             return;
         }
 
         long start = wait.Microseconds;
         _servesQuiet = true;
-        for (int calls = 1; _quiet.Take() is { } entry; calls++)
+        for (int calls = 1; !loop.Pool.IsScarce && _quiet.Take() is { } entry; calls++)
         {
             Call(entry, Occasion.Ready);
             if (calls % MaxCallsBlind == 0 && OthersWait && wait.Microseconds - start > LookMicroseconds)
             {
                 break;
             }
+        }
+
+        // What is ready may hold the memory that a quiet entry would receive into. It is sent before the others' turn, which frees that.
+        while (loop.Pool.IsScarce && _quiet.Take() is { } entry)
+        {
+            _others.Add(entry);
         }
 
         while (_quietFlushes.Take() is { } entry)

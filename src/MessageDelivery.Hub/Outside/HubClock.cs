@@ -1,7 +1,7 @@
 namespace MessageDelivery.Hub.Outside;
 
 /// <summary>
-/// The embedder's clock. Where it throws, the machine's goes on from the last time that it told, so that deadlines still come. One thread.
+/// The embedder's clock. Where it throws, the machine's goes on from the last time that it told, so that deadlines still come. Any thread.
 /// </summary>
 internal sealed class HubClock
 {
@@ -47,7 +47,7 @@ internal sealed class HubClock
             try
             {
                 long timestamp = _time.GetTimestamp();
-                _told = _frequency >= 1_000_000 ? timestamp / (_frequency / 1_000_000) : (long)((Int128)timestamp * 1_000_000 / _frequency);
+                _told = _frequency % 1_000_000 == 0 ? timestamp / (_frequency / 1_000_000) : (long)((Int128)timestamp * 1_000_000 / _frequency);
                 _toldAt = Environment.TickCount64;
                 return _told;
             }

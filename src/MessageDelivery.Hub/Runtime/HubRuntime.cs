@@ -64,7 +64,10 @@ internal sealed class HubRuntime : ILoopEvents
             var term = new SessionTerm(
                 Milliseconds(options.ResumeWindow), options.ResumeRetentionBytes, Milliseconds(options.ConfirmTimeout), _quota.Max);
             _sessions = Own(new SessionTable(users, term, _logger, new(embedder.Audit)), static sessions => sessions.EndAll());
-            Tls = options.Tls.Mode == HubTlsMode.Off ? null : Own(new TlsAcceptor(options.Tls, options.Limits.HandshakeTimeout, embedder.Time, _logger.ConnectionFailed, embedder.Failures));
+            var clock = new HubClock(embedder.Time, embedder.Failures, wake: null);
+            Tls = options.Tls.Mode == HubTlsMode.Off
+                ? null
+                : Own(new TlsAcceptor(options.Tls, options.Limits.HandshakeTimeout, () => clock.Milliseconds, _logger.ConnectionFailed));
             var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max) { User = options.Limits, FullQueue = options.FullQueue };
             _hosts = [.. _loops.Select(loop => new ConnectionHost(loop, settings))];
             Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls))];

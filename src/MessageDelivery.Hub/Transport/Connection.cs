@@ -135,6 +135,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     /// <summary>Closes at once; what is queued is dropped.</summary>
     public void Abort(CloseReason reason) => Lifetime.Abort(reason);
 
+    /// <summary>Ends for the memory it holds. Here, since a delegate of a struct's method works on a copy of the struct.</summary>
+    public void GiveUp() => Lifetime.GiveUp();
+
     /// <summary>The connection broke.</summary>
     public void PeerIsGone() => Lifetime.Break();
 

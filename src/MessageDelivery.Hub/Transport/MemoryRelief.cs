@@ -81,7 +81,7 @@ internal static class MemoryRelief
 
         for (int i = 0; i < holders.Count && host.Loop.Pool.IsStuck; i++)
         {
-            host.Loop.Failures.Call(holders[i].Connection, holders[i].Connection.Lifetime.GiveUp);
+            host.Loop.Failures.Call(holders[i].Connection, holders[i].Connection.GiveUp);
         }
     }
 

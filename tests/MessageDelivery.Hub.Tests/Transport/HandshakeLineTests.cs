@@ -15,7 +15,7 @@ public sealed class HandshakeLineTests : IDisposable
 
     public HandshakeLineTests()
     {
-        _threads = new(count: 0, s_patience, _time, exception => throw exception);
+        _threads = new(count: 0, s_patience, () => (long)(_time.GetUtcNow() - _time.Start).TotalMilliseconds, exception => throw exception);
         var options = TlsPeer.Options();
         _handshake = new(new(options, options.Certificates!), _threads, () => { });
     }
@@ -40,7 +40,7 @@ public sealed class HandshakeLineTests : IDisposable
         Assert.True(_threads.TryBegin(_handshake, 500));
         _time.Advance(s_patience);
         Assert.True(_threads.TryBegin(_handshake, 500));
-        _time.Advance(TimeSpan.FromTicks(1));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.False(_threads.TryBegin(_handshake, 500));
         Assert.True(_threads.TryGoOn(_handshake));
     }

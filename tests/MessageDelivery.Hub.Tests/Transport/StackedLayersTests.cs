@@ -14,7 +14,7 @@ public sealed class StackedLayersTests : ITlsOwner, IDisposable
 
     private readonly BlockPool _pool = new(64 << 20);
     private readonly LoopCounters _counters = new();
-    private readonly TlsAcceptor _acceptor = new(TlsPeer.Options(), TimeSpan.Zero, TimeProvider.System, exception => throw exception);
+    private readonly TlsAcceptor _acceptor = new(TlsPeer.Options(), TimeSpan.Zero, () => Environment.TickCount64, exception => throw exception);
     private readonly SemaphoreSlim _moved = new(0);
     private ByteLayer? _top;
     private TlsLayer? _secured;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using MessageDelivery.Hub.Linux;
-using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
@@ -34,18 +33,19 @@ internal sealed class HandshakeThreads : IDisposable
     private readonly Queue<Newcomer> _newcomers = new();
     private readonly Thread[] _threads;
     private readonly long _patienceMilliseconds;
-    private readonly HubClock _clock;
+    private readonly Func<long> _milliseconds;
     private readonly Action<Exception> _failed;
     private int _waitingBytes;
     private int _inARow;
     private bool _isOver;
 
     /// <param name="patience">How long the first newcomer in line may have waited when another one is let in.</param>
+    /// <param name="milliseconds">The time on the hub's clock.</param>
     /// <param name="failed">Told of a defect.</param>
-    public HandshakeThreads(int count, TimeSpan patience, TimeProvider time, Action<Exception> failed, OutsideFailures? failures = null)
+    public HandshakeThreads(int count, TimeSpan patience, Func<long> milliseconds, Action<Exception> failed)
     {
         _patienceMilliseconds = (long)patience.TotalMilliseconds;
-        _clock = new(time, failures, wake: null);
+        _milliseconds = milliseconds;
         _failed = failed;
         _threads = [.. Enumerable.Range(0, count).Select(number => new Thread(Run, ThreadStack.Bytes) { IsBackground = true, Name = $"hub handshakes {number}" })];
         Array.ForEach(_threads, thread => thread.Start());
@@ -56,7 +56,7 @@ internal sealed class HandshakeThreads : IDisposable
     public bool TryBegin(TlsHandshake handshake, int bytes)
     {
         // The clock is the embedder's: outside of the lock.
-        long now = _clock.Milliseconds;
+        long now = _milliseconds();
         lock (_gate)
         {
             if (_isOver || bytes > MaxWaitingBytes - _waitingBytes

@@ -1,5 +1,4 @@
 using MessageDelivery.Hub.Buffers;
-using MessageDelivery.Hub.Outside;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
@@ -11,14 +10,15 @@ internal sealed class TlsAcceptor : IDisposable
     private volatile TlsTerms _terms;
 
     /// <param name="timeout">How long a handshake may take; zero is for ever.</param>
+    /// <param name="milliseconds">The time on the hub's clock.</param>
     /// <param name="failed">Told of a defect.</param>
-    public TlsAcceptor(HubTlsOptions options, TimeSpan timeout, TimeProvider time, Action<Exception> failed, OutsideFailures? failures = null)
+    public TlsAcceptor(HubTlsOptions options, TimeSpan timeout, Func<long> milliseconds, Action<Exception> failed)
     {
         // Who is let in after half of the time can be done within the other half.
         var patience = timeout == TimeSpan.Zero ? TimeSpan.MaxValue : timeout / 2;
         _options = options;
         _terms = new(options, options.Certificates!);
-        _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, patience, time, failed, failures);
+        _threads = new(options.HandshakeThreads ?? Environment.ProcessorCount, patience, milliseconds, failed);
     }
 
     /// <summary>Whether there is nothing but TLS.</summary>
