@@ -18,6 +18,10 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     private volatile ulong[] _receivers = [];
     private volatile bool _knowsNobody;
 
+    // Until the person is told of the next connection. The client's own state changes only when its handlers have returned: who types at once
+    // would be told that there is none.
+    private volatile bool _isLost;
+
     /// <summary>Goes on until the input ends, <c>/quit</c>, a connection lost for good (which throws), or a cancelled token.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -49,17 +53,22 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
     {
         if (change.NewState == ConnectionState.Reconnecting)
         {
+            _isLost = true;
             Warn(IsRestart(change.Reason)
                 ? "The hub is shutting down. As soon as it is back, you are connected again."
                 : $"The connection was lost: {Failure.Explain(change.Reason).Message}. Connecting again ...");
         }
     }
 
-    private void OnSessionResumed(object? sender, SessionResumedEventArgs resumed) =>
+    private void OnSessionResumed(object? sender, SessionResumedEventArgs resumed)
+    {
+        _isLost = false;
         screen.Show($"Connected again. You are still {Name(client.UserId)}, and nothing was lost.");
+    }
 
     private void OnIdentityChanged(object? sender, IdentityChangedEventArgs change)
     {
+        _isLost = false;
         // After a restart of the hub the same ids may be other people.
         SetReceivers([]);
         _knowsNobody = true;
@@ -149,7 +158,7 @@ internal sealed class ChatSession(HubClient client, IChatScreen screen)
                     return;
                 }
 
-                if (input.NeedsHub && client.ConnectionState == ConnectionState.Reconnecting)
+                if (input.NeedsHub && _isLost)
                 {
                     throw new CommandException(ExitCode.ConnectionFailed, $"there is no connection; '{line}' was not sent");
                 }
