@@ -5,14 +5,14 @@ namespace MessageDelivery.Hub.Loop;
 /// <summary>
 /// Who is served when, within a turn. What is ready is served first come, first served, and flushed at the end of the turn, so that what
 /// came of several for one receiver leaves together. A flood makes such a turn long; so every half millisecond it is interrupted: events
-/// are looked for, and who has used little of the loop lately is served and its receivers flushed at once. They get no more than half of
-/// the time while others wait. See docs/adr/0022. The loop's thread.
+/// are looked for, and entries that have used little of the loop lately are served, and their receivers flushed, at once. While others wait,
+/// these quiet entries get no more than half of the time. See docs/adr/0022. The loop's thread.
 /// </summary>
 internal sealed class TurnOrder(EventLoop loop, EventWait wait)
 {
     private const long LookMicroseconds = 500;
 
-    // What the clock is not asked in: small messages, or bytes moved.
+    // The clock is asked after so many calls or so many bytes: asking it for each small message would cost a hundredth of that.
     private const int MaxCallsBlind = 8;
     private const long MaxBytesBlind = 64 << 10;
 
@@ -178,7 +178,7 @@ internal sealed class TurnOrder(EventLoop loop, EventWait wait)
             }
         }
 
-        // What is ready may hold the memory that a quiet entry would receive into. It is sent before the others' turn, which frees that.
+        // Memory that a quiet entry needs to receive may be held by flushes that wait. Among the others, it is called after they are sent.
         while (loop.Pool.IsScarce && _quiet.Take() is { } entry)
         {
             _others.Add(entry);
