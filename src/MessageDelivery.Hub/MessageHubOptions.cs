@@ -127,6 +127,9 @@ public sealed record MessageHubOptions
     /// <summary>TLS on the same port. Default: off.</summary>
     public HubTlsOptions Tls { get; init; } = new();
 
+    /// <summary>HTTP and WebSocket on the same port. Default: WebSocket for pages of the hub's own host, and no server for other requests.</summary>
+    public HubHttpOptions Http { get; init; } = new();
+
     /// <summary>The options that are numbers, sizes, times or words: names, bounds and what they mean. Those of <see cref="Limits"/> are in a table of its own.</summary>
     internal static IReadOnlyList<HubOption> Table { get; } =
     [

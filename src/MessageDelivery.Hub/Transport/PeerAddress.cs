@@ -40,6 +40,16 @@ internal readonly record struct PeerAddress
         _port = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
     }
 
+    public PeerAddress(IPAddress address, ushort port)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out int length);
+        _family = length == 16 ? (byte)FamilyInternet6 : (byte)FamilyInternet;
+        _high = length == 16 ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : 0;
+        _low = length == 16 ? BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]) : BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        _port = port;
+    }
+
     public bool IsInternet6 => _family == FamilyInternet6;
 
     /// <summary>The first 64 bits of an IPv6 address; 0 for IPv4.</summary>
