@@ -53,6 +53,9 @@ internal sealed class HubMetrics : IDisposable
         Add(meter => meter.CreateObservableUpDownCounter("mds.memory.limit", () => pool.LimitBytes, "By", "The most message memory the hub uses."));
     }
 
+    /// <summary>Null where it could not be made.</summary>
+    public Meter? Meter => _meter;
+
     public void Dispose()
     {
         if (_ownsMeter)

@@ -1,0 +1,49 @@
+using System.Buffers;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace MessageDelivery.Web.Answers;
+
+/// <summary>Writes answers, each with the headers that all have.</summary>
+internal static class Answer
+{
+    /// <summary>For what is no page: nothing may be loaded, nobody may frame it.</summary>
+    private const string NothingAllowed = "default-src 'none'; frame-ancestors 'none'";
+
+    private const string PlainText = "text/plain; charset=utf-8";
+
+    /// <summary>The headers of all answers; a page says itself what it may load.</summary>
+    public static void Prepare(HttpResponse response)
+    {
+        var headers = response.Headers;
+        headers.ContentSecurityPolicy = NothingAllowed;
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers.CacheControl = "no-store";
+    }
+
+    /// <summary>A line of text.</summary>
+    public static Task TextAsync(HttpContext context, int status, string line)
+    {
+        context.Response.StatusCode = status;
+        return BytesAsync(context, PlainText, Encoding.UTF8.GetBytes(line + "\n"));
+    }
+
+    /// <summary>The same, as the last answer of its connection.</summary>
+    public static Task LastTextAsync(HttpContext context, int status, string line)
+    {
+        context.Response.Headers.Connection = "close";
+        return TextAsync(context, status, line);
+    }
+
+    public static async Task BytesAsync(HttpContext context, string contentType, ReadOnlyMemory<byte> body)
+    {
+        context.Response.ContentType = contentType;
+        context.Response.ContentLength = body.Length;
+        context.Response.BodyWriter.Write(body.Span);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+}
