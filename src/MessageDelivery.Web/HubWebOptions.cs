@@ -9,7 +9,7 @@ public sealed record HubWebOptions
     public MetricsAccess Metrics { get; init; } = MetricsAccess.Admin;
 
     /// <summary>
-    /// Verifies the tokens of administrators; <see cref="HubWebServer.UseAdmins"/> replaces it. Default: null, nobody has one: then administration is
+    /// Verifies the tokens of administrators, whose identities say so (<see cref="Identity.IsAdmin"/>); <see cref="HubWebServer.UseAdmins"/> replaces it. Default: null, nobody has one: then administration is
     /// for this machine only, on a hub that listens on loopback alone.
     /// </summary>
     public IAuthenticator? Admins { get; init; }

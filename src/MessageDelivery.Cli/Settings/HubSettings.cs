@@ -38,6 +38,7 @@ internal static class HubSettings
         .. OperationSettings.All,
         .. HubLimits.Table.Select(Of),
         .. TlsSettings.All,
+        .. HttpSettings.All,
     ];
 
     /// <summary>How the rules for full queues are written, in their order.</summary>

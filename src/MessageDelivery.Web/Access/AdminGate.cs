@@ -59,7 +59,12 @@ internal sealed class AdminGate(Func<MessageHub> hub, IAuthenticator? admins, IL
 
         var result = await authenticator.AuthenticateAsync(
             Encoding.UTF8.GetBytes(token), new(Peer(context), CertificateSubject: null), context.RequestAborted).ConfigureAwait(false);
-        return result.Identity is null ? result.Description : null;
+        return result.Identity switch
+        {
+            null => result.Description,
+            { IsAdmin: false } => "the token is a user's, and no administrator's",
+            _ => null,
+        };
     }
 
     private Task RefuseAsync(HttpContext context, string why)
