@@ -4,7 +4,6 @@ using MessageDelivery.Hub;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Web.Answers;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Web.Access;
@@ -32,22 +31,22 @@ internal sealed class AdminGate(Func<MessageHub> hub, IAuthenticator? admins, IL
     }
 
     /// <summary>A route that is for administrators.</summary>
-    public Route Guard(Route route) => new(route.Path, context => AnswerAsync(context, route));
+    public Route Guard(Route route) => new(route.Path, exchange => AnswerAsync(exchange, route));
 
-    private async Task AnswerAsync(HttpContext context, Route route)
+    private async Task AnswerAsync(HttpExchange exchange, Route route)
     {
-        string? refusal = await RefusalAsync(context).ConfigureAwait(false);
-        await (refusal is null ? route.Answer(context) : RefuseAsync(context, refusal)).ConfigureAwait(false);
+        string? refusal = await RefusalAsync(exchange).ConfigureAwait(false);
+        await (refusal is null ? route.Answer(exchange) : RefuseAsync(exchange, refusal)).ConfigureAwait(false);
     }
 
     /// <summary>Null for an administrator; else why not.</summary>
-    private async ValueTask<string?> RefusalAsync(HttpContext context)
+    private async ValueTask<string?> RefusalAsync(HttpExchange exchange)
     {
         var authenticator = Admins;
-        var shown = context.Request.Headers.Authorization;
+        var shown = exchange.RequestHeaders.Authorization;
         if (authenticator is null || shown.Count == 0)
         {
-            return IsLocal(context) ? null
+            return IsLocal(exchange) ? null
                 : authenticator is null ? "there is no administrator's token: --admin-token-file names the file of 'mds token admin'"
                 : "an administrator's token is needed: Authorization: Bearer TOKEN";
         }
@@ -58,7 +57,7 @@ internal sealed class AdminGate(Func<MessageHub> hub, IAuthenticator? admins, IL
         }
 
         var result = await authenticator.AuthenticateAsync(
-            Encoding.UTF8.GetBytes(token), new(Peer(context), CertificateSubject: null), context.RequestAborted).ConfigureAwait(false);
+            Encoding.UTF8.GetBytes(token), new(Peer(exchange), CertificateSubject: null), exchange.Aborted).ConfigureAwait(false);
         return result.Identity switch
         {
             null => result.Description,
@@ -67,27 +66,27 @@ internal sealed class AdminGate(Func<MessageHub> hub, IAuthenticator? admins, IL
         };
     }
 
-    private Task RefuseAsync(HttpContext context, string why)
+    private Task RefuseAsync(HttpExchange exchange, string why)
     {
-        var peer = context.Features.GetRequiredFeature<HttpConnection>();
-        var client = peer.Policy.ClientAddress(peer.RemoteEndPoint.Address, context.Request.Headers["X-Forwarded-For"].Select(static value => value ?? ""));
-        Tell(client, context.Request.Path.Value ?? "", why);
+        var peer = exchange.Connection;
+        var client = peer.Policy.ClientAddress(peer.RemoteEndPoint.Address, exchange.RequestHeaders["X-Forwarded-For"].Select(static value => value ?? ""));
+        Tell(client, exchange.Path, why);
         if (Admins is null)
         {
-            return Answer.LastTextAsync(context, StatusCodes.Status403Forbidden, why);
+            return Answer.LastTextAsync(exchange, StatusCodes.Status403Forbidden, why);
         }
 
-        context.Response.Headers.WWWAuthenticate = context.Request.Headers.Authorization.Count > 0 ? InvalidToken : Challenge;
-        return Answer.LastTextAsync(context, StatusCodes.Status401Unauthorized, why);
+        exchange.Headers.WWWAuthenticate = exchange.RequestHeaders.Authorization.Count > 0 ? InvalidToken : Challenge;
+        return Answer.LastTextAsync(exchange, StatusCodes.Status401Unauthorized, why);
     }
 
     /// <summary>
     /// Whether only this machine can have asked: a proxy here would be on loopback as well, so that none may be known of, and none may have left a trace.
     /// </summary>
-    private bool IsLocal(HttpContext context)
+    private bool IsLocal(HttpExchange exchange)
     {
-        var connection = context.Features.GetRequiredFeature<HttpConnection>();
-        var headers = context.Request.Headers;
+        var connection = exchange.Connection;
+        var headers = exchange.RequestHeaders;
         return !connection.Policy.HasTrustedProxies
             // A connection from within the process has no port: the program may have it from anywhere.
             && connection.RemoteEndPoint.Port != 0
@@ -96,7 +95,7 @@ internal sealed class AdminGate(Func<MessageHub> hub, IAuthenticator? admins, IL
             && headers["Forwarded"].Count == 0 && headers["X-Forwarded-For"].Count == 0 && headers.Via.Count == 0;
     }
 
-    private static IPEndPoint Peer(HttpContext context) => context.Features.GetRequiredFeature<HttpConnection>().RemoteEndPoint;
+    private static IPEndPoint Peer(HttpExchange exchange) => exchange.Connection.RemoteEndPoint;
 
     /// <summary>Once a second at most, with how many there were.</summary>
     private void Tell(IPAddress client, string path, string why)

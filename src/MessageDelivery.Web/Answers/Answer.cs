@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
@@ -13,9 +12,9 @@ internal static class Answer
     private const string PlainText = "text/plain; charset=utf-8";
 
     /// <summary>The headers of all answers; a page says itself what it may load.</summary>
-    public static void Prepare(HttpResponse response)
+    public static void Prepare(HttpExchange exchange)
     {
-        var headers = response.Headers;
+        var headers = exchange.Headers;
         headers.ContentSecurityPolicy = NothingAllowed;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
@@ -26,24 +25,23 @@ internal static class Answer
     }
 
     /// <summary>A line of text.</summary>
-    public static Task TextAsync(HttpContext context, int status, string line)
+    public static Task TextAsync(HttpExchange exchange, int status, string line)
     {
-        context.Response.StatusCode = status;
-        return BytesAsync(context, PlainText, Encoding.UTF8.GetBytes(line + "\n"));
+        exchange.Status = status;
+        return BytesAsync(exchange, PlainText, Encoding.UTF8.GetBytes(line + "\n"));
     }
 
     /// <summary>The same, as the last answer of its connection.</summary>
-    public static Task LastTextAsync(HttpContext context, int status, string line)
+    public static Task LastTextAsync(HttpExchange exchange, int status, string line)
     {
-        context.Response.Headers.Connection = "close";
-        return TextAsync(context, status, line);
+        exchange.Headers.Connection = "close";
+        return TextAsync(exchange, status, line);
     }
 
-    public static async Task BytesAsync(HttpContext context, string contentType, ReadOnlyMemory<byte> body)
+    public static Task BytesAsync(HttpExchange exchange, string contentType, ReadOnlyMemory<byte> body)
     {
-        context.Response.ContentType = contentType;
-        context.Response.ContentLength = body.Length;
-        context.Response.BodyWriter.Write(body.Span);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+        exchange.Headers.ContentType = contentType;
+        exchange.Headers.ContentLength = body.Length;
+        return exchange.WriteAsync(body);
     }
 }

@@ -8,19 +8,19 @@ internal sealed class HealthPages(Func<MessageHub> hub)
 {
     public IEnumerable<Route> Routes => [new("/healthz", HealthAsync), new("/readyz", ReadyAsync)];
 
-    private Task HealthAsync(HttpContext context) => hub().Health.LoopsTurn
-        ? Answer.TextAsync(context, StatusCodes.Status200OK, "ok")
-        : Answer.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "a thread of the hub hangs");
+    private Task HealthAsync(HttpExchange exchange) => hub().Health.LoopsTurn
+        ? Answer.TextAsync(exchange, StatusCodes.Status200OK, "ok")
+        : Answer.TextAsync(exchange, StatusCodes.Status503ServiceUnavailable, "a thread of the hub hangs");
 
-    private Task ReadyAsync(HttpContext context)
+    private Task ReadyAsync(HttpExchange exchange)
     {
         var health = hub().Health;
         return health switch
         {
-            { LoopsTurn: false } => HealthAsync(context),
-            { IsDraining: true } => Answer.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "the hub is stopping"),
-            { IsAccepting: false } => Answer.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "the hub has no memory for newcomers"),
-            _ => Answer.TextAsync(context, StatusCodes.Status200OK, "ok"),
+            { LoopsTurn: false } => HealthAsync(exchange),
+            { IsDraining: true } => Answer.TextAsync(exchange, StatusCodes.Status503ServiceUnavailable, "the hub is stopping"),
+            { IsAccepting: false } => Answer.TextAsync(exchange, StatusCodes.Status503ServiceUnavailable, "the hub has no memory for newcomers"),
+            _ => Answer.TextAsync(exchange, StatusCodes.Status200OK, "ok"),
         };
     }
 }

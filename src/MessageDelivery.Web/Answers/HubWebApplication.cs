@@ -1,4 +1,3 @@
-using MessageDelivery.Hub;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -7,22 +6,21 @@ using Microsoft.Extensions.Logging;
 namespace MessageDelivery.Web.Answers;
 
 /// <summary>Answers requests: what holds for each of them, and then its route.</summary>
-internal sealed class HubWebApplication(RouteTable routes, ILogger logger) : IHttpApplication<HttpContext>
+internal sealed class HubWebApplication(RouteTable routes, ILogger logger) : IHttpApplication<HttpExchange>
 {
-    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+    public HttpExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
 
-    public async Task ProcessRequestAsync(HttpContext context)
+    public async Task ProcessRequestAsync(HttpExchange context)
     {
-        var connection = context.Features.GetRequiredFeature<HttpConnection>();
-        Answer.Prepare(context.Response);
-        if (connection.Closing.IsCancellationRequested)
+        Answer.Prepare(context);
+        if (context.Connection.Closing.IsCancellationRequested)
         {
-            context.Response.Headers.Connection = "close";
+            context.Headers.Connection = "close";
         }
 
         try
         {
-            await AnswerAsync(context, connection).ConfigureAwait(false);
+            await AnswerAsync(context).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -31,8 +29,8 @@ internal sealed class HubWebApplication(RouteTable routes, ILogger logger) : IHt
         }
         catch (Exception exception)
         {
-            logger.AnswerFailed(context.Request.Path.Value ?? "", exception);
-            if (context.Response.HasStarted)
+            logger.AnswerFailed(context.Path, exception);
+            if (context.HasStarted)
             {
                 context.Abort();
                 return;
@@ -42,29 +40,28 @@ internal sealed class HubWebApplication(RouteTable routes, ILogger logger) : IHt
         }
     }
 
-    public void DisposeContext(HttpContext context, Exception? exception)
+    public void DisposeContext(HttpExchange context, Exception? exception)
     {
     }
 
-    private Task AnswerAsync(HttpContext context, HttpConnection connection)
+    private Task AnswerAsync(HttpExchange exchange)
     {
-        var request = context.Request;
-        if (RequestRules.Objection(request, connection) is var (status, why))
+        if (RequestRules.Objection(exchange) is var (status, why))
         {
-            return Answer.LastTextAsync(context, status, why);
+            return Answer.LastTextAsync(exchange, status, why);
         }
 
-        if (routes.Find(request.Path.Value ?? "") is not { } route)
+        if (routes.Find(exchange.Path) is not { } route)
         {
-            return Answer.TextAsync(context, StatusCodes.Status404NotFound, "there is nothing here; / says what there is");
+            return Answer.TextAsync(exchange, StatusCodes.Status404NotFound, "there is nothing here; / says what there is");
         }
 
-        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        if (!HttpMethods.IsGet(exchange.Method) && !HttpMethods.IsHead(exchange.Method))
         {
-            context.Response.Headers.Allow = "GET, HEAD";
-            return Answer.TextAsync(context, StatusCodes.Status405MethodNotAllowed, $"{request.Path} answers GET and HEAD only");
+            exchange.Headers.Allow = "GET, HEAD";
+            return Answer.TextAsync(exchange, StatusCodes.Status405MethodNotAllowed, $"{route.Path} answers GET and HEAD only");
         }
 
-        return route.Answer(context);
+        return route.Answer(exchange);
     }
 }

@@ -1,6 +1,4 @@
-using MessageDelivery.Hub;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace MessageDelivery.Web.Answers;
 
@@ -13,41 +11,40 @@ internal static class WebSocketRefusal
 
     public static Route Route { get; } = new("/ws", AnswerAsync);
 
-    private static Task AnswerAsync(HttpContext context)
+    private static Task AnswerAsync(HttpExchange exchange)
     {
-        var (request, headers) = (context.Request, context.Response.Headers);
-        if (HttpMethods.IsHead(request.Method))
+        var (request, headers) = (exchange.RequestHeaders, exchange.Headers);
+        if (HttpMethods.IsHead(exchange.Method))
         {
             headers.Allow = "GET";
-            return Answer.TextAsync(context, StatusCodes.Status405MethodNotAllowed, "/ws answers GET with an upgrade to WebSocket only");
+            return Answer.TextAsync(exchange, StatusCodes.Status405MethodNotAllowed, "/ws answers GET with an upgrade to WebSocket only");
         }
 
-        if (!Names(request.Headers.Upgrade, "websocket"))
+        if (!Names(request.Upgrade, "websocket"))
         {
             (headers.Upgrade, headers.Connection) = ("websocket", "Upgrade");
-            return Answer.TextAsync(context, StatusCodes.Status426UpgradeRequired, "/ws is for WebSocket (RFC 6455): Upgrade: websocket is missing");
+            return Answer.TextAsync(exchange, StatusCodes.Status426UpgradeRequired, "/ws is for WebSocket (RFC 6455): Upgrade: websocket is missing");
         }
 
-        if (request.Headers.SecWebSocketVersion != Version)
+        if (request.SecWebSocketVersion != Version)
         {
             headers.SecWebSocketVersion = Version;
-            return Answer.TextAsync(context, StatusCodes.Status426UpgradeRequired, $"Sec-WebSocket-Version must be {Version}");
+            return Answer.TextAsync(exchange, StatusCodes.Status426UpgradeRequired, $"Sec-WebSocket-Version must be {Version}");
         }
 
-        var policy = context.Features.GetRequiredFeature<HttpConnection>().Policy;
-        if (request.Headers.Origin.Any(origin => !policy.AllowsOrigin(origin ?? "", request.Host.Value ?? "")))
+        if (request.Origin.Any(origin => !exchange.Connection.Policy.AllowsOrigin(origin ?? "", exchange.Host)))
         {
             return Answer.LastTextAsync(
-                context, StatusCodes.Status403Forbidden, "pages of this Origin may not connect: it must name the host and port of the Host header, or be one of --allow-origin");
+                exchange, StatusCodes.Status403Forbidden, "pages of this Origin may not connect: it must name the host and port of the Host header, or be one of --allow-origin");
         }
 
-        return Answer.LastTextAsync(context, StatusCodes.Status400BadRequest, What(request));
+        return Answer.LastTextAsync(exchange, StatusCodes.Status400BadRequest, What(request));
     }
 
-    private static string What(HttpRequest request) =>
-        !Names(request.Headers.Connection, "Upgrade") ? "Connection must have Upgrade in it"
-        : request.Headers.SecWebSocketKey is not [{ } key] || !IsKey(key) ? $"there must be one Sec-WebSocket-Key, {KeyBytes} bytes in base64"
-        : request.Headers.SecWebSocketProtocol.Count > 0 && !Names(request.Headers.SecWebSocketProtocol, Protocol) ? $"of the subprotocols that are offered, none is {Protocol}"
+    private static string What(IHeaderDictionary request) =>
+        !Names(request.Connection, "Upgrade") ? "Connection must have Upgrade in it"
+        : request.SecWebSocketKey is not [{ } key] || !IsKey(key) ? $"there must be one Sec-WebSocket-Key, {KeyBytes} bytes in base64"
+        : request.SecWebSocketProtocol.Count > 0 && !Names(request.SecWebSocketProtocol, Protocol) ? $"of the subprotocols that are offered, none is {Protocol}"
         : "the upgrade is not as it must be: GET, HTTP/1.1, one Host, no body, no folded line";
 
     private static bool Names(Microsoft.Extensions.Primitives.StringValues values, string token) =>

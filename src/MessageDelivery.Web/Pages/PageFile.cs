@@ -11,18 +11,18 @@ internal sealed record PageFile(string Path, string ContentType, byte[] Bytes, s
 {
     public Route Route => new(Path, AnswerAsync);
 
-    private Task AnswerAsync(HttpContext context)
+    private Task AnswerAsync(HttpExchange exchange)
     {
-        var headers = context.Response.Headers;
+        var headers = exchange.Headers;
         headers.ETag = ETag;
         headers.ContentSecurityPolicy = Policy;
         headers.CacheControl = "no-cache";
-        if (context.Request.Headers.IfNoneMatch.Any(tags => tags?.Split(',').Any(tag => tag.Trim() is var one && (one == "*" || one == ETag || one == $"W/{ETag}")) == true))
+        if (exchange.RequestHeaders.IfNoneMatch.Any(tags => tags?.Split(',').Any(tag => tag.Trim() is var one && (one == "*" || one == ETag || one == $"W/{ETag}")) == true))
         {
-            context.Response.StatusCode = StatusCodes.Status304NotModified;
+            exchange.Status = StatusCodes.Status304NotModified;
             return Task.CompletedTask;
         }
 
-        return Answer.BytesAsync(context, ContentType, Bytes);
+        return Answer.BytesAsync(exchange, ContentType, Bytes);
     }
 }

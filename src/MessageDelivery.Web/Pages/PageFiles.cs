@@ -9,6 +9,7 @@ namespace MessageDelivery.Web.Pages;
 internal static class PageFiles
 {
     private const string Index = "index.html";
+    private const string None = "'none'";
 
     private static readonly Dictionary<string, string> ContentTypes = new(StringComparer.Ordinal)
     {
@@ -33,21 +34,30 @@ internal static class PageFiles
             Policy(Encoding.UTF8.GetString(bytes)));
     }
 
-    /// <summary>What a page may do: run and show what stands in it, and connect to where it came from.</summary>
-    private static string Policy(string page) =>
-        $"default-src 'none'; style-src {HashesOf(page, "style")}; script-src {HashesOf(page, "script")}; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-    private static string HashesOf(string page, string element)
+    /// <summary>What a page may do: run and show what stands in it, what it names of this folder, and connect to where it came from.</summary>
+    private static string Policy(string page)
     {
-        var hashes = new List<string>();
+        string scripts = SourcesOf(page, "script", "<script src=");
+        string own = scripts == None ? None : "'self'";
+        return $"default-src 'none'; style-src {SourcesOf(page, "style", "<link rel=\"stylesheet\"")}; script-src {scripts}; connect-src {own}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    }
+
+    private static string SourcesOf(string page, string element, string file)
+    {
+        var sources = new List<string>();
         for (int at = 0; (at = page.IndexOf($"<{element}>", at, StringComparison.Ordinal)) >= 0;)
         {
             at += element.Length + 2;
             int end = page.IndexOf($"</{element}>", at, StringComparison.Ordinal);
-            hashes.Add($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(page[at..end])))}'");
+            sources.Add($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(page[at..end])))}'");
             at = end;
         }
 
-        return hashes.Count > 0 ? string.Join(' ', hashes) : "'self'";
+        if (page.Contains(file, StringComparison.Ordinal))
+        {
+            sources.Add("'self'");
+        }
+
+        return sources.Count > 0 ? string.Join(' ', sources) : None;
     }
 }
