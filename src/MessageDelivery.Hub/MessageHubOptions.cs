@@ -214,6 +214,7 @@ public sealed record MessageHubOptions
         }
 
         Tls.Validate();
+        Http.Validate();
         foreach (var option in HubOption.All)
         {
             option.Validate(this);
