@@ -13,7 +13,7 @@ internal sealed class AdminReload(HubWebServer web, string fingerprint) : IReloa
 
     public Change Prepare(ServeSettings settings)
     {
-        var next = settings.Http.LoadAdmins();
+        var next = settings.Web.LoadAdmins();
         return new(() =>
         {
             _fingerprint = next.Fingerprint;

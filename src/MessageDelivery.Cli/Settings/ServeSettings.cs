@@ -26,7 +26,7 @@ internal sealed record ServeSettings
     public TlsFiles Tls { get; init; } = new();
 
     /// <summary>What is served over HTTP, and to whom.</summary>
-    public HttpSettings Http { get; init; } = new();
+    public WebSettings Web { get; init; } = new();
 
     /// <summary>Log lines below this level are left out.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

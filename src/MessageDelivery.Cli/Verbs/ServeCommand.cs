@@ -44,7 +44,7 @@ internal static class ServeCommand
         var settings = loaded.Settings;
         var sockets = Supervisor.PassedSockets();
         var auth = settings.Auth.Load();
-        var admins = settings.Http.LoadAdmins();
+        var admins = settings.Web.LoadAdmins();
         var (tls, fingerprint) = CertificateReloading.Load(settings.Tls);
         // Ended last: what of the audit could not be written at the end is told in it.
         using var logs = new LineLoggerFactory(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
@@ -54,7 +54,9 @@ internal static class ServeCommand
         TellOfStart(logger, loaded, auth, sockets.Count);
         using var supervisor = Supervisor.FromEnvironment(logger);
         MessageHub? served = null;
-        await using var web = new HubWebServer(() => served!, new() { Metrics = settings.Http.Metrics, Admins = admins.Authenticator }, logs);
+        await using var web = new HubWebServer(() => served!, new() { Metrics = settings.Web.Metrics, Admins = admins.Authenticator }, logs);
+        var http = settings.Hub.Http.With();
+        http.Server = web;
         await using var hub = served = new MessageHub(
             settings.Hub with
             {
@@ -62,7 +64,7 @@ internal static class ServeCommand
                 ListeningSockets = sockets,
                 Authenticator = auth.Authenticator,
                 Tls = tls,
-                Http = settings.Http.ToOptions(web),
+                Http = http,
             },
             logs);
         // Whatever of the hub can change while it runs has its place in this list.

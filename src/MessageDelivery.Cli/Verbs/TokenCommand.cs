@@ -11,7 +11,7 @@ internal static class TokenCommand
 {
     private static string FileVariable => AuthSettings.All.Single(setting => setting.Name == "auth-tokens").EnvironmentName;
 
-    private static string AdminFileVariable => HttpSettings.All.Single(setting => setting.Name == "admin-token-file").EnvironmentName;
+    private static string AdminFileVariable => WebSettings.All.Single(setting => setting.Name == "admin-token-file").EnvironmentName;
 
     public static Command Create()
     {

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Net;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// A peer's address and port, as accept tells them (struct sockaddr_in and sockaddr_in6), kept as plain numbers: it outlives the socket and
+/// An address and port, a peer's as accept tells them (struct sockaddr_in and sockaddr_in6), kept as plain numbers: it outlives the socket and
 /// costs neither a system call nor an allocation. The default is that of a connection which has none: from inside the process.
 /// </summary>
 internal readonly record struct PeerAddress
@@ -57,6 +58,17 @@ internal readonly record struct PeerAddress
 
     /// <summary>The last 64 bits of an IPv6 address, or all 32 of an IPv4 address.</summary>
     public ulong Low => _low;
+
+    /// <summary>That of a socket's own end; of a connection that has no socket, the default.</summary>
+    public static unsafe PeerAddress OfSocket(int descriptor)
+    {
+        byte* address = stackalloc byte[MaxBytes];
+        uint length = MaxBytes;
+        return descriptor >= 0 && Libc.GetSocketName(descriptor, address, &length) == 0 ? new(new ReadOnlySpan<byte>(address, MaxBytes)) : default;
+    }
+
+    /// <summary>Loopback and port 0 if there is none: from inside the process.</summary>
+    public IPEndPoint ToEndPointOrLoopback() => ToEndPoint() ?? new(IPAddress.Loopback, 0);
 
     /// <summary>Null if there is none.</summary>
     public IPEndPoint? ToEndPoint()
