@@ -83,7 +83,7 @@ internal sealed class HubRuntime : ILoopEvents
             _acceptor = new(_quota, gate, detectors, _logger);
             _listeners = OpenListeners();
             Endpoints = [.. _listeners.Select(listener => listener.Endpoint)];
-            Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, Pool, embedder.Failures));
+            Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, http.Quota, Pool, embedder.Failures));
             Start();
         }
         catch
