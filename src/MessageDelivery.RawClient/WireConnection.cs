@@ -127,6 +127,12 @@ public sealed class WireConnection : IDisposable
             throw new InvalidDataException(status);
         }
 
+        BecomeWebSocket();
+    }
+
+    /// <summary>The answer to a request for a WebSocket was taken, and what is behind it are frames.</summary>
+    public void BecomeWebSocket()
+    {
         byte[] early = Received.Take(Received.Count).ToArray();
         WebSocket = new();
         WebSocket.Take(early, Received);

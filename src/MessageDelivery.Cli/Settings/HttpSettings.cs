@@ -30,5 +30,5 @@ internal static class HttpSettings
 
     private static IPNetwork Network(string text) => HubHttpOptions.TryReadNetwork(text, out var network)
         ? network
-        : throw new SettingValueException($"{text} is not {HubHttpOptions.NetworkForm}, whose bits behind the prefix are 0");
+        : throw new SettingValueException($"{text} is not {HubHttpOptions.NetworkForm}");
 }

@@ -90,7 +90,7 @@ internal sealed class HubRuntime : ILoopEvents
             _listeners = OpenListeners();
             Endpoints = [.. _listeners.Select(listener => listener.Endpoint)];
             _clock = clock;
-            _metrics = Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, Pool, embedder.Failures));
+            _metrics = Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, http.Quota, Pool, embedder.Failures));
             Start();
         }
         catch

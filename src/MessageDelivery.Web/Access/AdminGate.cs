@@ -31,7 +31,7 @@ internal sealed class AdminGate(Func<MessageHub> hub, IAuthenticator? admins, IL
     }
 
     /// <summary>A route that is for administrators.</summary>
-    public Route Guard(Route route) => new(route.Path, exchange => AnswerAsync(exchange, route));
+    public Route Guard(Route route) => route with { Answer = exchange => AnswerAsync(exchange, route) };
 
     private async Task AnswerAsync(HttpExchange exchange, Route route)
     {

@@ -56,10 +56,10 @@ internal sealed class HubWebApplication(RouteTable routes, ILogger logger) : IHt
             return Answer.TextAsync(exchange, StatusCodes.Status404NotFound, "there is nothing here; / says what there is");
         }
 
-        if (!HttpMethods.IsGet(exchange.Method) && !HttpMethods.IsHead(exchange.Method))
+        if (!route.Methods.Contains(exchange.Method))
         {
-            exchange.Headers.Allow = "GET, HEAD";
-            return Answer.TextAsync(exchange, StatusCodes.Status405MethodNotAllowed, $"{route.Path} answers GET and HEAD only");
+            exchange.Headers.Allow = string.Join(", ", route.Methods);
+            return Answer.TextAsync(exchange, StatusCodes.Status405MethodNotAllowed, $"{route.Path} answers {string.Join(" and ", route.Methods)} only");
         }
 
         return route.Answer(exchange);

@@ -75,7 +75,7 @@ public sealed class HubConfigurationTests : IDisposable
         { "Limits:Ids", "Fast", "Hub:Limits:Ids is 'Fast'; it must be Sequential or Random" },
         { "Http:AllowedHosts", "example.org:8888", "Hub:Http:AllowedHosts is 'example.org:8888'; it must be the name of a host, without a port" },
         { "Http:AllowedOrigins:3", "https://example.org/", "Hub:Http:AllowedOrigins:3 is 'https://example.org/'; it must be an origin such as" },
-        { "Http:TrustedProxies", "10.0.0.1/8", "Hub:Http:TrustedProxies is '10.0.0.1/8'; it must be an address or a network" },
+        { "Http:TrustedProxies", "10.0.0.0/33", "Hub:Http:TrustedProxies is '10.0.0.0/33'; it must be an address or a network" },
         { "Tls:Mode", "Required", "Hub:Tls.Mode is Required, and Tls.Certificates has none to show." },
         { "Tls:CertificateFile", "/nowhere.pem", "Hub:Tls:CertificateFile is '/nowhere.pem'; it must be the name of a file with certificates in PEM: " },
         { "Tls:KeyFile", "hub.key", "Hub:Tls:KeyFile is set; it must be that of Tls:CertificateFile, which is not" },

@@ -58,6 +58,9 @@ internal sealed class RawConnection : IAsyncDisposable
         return this;
     }
 
+    /// <summary>The answer to a request for a WebSocket was taken, and what is behind it are frames.</summary>
+    public void BecomeWebSocket() => _wire.BecomeWebSocket();
+
     /// <summary>What has come of a WebSocket's own.</summary>
     public WebSocketFrames WebSocket => _wire.WebSocket!;
 
