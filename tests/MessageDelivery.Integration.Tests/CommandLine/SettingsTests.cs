@@ -69,6 +69,8 @@ public sealed class SettingsTests : IDisposable
         ["tls-pkcs12-password-file"] = ("password", settings => settings.Tls.Pkcs12PasswordFile, "password"),
         ["tls-client-ca"] = ("ca.pem", settings => settings.Tls.ClientAuthorities, "ca.pem"),
         ["tls-client-cert"] = ("optional", settings => settings.Tls.ClientCertificates, HubClientCertificates.Optional),
+        ["metrics"] = ("Open", settings => settings.Web.Metrics, MessageDelivery.Web.MetricsAccess.Open),
+        ["admin-token-file"] = ("admin.json", settings => settings.Web.AdminTokenFile, "admin.json"),
         ["dev-tls"] = ("true", settings => settings.Tls.IsThrowAway, true),
     };
 
@@ -159,6 +161,8 @@ public sealed class SettingsTests : IDisposable
         { "tls-pkcs12-password-file", "", "it is empty" },
         { "tls-client-ca", "", "it is empty" },
         { "tls-client-cert", "yes", "it must be one of off, optional, required" },
+        { "metrics", "everybody", "it must be one of admin, open, off" },
+        { "admin-token-file", "", "it is empty" },
         { "dev-tls", "maybe", "it must be one of false, true" },
     };
 
