@@ -9,7 +9,7 @@ function __mds_at --description 'Whether the command line has come to this verb 
             return 1
         end
         switch "$verb $word"
-            case " serve" " check-config" " doctor" " identity" " list" " echo" " relay" " listen" " chat" " bench" "bench pairs" "bench fan-out" "bench fan-in" "bench mesh" "bench rtt" " attack" " token" "token add" "token list" "token remove" "token jwt" " completion" " help"
+            case " serve" " check-config" " doctor" " identity" " list" " echo" " relay" " listen" " chat" " bench" "bench pairs" "bench fan-out" "bench fan-in" "bench mesh" "bench rtt" " attack" " token" "token add" "token list" "token remove" "token jwt" "token admin" " completion" " help"
                 set verb (string trim -- "$verb $word")
         end
     end
@@ -87,6 +87,8 @@ complete -c mds -n '__mds_at "serve"' -l tls-pkcs12-password-file -r -F -d 'The 
 complete -c mds -n '__mds_at "serve"' -l tls-client-ca -r -F -d 'Who may have signed clients\' certificates, in PEM'
 complete -c mds -n '__mds_at "serve"' -l tls-client-cert -x -a 'off optional required' -d 'Whether clients show a certificate: off, optional, or required'
 complete -c mds -n '__mds_at "serve"' -l dev-tls -d 'Make a throw-away certificate for localhost, to try TLS out'
+complete -c mds -n '__mds_at "serve"' -l metrics -x -a 'admin open off' -d 'Who may read /metrics: admin (this machine, or a token of --admin-token-file), open (everybody), or off'
+complete -c mds -n '__mds_at "serve"' -l admin-token-file -r -F -d 'The file of administrators\' tokens that \'mds token admin\' writes'
 complete -c mds -n '__mds_at "serve"' -l help -s h -d 'Show this help'
 complete -c mds -n '__mds_at "check-config"' -l json -d 'Print one JSON object: file, settings and problems'
 complete -c mds -n '__mds_at "check-config"' -l config -r -F -d 'Read settings from this json file'
@@ -143,6 +145,8 @@ complete -c mds -n '__mds_at "check-config"' -l tls-pkcs12-password-file -r -F -
 complete -c mds -n '__mds_at "check-config"' -l tls-client-ca -r -F -d 'Who may have signed clients\' certificates, in PEM'
 complete -c mds -n '__mds_at "check-config"' -l tls-client-cert -x -a 'off optional required' -d 'Whether clients show a certificate: off, optional, or required'
 complete -c mds -n '__mds_at "check-config"' -l dev-tls -d 'Make a throw-away certificate for localhost, to try TLS out'
+complete -c mds -n '__mds_at "check-config"' -l metrics -x -a 'admin open off' -d 'Who may read /metrics: admin (this machine, or a token of --admin-token-file), open (everybody), or off'
+complete -c mds -n '__mds_at "check-config"' -l admin-token-file -r -F -d 'The file of administrators\' tokens that \'mds token admin\' writes'
 complete -c mds -n '__mds_at "check-config"' -l help -s h -d 'Show this help'
 complete -c mds -n '__mds_at "doctor"' -l json -d 'Print the findings as one JSON object'
 complete -c mds -n '__mds_at "doctor"' -l config -r -F -d 'Read settings from this json file'
@@ -199,6 +203,8 @@ complete -c mds -n '__mds_at "doctor"' -l tls-pkcs12-password-file -r -F -d 'The
 complete -c mds -n '__mds_at "doctor"' -l tls-client-ca -r -F -d 'Who may have signed clients\' certificates, in PEM'
 complete -c mds -n '__mds_at "doctor"' -l tls-client-cert -x -a 'off optional required' -d 'Whether clients show a certificate: off, optional, or required'
 complete -c mds -n '__mds_at "doctor"' -l dev-tls -d 'Make a throw-away certificate for localhost, to try TLS out'
+complete -c mds -n '__mds_at "doctor"' -l metrics -x -a 'admin open off' -d 'Who may read /metrics: admin (this machine, or a token of --admin-token-file), open (everybody), or off'
+complete -c mds -n '__mds_at "doctor"' -l admin-token-file -r -F -d 'The file of administrators\' tokens that \'mds token admin\' writes'
 complete -c mds -n '__mds_at "doctor"' -l help -s h -d 'Show this help'
 complete -c mds -n '__mds_at "identity"' -l hub -x -d 'The hub to talk to'
 complete -c mds -n '__mds_at "identity"' -l token-file -r -F -d 'Where a hub demands it: the token, in a file that others cannot read'
@@ -416,6 +422,7 @@ complete -c mds -n '__mds_at "token"' -a add -d 'Add a token to the file and pri
 complete -c mds -n '__mds_at "token"' -a list -d 'Print the tokens of the file: name, when they were made and end, and what they may'
 complete -c mds -n '__mds_at "token"' -a remove -d 'Take a token out of the file'
 complete -c mds -n '__mds_at "token"' -a jwt -d 'Print a JSON Web Token for trying a hub out, good for an hour unless --expires says otherwise'
+complete -c mds -n '__mds_at "token"' -a admin -d 'Add an administrator\'s token to a file of its own and print its secret, once'
 complete -c mds -n '__mds_at "token"' -l help -s h -d 'Show this help'
 complete -c mds -n '__mds_at "token add"' -l file -r -F -d 'The file of tokens'
 complete -c mds -n '__mds_at "token add"' -l out -r -F -d 'Write the secret to this new file, which only you may read (mode 600), and not to standard output'
@@ -451,6 +458,10 @@ complete -c mds -n '__mds_at "token jwt"' -l relays-per-second -x -d 'Relays eac
 complete -c mds -n '__mds_at "token jwt"' -l bytes-per-second -x -d 'Bytes of relays each second'
 complete -c mds -n '__mds_at "token jwt"' -l full-queue -x -a 'wait leave-out' -d 'Whether its relays wait for receivers whose queue is full, or leave them out'
 complete -c mds -n '__mds_at "token jwt"' -l help -s h -d 'Show this help'
+complete -c mds -n '__mds_at "token admin"' -l file -r -F -d 'The file of tokens'
+complete -c mds -n '__mds_at "token admin"' -l expires -x -d 'When it ends: a time from now such as 30d or 12h, or a date such as 2027-01-31'
+complete -c mds -n '__mds_at "token admin"' -l out -r -F -d 'Write the secret to this new file, which only you may read (mode 600), and not to standard output'
+complete -c mds -n '__mds_at "token admin"' -l help -s h -d 'Show this help'
 complete -c mds -n '__mds_at "completion"' -a 'bash zsh fish'
 complete -c mds -n '__mds_at "completion"' -l help -s h -d 'Show this help'
 complete -c mds -n '__mds_at "help"' -a 'serve check-config doctor identity list echo relay listen chat bench attack token completion help'
