@@ -12,7 +12,7 @@ _mds() {
         # What follows is text.
         if [[ ${COMP_WORDS[i]} == "--" ]]; then return; fi
         case "$verb ${COMP_WORDS[i]}" in
-        " serve" | " check-config" | " doctor" | " identity" | " list" | " echo" | " relay" | " listen" | " chat" | " bench" | "bench pairs" | "bench fan-out" | "bench fan-in" | "bench mesh" | "bench rtt" | " attack" | " token" | "token add" | "token list" | "token remove" | "token jwt" | " completion" | " help") verb="${verb:+$verb }${COMP_WORDS[i]}" ;;
+        " serve" | " check-config" | " doctor" | " identity" | " list" | " echo" | " relay" | " listen" | " chat" | " bench" | "bench pairs" | "bench fan-out" | "bench fan-in" | "bench mesh" | "bench rtt" | " attack" | " token" | "token add" | "token list" | "token remove" | "token jwt" | "token admin" | " completion" | " help") verb="${verb:+$verb }${COMP_WORDS[i]}" ;;
         esac
     done
     case "$verb" in
@@ -21,7 +21,7 @@ _mds() {
         ;;
     "serve")
         case "$before" in
-        --config | --auth-tokens | --jwt-keys | --jwt-secret | --audit-log | --tls-cert | --tls-key | --tls-pkcs12 | --tls-pkcs12-password-file | --tls-client-ca)
+        --config | --auth-tokens | --jwt-keys | --jwt-secret | --audit-log | --tls-cert | --tls-key | --tls-pkcs12 | --tls-pkcs12-password-file | --tls-client-ca | --admin-token-file)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             compopt -o filenames 2>/dev/null
             return
@@ -33,6 +33,10 @@ _mds() {
             ;;
         --full-queue)
             mapfile -t COMPREPLY < <(compgen -W 'wait leave-out' -- "$word")
+            return
+            ;;
+        --silent-users)
+            mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word")
             return
             ;;
         --log-level)
@@ -51,13 +55,17 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'off optional required' -- "$word")
             return
             ;;
-        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers) return ;;
+        --metrics)
+            mapfile -t COMPREPLY < <(compgen -W 'admin open off' -- "$word")
+            return
+            ;;
+        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --max-http-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers | --allow-host | --allow-origin | --trusted-proxy) return ;;
         esac
-        words+='--config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
+        words+='--config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --max-http-connections --silent-users --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --allow-host --allow-origin --trusted-proxy --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --metrics --admin-token-file --help'
         ;;
     "check-config")
         case "$before" in
-        --config | --auth-tokens | --jwt-keys | --jwt-secret | --audit-log | --tls-cert | --tls-key | --tls-pkcs12 | --tls-pkcs12-password-file | --tls-client-ca)
+        --config | --auth-tokens | --jwt-keys | --jwt-secret | --audit-log | --tls-cert | --tls-key | --tls-pkcs12 | --tls-pkcs12-password-file | --tls-client-ca | --admin-token-file)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             compopt -o filenames 2>/dev/null
             return
@@ -69,6 +77,10 @@ _mds() {
             ;;
         --full-queue)
             mapfile -t COMPREPLY < <(compgen -W 'wait leave-out' -- "$word")
+            return
+            ;;
+        --silent-users)
+            mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word")
             return
             ;;
         --log-level)
@@ -87,13 +99,17 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'off optional required' -- "$word")
             return
             ;;
-        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers) return ;;
+        --metrics)
+            mapfile -t COMPREPLY < <(compgen -W 'admin open off' -- "$word")
+            return
+            ;;
+        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --max-http-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers | --allow-host | --allow-origin | --trusted-proxy) return ;;
         esac
-        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
+        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --max-http-connections --silent-users --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --allow-host --allow-origin --trusted-proxy --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --metrics --admin-token-file --help'
         ;;
     "doctor")
         case "$before" in
-        --config | --auth-tokens | --jwt-keys | --jwt-secret | --audit-log | --tls-cert | --tls-key | --tls-pkcs12 | --tls-pkcs12-password-file | --tls-client-ca)
+        --config | --auth-tokens | --jwt-keys | --jwt-secret | --audit-log | --tls-cert | --tls-key | --tls-pkcs12 | --tls-pkcs12-password-file | --tls-client-ca | --admin-token-file)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             compopt -o filenames 2>/dev/null
             return
@@ -105,6 +121,10 @@ _mds() {
             ;;
         --full-queue)
             mapfile -t COMPREPLY < <(compgen -W 'wait leave-out' -- "$word")
+            return
+            ;;
+        --silent-users)
+            mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word")
             return
             ;;
         --log-level)
@@ -123,9 +143,13 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'off optional required' -- "$word")
             return
             ;;
-        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers) return ;;
+        --metrics)
+            mapfile -t COMPREPLY < <(compgen -W 'admin open off' -- "$word")
+            return
+            ;;
+        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --max-http-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers | --allow-host | --allow-origin | --trusted-proxy) return ;;
         esac
-        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
+        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --max-http-connections --silent-users --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --allow-host --allow-origin --trusted-proxy --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --metrics --admin-token-file --help'
         ;;
     "identity")
         case "$before" in
@@ -275,7 +299,7 @@ _mds() {
         words+='--token-file --only --seconds --connections --longest-gap --pid --yes --json --help --tls --tls-ca --tls-pin --tls-name --tls-client-cert --tls-client-key'
         ;;
     "token")
-        words+='add list remove jwt --help'
+        words+='add list remove jwt admin --help'
         ;;
     "token add")
         case "$before" in
@@ -334,6 +358,17 @@ _mds() {
         --sub | --issuer | --audience | --kid | --expires | --group | --relays-per-second | --bytes-per-second) return ;;
         esac
         words+='--secret --key --sub --issuer --audience --kid --out --expires --may-not-send --may-not-list --may-not-watch --reach --group --relays-per-second --bytes-per-second --full-queue --help'
+        ;;
+    "token admin")
+        case "$before" in
+        --file | --out)
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            compopt -o filenames 2>/dev/null
+            return
+            ;;
+        --expires) return ;;
+        esac
+        words+='--file --expires --out --help'
         ;;
     "completion")
         words+='bash zsh fish --help'

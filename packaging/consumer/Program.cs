@@ -12,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-string[] made = ["MessageDelivery.Client", "MessageDelivery.Hub", "MessageDelivery.Protocol", "MessageDelivery.Tool"];
+string[] made = ["MessageDelivery.Client", "MessageDelivery.Hub", "MessageDelivery.Protocol", "MessageDelivery.Tool", "MessageDelivery.Web"];
 string folder = args[0], tool = args[1];
 var problems = new List<string>();
 await UseAsync();
@@ -47,6 +47,7 @@ async Task UseAsync()
     builder.Logging.ClearProviders();
     builder.Configuration["Hub:Port"] = $"{port}";
     builder.Services.AddMessageHub(options => options with { Listen = [new(IPAddress.Loopback, port)] });
+    builder.Services.AddMessageHubWeb();
     builder.Services.AddHubClient(builder.Configuration.GetSection("Hub"));
     using IHost host = builder.Build();
     await host.StartAsync();
@@ -62,6 +63,8 @@ async Task UseAsync()
         }
     }
 
+    using var http = new HttpClient();
+    Check(await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/readyz")) == "ok\n", "the hub says over HTTP that it is ready");
     await mds.WaitForExitAsync();
     Check(mds.ExitCode == 0, "the tool says that it was sent");
     await host.StopAsync();

@@ -27,6 +27,7 @@ internal sealed record DoctorCheck(bool NeedsMachine, Func<DoctorContext, Task<I
         OnMachine(static context => context.CertificateFiles.SelectMany(files => CertificateCheck.Files(files.Certificates, files.Key, context.Time.GetUtcNow()))),
         new(NeedsMachine: true, HubChecks.PortsAsync),
         new(NeedsMachine: false, HubChecks.ExposureAsync),
+        new(NeedsMachine: false, HttpChecks.RunAsync),
     ];
 
     private static DoctorCheck OnMachine(Func<DoctorContext, IEnumerable<Finding>> check) =>

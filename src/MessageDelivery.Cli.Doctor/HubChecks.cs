@@ -49,8 +49,7 @@ internal static class HubChecks
     {
         const string check = "exposure";
         var findings = new List<Finding>();
-        var candidates = context.Hub is { } named ? [named] : context.Options.Listen.SelectMany(Reachable).Take(MaxAddresses).ToList();
-        foreach (var hub in candidates)
+        foreach (var hub in Candidates(context))
         {
             var tls = await HubProbe.TlsAsync(hub);
             bool isEncrypted = tls.Version != SslProtocols.None;
@@ -65,6 +64,10 @@ internal static class HubChecks
 
         return findings;
     }
+
+    /// <summary>Where the hub that is looked at may answer: the one that was named, or each address that the settings listen on.</summary>
+    internal static IReadOnlyList<EndPoint> Candidates(DoctorContext context) =>
+        context.Hub is { } named ? [named] : [.. context.Options.Listen.SelectMany(Reachable).Take(MaxAddresses)];
 
     /// <summary>What a stranger's answers mean.</summary>
     /// <param name="plain">Without TLS.</param>
@@ -173,8 +176,8 @@ internal static class HubChecks
         : endpoint.Address.Equals(IPAddress.IPv6Any) ? new(IPAddress.IPv6Loopback, endpoint.Port)
         : endpoint;
 
-    private static bool IsLoopback(EndPoint hub) =>
+    internal static bool IsLoopback(EndPoint hub) =>
         hub is IPEndPoint endpoint ? IPAddress.IsLoopback(endpoint.Address) : hub is DnsEndPoint { Host: "localhost" };
 
-    private static string Name(EndPoint hub) => hub is DnsEndPoint named ? $"{named.Host}:{named.Port}" : $"{hub}";
+    internal static string Name(EndPoint hub) => hub is DnsEndPoint named ? $"{named.Host}:{named.Port}" : $"{hub}";
 }

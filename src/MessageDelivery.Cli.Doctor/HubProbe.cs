@@ -70,6 +70,20 @@ internal static class HubProbe
             };
         });
 
+    /// <summary>Asks for a path over HTTP; 0 where no answer of HTTP comes.</summary>
+    public static async Task<int> HttpAsync(EndPoint hub, bool isEncrypted, string path)
+    {
+        int status = 0;
+        await TryAsync(hub, isEncrypted, async (wire, cancellation) =>
+        {
+            await wire.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {Host(hub)}\r\nConnection: close\r\n\r\n"), cancellation);
+            string line = Encoding.Latin1.GetString((await wire.ReceiveLineAsync(cancellation)).Span);
+            bool isHttp = line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal) && int.TryParse(line.AsSpan(9, Math.Min(3, line.Length - 9)), out status);
+            return new(isHttp ? ProbeOutcome.LetIn : ProbeOutcome.NotAHub, line);
+        });
+        return status;
+    }
+
     /// <summary>Shakes hands without judging whom with.</summary>
     public static async Task<TlsResult> TlsAsync(EndPoint hub)
     {
@@ -128,6 +142,8 @@ internal static class HubProbe
 
     private static bool IsExpected(Exception exception) =>
         exception is SocketException or IOException or AuthenticationException or OperationCanceledException;
+
+    private static string Host(EndPoint hub) => hub is DnsEndPoint named ? $"{named.Host}:{named.Port}" : $"{hub}";
 
     private static SslClientAuthenticationOptions Options(EndPoint hub, Action<X509Certificate?, X509Chain?>? see = null) =>
         WireConnection.TrustAnybody(hub is DnsEndPoint named ? named.Host : ((IPEndPoint)hub).Address.ToString(), see);

@@ -11,7 +11,7 @@ public static class HubServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a <see cref="MessageHub"/> that starts and stops with the host. It uses the host's logging and metrics, and a
-    /// registered <see cref="TimeProvider"/>.
+    /// registered <see cref="TimeProvider"/> and <see cref="IHttpServer"/>.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Changes the default options: <c>options => options with { … }</c>; null takes them as they are.</param>
@@ -43,11 +43,17 @@ public static class HubServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(provider => new MessageHub(
-            makeOptions(),
+            WithServer(makeOptions(), provider.GetService<IHttpServer>()),
             provider.GetService<ILoggerFactory>(),
             provider.GetService<IMeterFactory>(),
             provider.GetService<TimeProvider>()));
         services.AddHostedService<MessageHubService>();
         return services;
+    }
+
+    private static MessageHubOptions WithServer(MessageHubOptions options, IHttpServer? server)
+    {
+        options.Http.Server ??= server;
+        return options;
     }
 }

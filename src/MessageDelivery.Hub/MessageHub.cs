@@ -45,6 +45,15 @@ public sealed class MessageHub : IAsyncDisposable
     /// <summary>Completes when the hub has stopped; fails if it had to for a defect.</summary>
     public Task Completion => _completion.Task;
 
+    /// <summary>
+    /// How it is now. It costs the hub's threads nothing: they note when they begin a turn, and this compares. Any thread.
+    /// <see cref="RespondAsync"/> asks them instead.
+    /// </summary>
+    public HubHealth Health => _runtime?.Health(isDraining: Volatile.Read(ref _stopped) is not null) ?? default;
+
+    /// <summary>Its meter, once started, for what serves the figures of this hub and of no other one in the process. Null where none could be made.</summary>
+    public Meter? Meter => _runtime?.Meter;
+
     /// <summary>Blocks of message memory in use. After <see cref="StopAsync"/>, none.</summary>
     internal int OutstandingBlocks => Pool?.OutstandingBlocks ?? 0;
 

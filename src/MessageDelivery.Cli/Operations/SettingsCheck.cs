@@ -14,6 +14,7 @@ internal static class SettingsCheck
     [
         AuditLog.Check,
         settings => Problem(() => settings.Auth.Load()),
+        settings => Problem(() => settings.Web.LoadAdmins()),
         settings => Problem(() => CertificateReloading.Load(settings.Tls)),
     ];
 

@@ -31,11 +31,11 @@ internal sealed record PrintedTokens(IReadOnlyList<PrintedToken> Tokens);
 /// <summary>A token without what is kept of its secret.</summary>
 internal sealed record PrintedToken(
     string Name, DateTimeOffset Created, DateTimeOffset? Expires, bool Send, bool List, bool Watch, string Reach, string? Group,
-    double? RelaysPerSecond, double? BytesPerSecond, string? FullQueue)
+    double? RelaysPerSecond, double? BytesPerSecond, string? FullQueue, bool? Admin)
 {
     public static PrintedToken Of(TokenEntry token) => new(
         token.Name, token.Created, token.Expires, token.Send, token.List, token.Watch, HubSettings.ReachNames[(int)token.Reach], token.Group, token.RelaysPerSecond,
-        token.BytesPerSecond, token.FullQueue is { } rule ? HubSettings.FullQueueNames[(int)rule] : null);
+        token.BytesPerSecond, token.FullQueue is { } rule ? HubSettings.FullQueueNames[(int)rule] : null, token.IsAdmin ? true : null);
 }
 
 /// <summary><c>mds check-config --json</c>; no settings where there are problems.</summary>

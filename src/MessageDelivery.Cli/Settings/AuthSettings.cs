@@ -95,7 +95,7 @@ internal sealed record AuthSettings
             switch (Mode)
             {
                 case AuthMode.Token:
-                    return new(new TokenAuthenticator(TokenFile.Load(TokensFile!)), fingerprint, []);
+                    return new(new TokenAuthenticator(UsersOf(TokenFile.Load(TokensFile!))), fingerprint, []);
                 case AuthMode.Jwt:
                     JwtKeys[] keys = [.. Keys()];
                     var authenticator = new JwtAuthenticator(new() { Keys = keys, Issuer = Issuer!, Audience = Audience!, ClockSkew = ClockSkew });
@@ -109,6 +109,10 @@ internal sealed record AuthSettings
             throw new CommandException(ExitCode.Usage, exception.Message);
         }
     }
+
+    private static TokenFile UsersOf(TokenFile file) => file.Tokens.FirstOrDefault(token => token.IsAdmin) is { } admin
+        ? throw new AccessFileException($"{file.Path} has '{admin.Name}', which is an administrator's token and no user's: --admin-token-file is for those")
+        : file;
 
     private IEnumerable<string> Paths => new[] { TokensFile, KeysFile, SecretFile }.OfType<string>();
 

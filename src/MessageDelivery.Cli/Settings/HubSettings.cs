@@ -37,7 +37,9 @@ internal static class HubSettings
             static (settings, values) => settings with { LogFormat = (LogFormat)OneOf(values[0], ["text", "json"]) }),
         .. OperationSettings.All,
         .. HubLimits.Table.Select(Of),
+        .. HttpSettings.All,
         .. TlsSettings.All,
+        .. WebSettings.All,
     ];
 
     /// <summary>How the rules for full queues are written, in their order.</summary>

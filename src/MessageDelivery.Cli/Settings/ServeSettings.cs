@@ -25,6 +25,9 @@ internal sealed record ServeSettings
     /// <summary>Where its certificates are.</summary>
     public TlsFiles Tls { get; init; } = new();
 
+    /// <summary>What is served over HTTP, and to whom.</summary>
+    public WebSettings Web { get; init; } = new();
+
     /// <summary>Log lines below this level are left out.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 

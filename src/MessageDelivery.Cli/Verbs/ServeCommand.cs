@@ -6,6 +6,7 @@ using MessageDelivery.Cli.Settings;
 using MessageDelivery.Cli.Terminal;
 using MessageDelivery.Cli.Tls;
 using MessageDelivery.Hub;
+using MessageDelivery.Web;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Cli.Verbs;
@@ -43,6 +44,7 @@ internal static class ServeCommand
         var settings = loaded.Settings;
         var sockets = Supervisor.PassedSockets();
         var auth = settings.Auth.Load();
+        var admins = settings.Web.LoadAdmins();
         var (tls, fingerprint) = CertificateReloading.Load(settings.Tls);
         // Ended last: what of the audit could not be written at the end is told in it.
         using var logs = new LineLoggerFactory(settings.LogLevel, LogReload.Format(settings.LogFormat), new LogWriter(Console.Error), TimeProvider.System);
@@ -51,12 +53,24 @@ internal static class ServeCommand
         audit.Logger = logger;
         TellOfStart(logger, loaded, auth, sockets.Count);
         using var supervisor = Supervisor.FromEnvironment(logger);
-        await using var hub = new MessageHub(
-            settings.Hub with { Audit = audit, ListeningSockets = sockets, Authenticator = auth.Authenticator, Tls = tls }, logs);
+        MessageHub? served = null;
+        await using var web = new HubWebServer(() => served!, new() { Metrics = settings.Web.Metrics, Admins = admins.Authenticator }, logs);
+        var http = settings.Hub.Http.With();
+        http.Server = web;
+        await using var hub = served = new MessageHub(
+            settings.Hub with
+            {
+                Audit = audit,
+                ListeningSockets = sockets,
+                Authenticator = auth.Authenticator,
+                Tls = tls,
+                Http = http,
+            },
+            logs);
         // Whatever of the hub can change while it runs has its place in this list.
         await using var certificates = new CertificateReloading(settings.Tls, fingerprint, hub, logger);
         var reload = new HubReload(
-            loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode, auth.Fingerprint), certificates], logger);
+            loader, loaded, [new LogReload(logs), audit, new AuthReload(hub, settings.Auth.Mode, auth.Fingerprint), new AdminReload(web, admins.Fingerprint), certificates], logger);
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         signals.OnStop(Stop);
         if (stop.Task.IsCompleted)

@@ -11,9 +11,11 @@ internal static class TokenCommand
 {
     private static string FileVariable => AuthSettings.All.Single(setting => setting.Name == "auth-tokens").EnvironmentName;
 
+    private static string AdminFileVariable => WebSettings.All.Single(setting => setting.Name == "admin-token-file").EnvironmentName;
+
     public static Command Create()
     {
-        var command = new Command("token", "Make and take away the tokens that let users in.") { CreateAdd(), CreateList(), CreateRemove(), CreateJwt() };
+        var command = new Command("token", "Make and take away the tokens that let users in.") { CreateAdd(), CreateList(), CreateRemove(), CreateJwt(), CreateAdmin() };
         CommandHelp.Add(
             command,
             "A hub with '--auth token' lets in whoever shows a secret of its file; only hashes are kept in that.",
@@ -146,16 +148,43 @@ internal static class TokenCommand
         return command;
     }
 
-    private static Option<string?> FileOption() => new("--file")
+    private static Command CreateAdmin()
+    {
+        var name = new Argument<string>("NAME") { Description = "What logs call it.", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = static _ => "admin" };
+        var file = FileOption(AdminFileVariable);
+        var output = new SecretOutput("secret");
+        var expires = TokenRights.ExpiresOption();
+        var command = new Command("admin", "Add an administrator's token to a file of its own and print its secret, once.") { name, file, expires.Option, output.Option };
+        CommandHelp.Add(
+            command,
+            """
+            Whoever shows it over HTTP (Authorization: Bearer SECRET) may read /metrics of a hub with '--admin-token-file' FILE. The file is made if there
+            is none, for its owner only; it has hashes, and no users' tokens. 'mds token list' and 'mds token remove' take it as well.
+            """,
+            "mds token admin --file admin.json --out admin.token",
+            "mds serve --admin-token-file admin.json",
+            "curl -H \"Authorization: Bearer $(cat admin.token)\" http://127.0.0.1:8888/metrics");
+        command.SetAction(arguments =>
+        {
+            string secret = TokenSecret.Create();
+            var token = TokenRights.Admin(arguments.GetValue(name)!, TokenSecret.HashOf(secret), expires.Read(arguments));
+            string path = Path(arguments, file, AdminFileVariable);
+            output.Write(arguments, secret, () => Use(() => TokenFile.Add(path, token)));
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Option<string?> FileOption(string? variable = null) => new("--file")
     {
         HelpName = "FILE",
-        Description = $"The file of tokens. Default: {FileVariable} from the environment.",
+        Description = $"The file of tokens. Default: {variable ?? FileVariable} from the environment.",
     };
 
-    private static string Path(ParseResult arguments, Option<string?> file) =>
-        (arguments.GetValue(file) ?? Environment.GetEnvironmentVariable(FileVariable)) is { Length: > 0 } path
+    private static string Path(ParseResult arguments, Option<string?> file, string? variable = null) =>
+        (arguments.GetValue(file) ?? Environment.GetEnvironmentVariable(variable ?? FileVariable)) is { Length: > 0 } path
             ? path
-            : throw new CommandException(ExitCode.Usage, $"--file must name the file of tokens, or {FileVariable} in the environment");
+            : throw new CommandException(ExitCode.Usage, $"--file must name the file of tokens, or {variable ?? FileVariable} in the environment");
 
     private static void Use(Action action)
     {

@@ -30,8 +30,21 @@ internal sealed class TokenRights
         "--full-queue", "wait|leave-out", "Whether its relays wait for receivers whose queue is full, or leave them out. Default: the hub's rule.",
         HubSettings.FullQueueRule);
 
-    private readonly ValueOption<DateTimeOffset> _expires = new(
-        "--expires", "TIME", "When it ends: a time from now such as 30d or 12h, or a date such as 2027-01-31.", End);
+    private readonly ValueOption<DateTimeOffset> _expires = ExpiresOption();
+
+    /// <summary>When a token ends.</summary>
+    public static ValueOption<DateTimeOffset> ExpiresOption() =>
+        new("--expires", "TIME", "When it ends: a time from now such as 30d or 12h, or a date such as 2027-01-31.", End);
+
+    /// <summary>An administrator's token of that name and hash.</summary>
+    public static TokenEntry Admin(string name, string hash, DateTimeOffset? expires) => new()
+    {
+        Name = name,
+        Hash = hash,
+        Created = Seconds(DateTimeOffset.UtcNow),
+        Expires = expires is { } end ? Seconds(end) : null,
+        IsAdmin = true,
+    };
 
     public void AddTo(Command command)
     {
@@ -104,6 +117,11 @@ internal sealed class TokenRights
     /// <summary>What differs from a token that may do everything, in words.</summary>
     public static string Describe(TokenEntry token)
     {
+        if (token.IsAdmin)
+        {
+            return "administers";
+        }
+
         var words = new List<string>();
         AddIf(!token.Send, "may not send");
         AddIf(!token.List, "may not list");

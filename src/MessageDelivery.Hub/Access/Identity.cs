@@ -52,6 +52,9 @@ public sealed record Identity
     /// <summary>What becomes of its relays for a receiver whose queue is full. Default: null, the hub's rule.</summary>
     public FullQueue? FullQueue { get; init; }
 
+    /// <summary>Whether it administers the hub over HTTP. Default: false.</summary>
+    public bool IsAdmin { get; init; }
+
     /// <summary>When it ends, and its session with it. Default: null, never.</summary>
     public DateTimeOffset? Expires { get; init; }
 

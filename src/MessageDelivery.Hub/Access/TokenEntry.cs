@@ -29,6 +29,11 @@ public sealed record TokenEntry
     /// <summary>Whom it reaches. Default: all.</summary>
     public Reach Reach { get; init; }
 
+    /// <summary>Whether it is an administrator's, for HTTP, and no user's. Default: false.</summary>
+    [JsonPropertyName("admin")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsAdmin { get; init; }
+
     /// <summary>Its group, 1 to 256 characters; null is none.</summary>
     public string? Group { get; init; }
 
@@ -45,6 +50,7 @@ public sealed record TokenEntry
     {
         Credential = Hash,
         Expires = Expires,
+        IsAdmin = IsAdmin,
         MaySend = Send,
         MayList = List,
         MayWatch = Watch,

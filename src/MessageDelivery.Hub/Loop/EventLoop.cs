@@ -100,6 +100,9 @@ internal sealed class EventLoop : IOutlet, IMemoryWaiter, IDisposable
     /// <summary>The same on behalf of an entry of this loop, which is closed if it fails. Any thread.</summary>
     public bool Call(LoopEntry entry, Action action) => Call(() => Failures.Call(entry, action));
 
+    /// <summary>Whether the thread lives, and waits or began its turn no longer ago than that. Any thread.</summary>
+    public bool Turns(long now, long maxMilliseconds) => !_ended.Task.IsCompleted && now - _wait.BusySince <= maxMilliseconds;
+
     /// <summary>Completes once the thread has run what was left for it; fails if it has ended. Any thread.</summary>
     public Task RespondAsync()
     {

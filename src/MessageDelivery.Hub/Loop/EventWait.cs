@@ -13,10 +13,13 @@ internal sealed class EventWait : IDisposable
     /// <summary>The tag that those set aside are reported under: that of no entry.</summary>
     private const ulong AsideTag = Epoll.WakeTag - 1;
 
+    private const long Waiting = long.MaxValue;
+
     private readonly HubClock _clock;
     private readonly Epoll _watched = new();
     private readonly Epoll _aside = new(wakes: false);
     private int _awake = 1;
+    private long _busySince = Waiting;
 
     public EventWait(TimeProvider time, OutsideFailures? failures)
     {
@@ -27,6 +30,9 @@ internal sealed class EventWait : IDisposable
 
     /// <summary>Milliseconds of the clock, as of the last wait. A clock that goes back stands still here.</summary>
     public long Now { get; private set; }
+
+    /// <summary>When the last wait ended, or far in the future during a wait. Any thread.</summary>
+    public long BusySince => Volatile.Read(ref _busySince);
 
     /// <summary>Microseconds of the clock, now.</summary>
     public long Microseconds => _clock.Microseconds;
@@ -64,9 +70,11 @@ internal sealed class EventWait : IDisposable
     /// <param name="timeoutMilliseconds">Negative waits without end.</param>
     public Events Wait(int timeoutMilliseconds)
     {
+        Volatile.Write(ref _busySince, Waiting);
         int count = _watched.Wait(timeoutMilliseconds != 0 && _clock.HasTimer ? WithTimer(timeoutMilliseconds) : timeoutMilliseconds);
         Volatile.Write(ref _awake, 1);
         UpdateNow();
+        Volatile.Write(ref _busySince, Now);
         int aside = 0;
         for (int i = 0; i < count; i++)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Buffers;
@@ -7,6 +8,7 @@ using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outside;
 using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Detection;
+using MessageDelivery.Hub.Protocols.Http;
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Transport.Layers;
@@ -34,6 +36,9 @@ internal sealed class HubRuntime : ILoopEvents
 
     private const int Backlog = 4096;
 
+    /// <summary>A loop that has been at one turn for longer hangs.</summary>
+    private const long MaxTurnMilliseconds = 5_000;
+
     private readonly MessageHubOptions _options;
     private readonly ILogger _logger;
     private readonly Action<Exception> _failed;
@@ -44,6 +49,8 @@ internal sealed class HubRuntime : ILoopEvents
     private readonly IReadOnlyList<ConnectionHost> _hosts;
     private readonly IReadOnlyList<Listener> _listeners;
     private readonly Acceptor _acceptor;
+    private readonly HubClock _clock;
+    private readonly HubMetrics _metrics;
 
     /// <param name="failed">Told that a loop has ended for a defect: the hub has to stop.</param>
     public HubRuntime(MessageHubOptions options, Embedder embedder, AuthenticationService authentication, Action<Exception> failed)
@@ -68,13 +75,22 @@ internal sealed class HubRuntime : ILoopEvents
             Tls = options.Tls.Mode == HubTlsMode.Off
                 ? null
                 : Own(new TlsAcceptor(options.Tls, options.Limits.HandshakeTimeout, () => clock.Milliseconds, _logger.ConnectionFailed));
-            var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max) { User = options.Limits, FullQueue = options.FullQueue };
+            var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max)
+            {
+                User = options.Limits,
+                FullQueue = options.FullQueue,
+                SilentUsers = options.SilentUsers,
+            };
+            var policy = new HttpPolicy(options.Http, host => Tls?.IsNamed(host) ?? false);
+            var gate = new AddressGate(_quota, AddressTable.Of(options.Limits, _quota.Max), _sessions.Limited, peer => policy.IsTrusted(peer));
+            var http = new HttpServices(options.Http.Server, policy, new(options.MaxHttpConnections), gate);
             _hosts = [.. _loops.Select(loop => new ConnectionHost(loop, settings))];
-            Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls))];
-            _acceptor = new(_quota, AddressTable.Of(options.Limits, _quota.Max), detectors, _logger);
+            Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls, http))];
+            _acceptor = new(_quota, gate, detectors, _logger);
             _listeners = OpenListeners();
             Endpoints = [.. _listeners.Select(listener => listener.Endpoint)];
-            Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, Pool, embedder.Failures));
+            _clock = clock;
+            _metrics = Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, http.Quota, Pool, embedder.Failures));
             Start();
         }
         catch
@@ -91,6 +107,17 @@ internal sealed class HubRuntime : ILoopEvents
 
     /// <summary>Null where the hub does not speak TLS.</summary>
     public TlsAcceptor? Tls { get; }
+
+    /// <summary>Null where it could not be made.</summary>
+    public Meter? Meter => _metrics.Meter;
+
+    /// <summary>How it is now.</summary>
+    /// <param name="isDraining">Whether it was told to stop.</param>
+    public HubHealth Health(bool isDraining)
+    {
+        long now = _clock.Milliseconds;
+        return new(!isDraining && Pool.Stage < MemoryStage.Short, isDraining, _loops.All(loop => loop.Turns(now, MaxTurnMilliseconds)));
+    }
 
     /// <summary>Removes users of whom this is true; returns how many.</summary>
     public int RemoveUsers(Func<Identity, bool> isUnwelcome)

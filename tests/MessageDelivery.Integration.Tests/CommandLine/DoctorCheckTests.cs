@@ -86,6 +86,17 @@ public sealed class DoctorCheckTests : IDisposable
     }
 
     [Theory]
+    [InlineData("192.0.2.1", 200, 200, 401, nameof(FindingLevel.Ok))]
+    [InlineData("192.0.2.1", 200, 200, 200, nameof(FindingLevel.Warn))]
+    [InlineData("127.0.0.1", 200, 200, 200, nameof(FindingLevel.Ok))]
+    [InlineData("127.0.0.1", 200, 503, 200, nameof(FindingLevel.Warn))]
+    [InlineData("127.0.0.1", 503, 503, 200, nameof(FindingLevel.Fail))]
+    [InlineData("127.0.0.1", 421, 421, 421, nameof(FindingLevel.Warn))]
+    [InlineData("127.0.0.1", 404, 404, 404, nameof(FindingLevel.Ok))]
+    public void What_strangers_get_over_HTTP(string address, int health, int ready, int metrics, string level) => Assert.Equal(
+        level, HttpChecks.Judge(new IPEndPoint(IPAddress.Parse(address), 8888), health, ready, metrics).Max(finding => finding.Level).ToString());
+
+    [Theory]
     [InlineData(-1, nameof(FindingLevel.Fail), "has expired on 2026-05-31")]
     [InlineData(5, nameof(FindingLevel.Warn), "expires in 5 days, on 2026-06-06")]
     [InlineData(200, nameof(FindingLevel.Ok), "is good for 200 days")]

@@ -6,6 +6,7 @@ using MessageDelivery.Cli.Operations;
 using MessageDelivery.Cli.Settings;
 using MessageDelivery.Hub;
 using MessageDelivery.Hub.Transport;
+using MessageDelivery.Web;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Integration.Tests.CommandLine;
@@ -42,7 +43,7 @@ public sealed class ManualTests
     [Fact]
     public void Every_log_event_has_its_row_and_an_id_of_its_own()
     {
-        var events = new[] { typeof(HubLog), typeof(ServeLog) }.SelectMany(log => log.GetMethods(BindingFlags.Static | BindingFlags.Public))
+        var events = new[] { typeof(HubLog), typeof(ServeLog), typeof(WebLog) }.SelectMany(log => log.GetMethods(BindingFlags.Static | BindingFlags.Public))
             .Select(method => (method.Name, Attribute: method.GetCustomAttribute<LoggerMessageAttribute>()))
             .Where(entry => entry.Attribute is not null)
             .Select(entry => (entry.Name, Id: entry.Attribute!.EventId, entry.Attribute.Level))

@@ -23,6 +23,7 @@ public sealed class PackagingTests : IDisposable
         Assert.Matches(new Regex(@"^drwxr-x--- root/root +\d+ \S+ \S+ ./etc/mds/$", RegexOptions.Multiline), contents);
         Assert.All(
             ["./lib/systemd/system/mds.service", "./lib/systemd/system/mds.socket", "./etc/logrotate.d/mds", "./usr/share/man/man1/mds.1.gz", "./usr/share/doc/mds/copyright",
+                "./usr/share/doc/mds/examples/mds.rules.yml", "./usr/share/doc/mds/examples/mds.json",
                 "./usr/share/bash-completion/completions/mds", "./usr/share/zsh/vendor-completions/_mds", "./usr/share/fish/vendor_completions.d/mds.fish"],
             file => Assert.Contains(file, contents, StringComparison.Ordinal));
 
