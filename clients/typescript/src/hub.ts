@@ -1,0 +1,341 @@
+import { abortable } from "./abort.ts";
+import type { ReconnectOptions } from "./backoff.ts";
+import { toBytes, type Body } from "./body.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import type { Token } from "./connection.ts";
+import type { Delivery } from "./delivery.ts";
+import { DeliveryQueue } from "./delivery_queue.ts";
+import { HubConnectionError } from "./errors.ts";
+import { ClosedEvent, ReconnectingEvent, RejectedEvent, SessionLostEvent, type HubEventMap } from "./events.ts";
+import { BEST_EFFORT, CONFIRM, MAX_BODY_BYTES, type Id } from "./frames.ts";
+import type { Presence } from "./presence.ts";
+import type { Receipt } from "./receipt.ts";
+import { EchoRequest, IdentityRequest, ListRequest } from "./requests.ts";
+import { decodeSession, encodeSession } from "./saved_session.ts";
+import { Session } from "./session.ts";
+import { Supervisor } from "./supervisor.ts";
+import { parseUrl } from "./transports/open.ts";
+import type { WebSocketConstructor } from "./transports/transport.ts";
+
+/** How to connect. */
+export interface ConnectOptions {
+    /** Shown to the hub, or a function that is asked for one before each connection. */
+    readonly token?: Token;
+
+    /** Gives up connecting. */
+    readonly signal?: AbortSignal;
+
+    /** What another client has saved as `hub.session`: goes on with it, if the hub still knows it. */
+    readonly session?: string | undefined;
+
+    /** Milliseconds that an attempt to connect may take. Default: 10,000. */
+    readonly connectTimeout?: number;
+
+    /** Milliseconds for which disposing waits for the hub's goodbye. Default: 5,000. */
+    readonly closeTimeout?: number;
+
+    /** How a lost connection is replaced; false: it is not. */
+    readonly reconnect?: ReconnectOptions | false;
+
+    /** Whether the session outlives a connection. Default: true. */
+    readonly resume?: boolean;
+
+    /** For programs that only send: what comes counts as taken, and is thrown away. Default: false. */
+    readonly discard?: boolean;
+
+    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB. */
+    readonly sendBuffer?: number;
+
+    /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB where receiving cannot be paused, as in browsers. */
+    readonly receiveBuffer?: number;
+
+    /** The constructor of WebSockets, where there is no global one. */
+    readonly WebSocket?: unknown;
+
+    /** For `tls://`: what Node's `tls.connect` takes, such as `ca`, `cert`, `key`, `servername`. */
+    readonly tls?: object;
+
+    /** @internal */
+    readonly clock?: Clock;
+}
+
+/** What may be said of any call. */
+export interface CallOptions {
+    /** Stops waiting; what was sent stays sent. */
+    readonly signal?: AbortSignal | undefined;
+}
+
+/** How the hub carries out a relay. */
+export interface RelayOptions extends CallOptions {
+    /** Whether to wait until the hub tells what became of it. */
+    readonly receipt?: boolean;
+
+    /** Whether to wait until the receivers' programs have taken it, or are known not to. */
+    readonly confirm?: boolean;
+
+    /** Leaves out a receiver whose queue is full, instead of waiting for it. */
+    readonly bestEffort?: boolean;
+}
+
+/** What the client is doing. */
+export type HubState = "connecting" | "connected" | "reconnecting" | "closed";
+
+/**
+ * A user of a message delivery hub. Calls need not wait for each other: they are sent and answered in the order in which they were made; only
+ * receipts of `confirm` come when they are known.
+ *
+ * A lost connection is replaced, and the session goes on: calls that are pending or made meanwhile wait and end as if nothing had happened,
+ * and messages arrive without a gap or a repetition. Where the hub cannot resume the session, they fail with a `HubSessionLostError`, and
+ * the client goes on as a new user; see the event `lost`.
+ */
+export interface Hub {
+    addEventListener<K extends keyof HubEventMap>(
+        type: K,
+        listener: ((event: HubEventMap[K]) => void) | null,
+        options?: boolean | AddEventListenerOptions,
+    ): void;
+    removeEventListener<K extends keyof HubEventMap>(
+        type: K,
+        listener: ((event: HubEventMap[K]) => void) | null,
+        options?: boolean | EventListenerOptions,
+    ): void;
+}
+
+export class Hub extends EventTarget implements AsyncIterable<Delivery> {
+    readonly #session: Session;
+    readonly #deliveries = new DeliveryQueue();
+    readonly #supervisor: Supervisor;
+    readonly #clock: Clock;
+    readonly #closeTimeout: number;
+    #isResumed = false;
+    #closing: Promise<void> | undefined;
+
+    /** @internal */
+    constructor(url: string | URL, options: ConnectOptions) {
+        super();
+        const { resume = true, reconnect = {}, clock = systemClock, sendBuffer = 4 << 20, discard = false } = options;
+        this.#clock = clock;
+        this.#closeTimeout = options.closeTimeout ?? 5000;
+        this.#session = new Session({ clock, resume: resume && reconnect !== false, sendBuffer, discard }, this.#deliveries, (error) =>
+            this.dispatchEvent(new RejectedEvent(error)),
+        );
+        this.#supervisor = new Supervisor(
+            {
+                url: parseUrl(url),
+                clock,
+                token: options.token,
+                connectTimeout: options.connectTimeout ?? 10_000,
+                receiveBuffer: options.receiveBuffer,
+                WebSocket: options.WebSocket as WebSocketConstructor | undefined,
+                tls: options.tls,
+            },
+            reconnect || undefined,
+            this.#session,
+            this.#deliveries,
+            {
+                reconnecting: (reason) => this.dispatchEvent(new ReconnectingEvent(reason)),
+                resumed: () => this.dispatchEvent(new Event("resumed")),
+                lost: ({ oldId, unknownRelays }, reason) => this.dispatchEvent(new SessionLostEvent(oldId, this.id, unknownRelays, reason)),
+                connected: () => this.dispatchEvent(new Event("connected")),
+                closed: (reason) => this.dispatchEvent(new ClosedEvent(reason)),
+            },
+        );
+        if (options.session !== undefined) {
+            this.#session.import(decodeSession(options.session));
+        }
+    }
+
+    /** @internal */
+    async connect(signal: AbortSignal | undefined): Promise<void> {
+        this.#isResumed = (await this.#supervisor.connect(signal)).resumed;
+    }
+
+    /** This user's id; another one after the event `lost`. */
+    get id(): bigint {
+        return this.#session.welcome.id;
+    }
+
+    /** Whether the session given to `connect` was resumed. */
+    get resumed(): boolean {
+        return this.#isResumed;
+    }
+
+    /** The most bytes a body may have. */
+    get maxBody(): number {
+        return this.#session.welcome.maxBody;
+    }
+
+    /** The most receivers a relay may list. */
+    get maxReceivers(): number {
+        return this.#session.welcome.maxReceivers;
+    }
+
+    get state(): HubState {
+        return this.#supervisor.closeReason ? "closed" : this.#supervisor.isConnected ? "connected" : "reconnecting";
+    }
+
+    /** Resolves when the client is closed for good, whoever closed it, with the reason; never fails. */
+    get closed(): Promise<HubConnectionError> {
+        return this.#supervisor.closed.promise;
+    }
+
+    /**
+     * The session as it is now, for `connect` in another page or process after this client is gone; undefined if it cannot be resumed. Keep
+     * it as long as this client lives and does not use it any more: what is taken or sent later is not in it. It is a secret.
+     */
+    get session(): string | undefined {
+        const saved = this.#session.saved;
+        return saved && encodeSession(saved);
+    }
+
+    /** Asks the hub for this client's id; the same as `id`, after a round trip. */
+    identity({ signal }: CallOptions = {}): Promise<bigint> {
+        return this.#session.request(new IdentityRequest(), signal);
+    }
+
+    /** Asks who else is there: ids, ascending. */
+    list({ signal }: CallOptions = {}): Promise<bigint[]> {
+        return this.#session.request(new ListRequest(this.#session.presence), signal);
+    }
+
+    /** Sends bytes that the hub sends back. */
+    async echo(body: Body, { signal }: CallOptions = {}): Promise<Uint8Array> {
+        const bytes = await toBytes(body, MAX_BODY_BYTES);
+        return this.#session.request(new EchoRequest(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes), signal);
+    }
+
+    /**
+     * Sends a message to one user or several (1 to 255). Without `receipt` it completes when the client has taken the message, not when it has
+     * arrived: that is at once, unless `sendBuffer` bytes wait already; the event `rejected` tells if the hub answers with an error. A message
+     * that is aborted before that is not sent. With `receipt` or `confirm` it completes with what became of it.
+     */
+    relay(to: Id | readonly Id[], body: Body, options: RelayOptions & ({ receipt: true } | { confirm: true })): Promise<Receipt>;
+    relay(to: Id | readonly Id[], body: Body, options?: RelayOptions & { receipt?: false; confirm?: false }): Promise<void>;
+    relay(to: Id | readonly Id[], body: Body, options?: RelayOptions): Promise<Receipt | void>;
+    relay(to: Id | readonly Id[], body: Body, options?: RelayOptions): Promise<Receipt | void> {
+        try {
+            const problem = typeof to === "object" ? this.#checkReceivers(to) : isId(to) ? undefined : notAnId(to);
+            if (problem) {
+                throw problem;
+            }
+            const bytes = toBytes(body, this.maxBody);
+            if (bytes instanceof Promise) {
+                return abortable(bytes, options?.signal).then((all) => this.#relay(to, all, options));
+            }
+            return this.#relay(to, bytes, options);
+        } catch (error) {
+            return Promise.reject(error);
+        }
+    }
+
+    /**
+     * The messages that arrive, in the order in which each sender sent them, across reconnections. Asking for the next one tells the hub that
+     * the one before was taken, unless `ack` has. Leaving the loop loses nothing: another one goes on where it stopped. One loop at a time.
+     */
+    [Symbol.asyncIterator](): AsyncIterableIterator<Delivery, undefined> {
+        return this.#deliveries.read();
+    }
+
+    /** The same, until it is aborted. */
+    receive({ signal }: CallOptions = {}): AsyncIterable<Delivery> {
+        return { [Symbol.asyncIterator]: () => this.#deliveries.read(signal) };
+    }
+
+    /**
+     * Who is there, and who comes and goes from then on: the first update names all others, each further one the difference to the one
+     * before. A reconnection does not end it; what changed meanwhile is one more update. Whoever is slow gets fewer and larger updates.
+     */
+    watch({ signal }: CallOptions = {}): AsyncIterableIterator<Presence> {
+        return this.#session.presence.watch(signal);
+    }
+
+    /**
+     * Says goodbye: sends everything the client has taken before, and waits until the hub has carried it out and answered. Calls made from now
+     * on fail. Throws if the connection ended before that. Aborting cuts the connection.
+     */
+    async close({ signal }: CallOptions = {}): Promise<void> {
+        this.#closing ??= this.#close();
+        this.#closing.catch(() => {});
+        try {
+            await abortable(this.#closing, signal);
+        } catch (error) {
+            if (signal?.aborted) {
+                this.#supervisor.cut();
+                await this.closed;
+            }
+            throw error;
+        }
+    }
+
+    /** Closes as `close` does, for at most `closeTimeout` and without an error. */
+    async dispose(): Promise<void> {
+        const timeout = new AbortController();
+        const timer = this.#clock.setTimeout(() => timeout.abort(), this.#closeTimeout);
+        try {
+            await this.close({ signal: timeout.signal });
+        } catch {
+            // `closed` tells.
+        }
+        this.#clock.clearTimeout(timer);
+        this.#deliveries.discard();
+    }
+
+    #relay(to: Id | readonly Id[], body: string | Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
+        if (!options) {
+            return this.#session.relay(to, body, 0);
+        }
+        const flags = (options.bestEffort ? BEST_EFFORT : 0) | (options.confirm ? CONFIRM : 0);
+        return options.receipt || options.confirm
+            ? this.#session.relayForReceipt(to, body, flags, options.signal)
+            : this.#session.relay(to, body, flags, options.signal);
+    }
+
+    #checkReceivers(to: readonly Id[]): Error | undefined {
+        const wrong = to.find((id) => !isId(id));
+        return to.length < 1 || to.length > this.maxReceivers
+            ? new RangeError(`${to.length} receivers; a relay has 1 to ${this.maxReceivers}`)
+            : wrong === undefined
+              ? undefined
+              : notAnId(wrong);
+    }
+
+    async #close(): Promise<void> {
+        this.#deliveries.beginClose();
+        const isNeeded = this.#session.beginClose();
+        const { shutdown } = this.#session;
+        if (!isNeeded || shutdown) {
+            this.#supervisor.stop();
+        }
+        const reason = await this.closed;
+        const lost = reason.code === "normal" ? shutdown : reason;
+        if (isNeeded && lost) {
+            throw lost;
+        }
+    }
+}
+
+const isId = (id: unknown): boolean =>
+    typeof id === "bigint" ? id >= 0n && id < 1n << 64n : Number.isSafeInteger(id) && (id as number) >= 0;
+
+const notAnId = (id: unknown): Error => new TypeError(`${String(id)} is no id; an id is a bigint or an integer of 0 or more`);
+
+// Where there is no Symbol.asyncDispose, what compilers make of `await using` looks for this one.
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
+export interface Hub {
+    /** `await using` disposes of it. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+Hub.prototype[asyncDispose] = Hub.prototype.dispose;
+
+/**
+ * Connects and waits until the hub has given an id. A first connection that fails is not tried again.
+ *
+ * @param url `ws://HOST:PORT` or `wss://HOST:PORT`; in Node, Deno and Bun also `tcp://HOST:PORT` and `tls://HOST:PORT`.
+ */
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Hub> {
+    const hub = new Hub(url, options);
+    await hub.connect(options.signal);
+    return hub;
+}
