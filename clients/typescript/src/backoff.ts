@@ -1,5 +1,3 @@
-import type { Advice } from "./codes.ts";
-
 /** Bounds of the pauses between attempts, in milliseconds. */
 export interface ReconnectOptions {
     /** The longest first pause. Default: 250. */
@@ -12,22 +10,21 @@ export interface ReconnectOptions {
     readonly maxAttempts?: number;
 }
 
-export const MIN_DELAY = 250;
+const MIN_DELAY = 250;
 export const MAX_DELAY = 15_000;
 
 /**
- * The pause before an attempt: drawn between 0 and a bound that doubles. Where the hub asks for one, the bound begins at a tenth of the most,
- * and half of it is waited at least. Several attempts fall into the time in which a session can be resumed.
+ * The pause before an attempt: drawn between 0 and a bound that doubles. Where the hub has asked for one, the bound begins at a tenth of the
+ * most, and half of it is waited at least. Several attempts fall into the time in which a session can be resumed.
  */
 export function pauseBefore(
     attempt: number,
-    advice: Advice,
+    isAsked: boolean,
     random: number,
-    window: number | undefined,
+    window: number,
     { minDelay = MIN_DELAY, maxDelay = MAX_DELAY }: ReconnectOptions,
 ): number {
-    const isAsked = advice === "pause";
     const first = isAsked ? Math.max(minDelay, maxDelay / 10) : minDelay;
-    const bound = Math.min(first * 2 ** attempt, maxDelay, (window ?? Infinity) / 8);
-    return isAsked ? (bound / 2) * (1 + random) : bound * random;
+    const bound = Math.min(first * 2 ** attempt, maxDelay, window / 8);
+    return bound * (isAsked ? (1 + random) / 2 : random);
 }

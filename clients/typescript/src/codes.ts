@@ -1,51 +1,43 @@
-/** What a GOODBYE or an ERROR says, by the number that stands for it on the wire. */
-const names = [
-    "normal",
-    "shutting_down",
-    "protocol_error",
-    "frame_too_large",
-    "unsupported",
-    "invalid_receivers",
-    "auth_required",
-    "auth_failed",
-    "handshake_timeout",
-    "heartbeat_timeout",
-    "slow_consumer",
-    "taken_over",
-    "too_many_connections",
-    "rate_limited",
-    "removed",
-    "overloaded",
-    "not_allowed",
-    "invalid_name",
-    "name_taken",
-] as const;
-
 /** A code of the protocol by name; `code_N` is one that this version does not know. */
-export type Code = (typeof names)[number] | `code_${number}`;
+export type Code =
+    | "normal"
+    | "shutting_down"
+    | "protocol_error"
+    | "frame_too_large"
+    | "unsupported"
+    | "invalid_receivers"
+    | "auth_required"
+    | "auth_failed"
+    | "handshake_timeout"
+    | "heartbeat_timeout"
+    | "slow_consumer"
+    | "taken_over"
+    | "too_many_connections"
+    | "rate_limited"
+    | "removed"
+    | "overloaded"
+    | "not_allowed"
+    | "invalid_name"
+    | "name_taken"
+    | `code_${number}`;
 
-/** Whether to connect again after a connection has ended. */
+/** Whether to connect again after a connection has ended: not, at once, after a pause, or with another token. */
 export type Advice = "no" | "yes" | "pause" | "token";
 
-export const codeName = (code: number): Code => names[code] ?? `code_${code}`;
+export const NORMAL = 0;
+export const SHUTTING_DOWN = 1;
+export const PROTOCOL_ERROR = 2;
+export const HEARTBEAT_TIMEOUT = 9;
+export const SLOW_CONSUMER = 10;
+
+/** By number. */
+const names = (
+    "normal shutting_down protocol_error frame_too_large unsupported invalid_receivers auth_required auth_failed handshake_timeout " +
+    "heartbeat_timeout slow_consumer taken_over too_many_connections rate_limited removed overloaded not_allowed invalid_name name_taken"
+).split(" ");
+const advices = ["no", "pause", "no", "no", "no", "no", "token", "token", "yes", "yes", "yes", "no", "pause", "pause", "no", "pause"];
+
+export const codeName = (code: number): Code => (names[code] ?? `code_${code}`) as Code;
 
 /** What the protocol advises after a GOODBYE with this code; a connection that was merely lost has none. */
-export function adviceFor(code: Code | undefined): Advice {
-    switch (code) {
-        case undefined:
-        case "handshake_timeout":
-        case "heartbeat_timeout":
-        case "slow_consumer":
-            return "yes";
-        case "shutting_down":
-        case "too_many_connections":
-        case "rate_limited":
-        case "overloaded":
-            return "pause";
-        case "auth_required":
-        case "auth_failed":
-            return "token";
-        default:
-            return "no";
-    }
-}
+export const adviceFor = (code: number | undefined): Advice => (code === undefined ? "yes" : (advices[code] ?? "no")) as Advice;

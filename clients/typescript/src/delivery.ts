@@ -1,50 +1,55 @@
-import { textOf } from "./frames.ts";
-import type { DeliveryQueue } from "./delivery_queue.ts";
+import { CONFIRM, readU64, textOf } from "./frames.ts";
 
 /** A message that has arrived. */
 export class Delivery {
     /** Who sent it. */
     readonly from: bigint;
 
+    /** Bytes of the body. */
+    readonly length: number;
+
+    /** What it takes of the memory for what waits. @internal */
+    cost = 0;
+
     /** Its place among the frames of its session; 0 in one that cannot be resumed. @internal */
-    number = 0;
+    readonly frameNumber: number;
 
     /** Bytes of all counted frames before it. @internal */
-    bytesBefore = 0;
+    readonly bytesBefore: number;
 
     /** Whether its sender waits until it is taken. @internal */
     readonly isAwaited: boolean;
 
-    /** What it takes of the queue's memory. @internal */
-    cost = 0;
-
-    /** Memory that it shares with its neighbours. @internal */
-    readonly bytes: Uint8Array;
-
+    readonly #view: DataView;
     readonly #start: number;
-    readonly #end: number;
-    readonly #queue: DeliveryQueue;
+    readonly #take: (delivery: Delivery) => void;
 
     /** @internal */
-    constructor(from: bigint, bytes: Uint8Array, start: number, end: number, isAwaited: boolean, queue: DeliveryQueue) {
-        this.from = from;
-        this.bytes = bytes;
-        this.#start = start;
-        this.#end = end;
-        this.isAwaited = isAwaited;
-        this.#queue = queue;
+    constructor(
+        view: DataView,
+        start: number,
+        end: number,
+        flags: number,
+        frameNumber: number,
+        bytesBefore: number,
+        take: (delivery: Delivery) => void,
+    ) {
+        this.from = readU64(view, start);
+        this.length = end - start - 8;
+        this.frameNumber = frameNumber;
+        this.bytesBefore = bytesBefore;
+        this.isAwaited = !!(flags & CONFIRM);
+        this.#view = view;
+        this.#start = start + 8;
+        this.#take = take;
     }
 
     /**
      * The body. It shares memory with other messages that came at the same time, and holds it: copy (`slice`) what you keep for long.
      */
     get body(): Uint8Array {
-        return this.bytes.subarray(this.#start, this.#end);
-    }
-
-    /** Bytes of the body. */
-    get length(): number {
-        return this.#end - this.#start;
+        const { buffer, byteOffset } = this.#view;
+        return new Uint8Array(buffer, byteOffset + this.#start, this.length);
     }
 
     /** The body as UTF-8; what is none becomes U+FFFD. */
@@ -62,6 +67,6 @@ export class Delivery {
      * confirmation does so first: two such handlers would wait for each other.
      */
     ack(): void {
-        this.#queue.acknowledge(this);
+        this.#take(this);
     }
 }

@@ -1,4 +1,4 @@
-import { adviceFor, type Advice, type Code } from "./codes.ts";
+import { NORMAL, PROTOCOL_ERROR, adviceFor, codeName, type Advice, type Code } from "./codes.ts";
 
 /** What every error of the hub, or about it, has. */
 export class HubError extends Error {
@@ -8,11 +8,15 @@ export class HubError extends Error {
     /** The hub's words, possibly empty, or what happened. */
     readonly text: string;
 
-    constructor(code: Code | undefined, text: string, cause?: unknown) {
-        super(code && text ? `${code}: ${text}` : (code ?? text), cause === undefined ? undefined : { cause });
-        this.name = new.target.name;
+    /** The code as it is on the wire. */
+    readonly number: number | undefined;
+
+    constructor(number: number | undefined, text: string, cause?: unknown) {
+        const code = number === undefined ? undefined : codeName(number);
+        super(code && text ? `${code}: ${text}` : (code ?? text), { cause });
         this.code = code;
         this.text = text;
+        this.number = number;
     }
 }
 
@@ -24,8 +28,8 @@ export class HubConnectionError extends HubError {
     /** Whether connecting again makes sense, and when. */
     readonly advice: Advice;
 
-    constructor(code: Code | undefined, text: string, cause?: unknown, advice: Advice = adviceFor(code)) {
-        super(code, text, cause);
+    constructor(number: number | undefined, text: string, cause?: unknown, advice: Advice = adviceFor(number)) {
+        super(number, text, cause);
         this.advice = advice;
     }
 }
@@ -40,9 +44,8 @@ export class HubSessionLostError extends HubConnectionError {
 
     constructor(lost: HubConnectionError | undefined, mayBeCarriedOut: boolean) {
         super(
-            lost?.code,
-            `the session was lost, and ${mayBeCarriedOut ? "whether the hub has carried this out is not known" : "this was not sent"}` +
-                (lost?.text ? ` (${lost.text})` : ""),
+            lost?.number,
+            `the session was lost, and this ${mayBeCarriedOut ? "may have been carried out" : "was not sent"} (${lost?.text ?? "unknown"})`,
             lost,
         );
         this.mayBeCarriedOut = mayBeCarriedOut;
@@ -52,7 +55,13 @@ export class HubSessionLostError extends HubConnectionError {
 /** The hub answered a call with an error. The connection goes on. */
 export class HubRequestError extends HubError {}
 
-export const closedHere = () => new HubConnectionError("normal", "the client was closed");
+// Names that survive minification.
+for (const [name, type] of Object.entries({ HubError, HubConnectionError, HubSessionLostError, HubRequestError })) {
+    type.prototype.name = name;
+}
+
+export const closedHere = () => new HubConnectionError(NORMAL, "the client was closed");
 
 /** The hub does not keep to the protocol. */
-export const violation = (what: string) => new HubConnectionError("protocol_error", `the hub sent ${what}`);
+export const violation = (type: number, length: number) =>
+    new HubConnectionError(PROTOCOL_ERROR, `the hub sent a frame of type 0x${type.toString(16)} with ${length} bytes that is wrong or not due`);

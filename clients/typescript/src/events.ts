@@ -1,18 +1,13 @@
 import type { HubConnectionError, HubRequestError } from "./errors.ts";
 
 /** The connection was lost, and is going to be replaced. */
-export class ReconnectingEvent extends Event {
+export interface ReconnectingEvent extends Event {
     /** What ended it. */
     readonly reason: HubConnectionError;
-
-    constructor(reason: HubConnectionError) {
-        super("reconnecting");
-        this.reason = reason;
-    }
 }
 
 /** A lost connection was replaced, but the session could not be resumed: the id has changed, and calls that were pending have failed. */
-export class SessionLostEvent extends Event {
+export interface SessionLostEvent extends Event {
     readonly oldId: bigint;
     readonly id: bigint;
 
@@ -21,35 +16,17 @@ export class SessionLostEvent extends Event {
 
     /** What ended the last connection of the session. */
     readonly reason: HubConnectionError;
-
-    constructor(oldId: bigint, id: bigint, unknownRelays: number, reason: HubConnectionError) {
-        super("lost");
-        this.oldId = oldId;
-        this.id = id;
-        this.unknownRelays = unknownRelays;
-        this.reason = reason;
-    }
 }
 
 /** The hub has answered a relay without a receipt with an error. */
-export class RejectedEvent extends Event {
+export interface RejectedEvent extends Event {
     readonly error: HubRequestError;
-
-    constructor(error: HubRequestError) {
-        super("rejected");
-        this.error = error;
-    }
 }
 
 /** There will be no further connection. */
-export class ClosedEvent extends Event {
+export interface ClosedEvent extends Event {
     /** Why; its code is `normal` if the client was closed here. */
     readonly reason: HubConnectionError;
-
-    constructor(reason: HubConnectionError) {
-        super("closed");
-        this.reason = reason;
-    }
 }
 
 /** What a hub tells its listeners. */

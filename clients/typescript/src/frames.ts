@@ -43,139 +43,48 @@ export const CONFIRM = 4;
 /** The flag of an ERROR that stands in the place of a receipt. */
 export const CORRELATED = 1;
 
-const MAX_IDS_BYTES = 8 * 131_072;
-const maxLengths = new Map([
-    [WELCOME, 64],
-    [ECHO | REPLY, MAX_BODY_BYTES],
-    [IDENTITY | REPLY, 8],
-    [LIST | REPLY, MAX_IDS_BYTES],
-    [DELIVERY, 8 + MAX_BODY_BYTES],
-    [ACK | REPLY, 8],
-    [HEARTBEAT | REPLY, 0],
-    [GOODBYE | REPLY, 1024],
-    [RECEIPT, 8 + MAX_RECEIVERS],
-    [PRESENCE, MAX_IDS_BYTES],
-    [ERROR, 1024],
-]);
+/** The most that may follow the header of a frame from the hub, from WELCOME on: 131,072 ids of 8 bytes, or a body. */
+const maxLengths = [64, MAX_BODY_BYTES, 8, MAX_BODY_BYTES, 8 + MAX_BODY_BYTES, 8, 0, 1024, 8 + MAX_RECEIVERS, MAX_BODY_BYTES, 1024];
 
-/** The most that may follow the header of each type of frame from the hub; 0 for types that this version does not know. */
-export const MAX_LENGTH = Uint32Array.from({ length: 256 }, (_, type) => maxLengths.get(type) ?? 0);
+/** Whether a hub may send a frame of this type and length. */
+export const isPossible = (type: number, length: number): boolean => length <= maxLengths[type - WELCOME]!;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 export const encodeInto = (text: string, target: Uint8Array): number => encoder.encodeInto(text, target).written;
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** An id as callers write it. Ids are below 2^53, so that a number holds them, too. */
 export type Id = bigint | number;
 
-const readU32 = (bytes: Uint8Array, at: number): number =>
-    (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-
-let lastNumber = 0;
-let lastId = 0n;
-
-/** Reads an id. The one before is often the same one: a bigint costs an allocation. */
-export function readId(bytes: Uint8Array, at: number): bigint {
-    const high = readU32(bytes, at + 4);
-    const number = high * 0x1_0000_0000 + readU32(bytes, at);
-    if (number !== lastNumber || high >= 0x20_0000) {
-        lastNumber = number;
-        lastId = (BigInt(high) << 32n) | BigInt(readU32(bytes, at));
-    }
-    return lastId;
-}
+export const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView => new DataView(buffer, byteOffset, byteLength);
+export const readU32 = (view: DataView, at: number): number => view.getUint32(at, true);
+export const readU64 = (view: DataView, at: number): bigint => view.getBigUint64(at, true);
+export const writeU64 = (view: DataView, at: number, value: Id): void => view.setBigUint64(at, BigInt(value), true);
 
 /** Reads a total or correlation, which is exact below 2^53; one beyond is larger than any that was ever sent. */
-export const readNumber = (bytes: Uint8Array, at: number): number => readU32(bytes, at + 4) * 0x1_0000_0000 + readU32(bytes, at);
+export const readNumber = (view: DataView, at: number): number => Number(readU64(view, at));
 
-export const readHeaderLength = (bytes: Uint8Array, at: number): number => readU32(bytes, at + 4);
+export const readIds = (view: DataView): bigint[] => Array.from({ length: view.byteLength / 8 }, (_, i) => readU64(view, 8 * i));
 
-export function writeU32(bytes: Uint8Array, at: number, value: number): void {
-    bytes[at] = value;
-    bytes[at + 1] = value >>> 8;
-    bytes[at + 2] = value >>> 16;
-    bytes[at + 3] = value >>> 24;
+export function writeHeader(view: DataView, at: number, type: number, flags: number, arg: number, length: number): void {
+    view.setUint32(at, type | (flags << 8) | (arg << 16), true);
+    view.setUint32(at + 4, length, true);
 }
 
-export function writeNumber(bytes: Uint8Array, at: number, value: number): void {
-    writeU32(bytes, at, value);
-    writeU32(bytes, at + 4, value / 0x1_0000_0000);
-}
-
-export function writeId(bytes: Uint8Array, at: number, id: Id): void {
-    const number = Number(id);
-    if (number <= Number.MAX_SAFE_INTEGER) {
-        writeNumber(bytes, at, number);
-    } else {
-        writeU32(bytes, at, Number(BigInt(id) & 0xffff_ffffn));
-        writeU32(bytes, at + 4, Number(BigInt(id) >> 32n));
-    }
-}
-
-/** Writes a header into bytes that are at least as long. */
-export function writeHeader(bytes: Uint8Array, at: number, type: number, flags: number, arg: number, length: number): void {
-    bytes[at] = type;
-    bytes[at + 1] = flags;
-    bytes[at + 2] = arg;
-    bytes[at + 3] = arg >>> 8;
-    writeU32(bytes, at + 4, length);
-}
-
-/** What a HELLO asks for. */
-export interface Hello {
-    readonly flags: number;
-    /** With RESUME: the session's key, and the total of frames that the program has taken. */
-    readonly key?: Uint8Array | undefined;
-    readonly received?: number;
-    readonly token: Uint8Array;
-}
-
-export function encodeHello({ flags, key, received = 0, token }: Hello): Uint8Array {
-    const head = key ? 12 + KEY_BYTES : 4;
-    const frame = new Uint8Array(HEADER_BYTES + head + token.length);
-    writeHeader(frame, 0, HELLO, flags, VERSION, head + token.length);
+/** A HELLO; with a key it resumes that session, of whose frames the program has taken so many. */
+export function encodeHello(isResumable: boolean, key: Uint8Array | undefined, taken: number, token: Uint8Array): Uint8Array {
+    const head = HEADER_BYTES + (key ? 12 + KEY_BYTES : 4);
+    const frame = new Uint8Array(head + token.length);
+    const view = viewOf(frame);
+    writeHeader(view, 0, HELLO, key ? RESUMABLE | RESUME : isResumable ? RESUMABLE : 0, VERSION, frame.length - HEADER_BYTES);
     frame.set(utf8("MDS1"), HEADER_BYTES);
     if (key) {
         frame.set(key, HEADER_BYTES + 4);
-        writeNumber(frame, HEADER_BYTES + 4 + KEY_BYTES, received);
+        writeU64(view, HEADER_BYTES + 4 + KEY_BYTES, taken);
     }
-    frame.set(token, HEADER_BYTES + head);
+    frame.set(token, head);
     return frame;
-}
-
-/** What a WELCOME grants. */
-export interface Welcome {
-    readonly id: bigint;
-    readonly maxBody: number;
-    readonly maxReceivers: number;
-    readonly heartbeatSeconds: number;
-    readonly resumed: boolean;
-    /** Of a session that can be resumed: its key, how many relays the hub has processed, and for how long it may be resumed. */
-    readonly key?: Uint8Array;
-    readonly processed: number;
-    readonly windowSeconds: number;
-}
-
-/** Reads the payload of a WELCOME; undefined if this version does not understand it. */
-export function decodeWelcome(flags: number, version: number, payload: Uint8Array): Welcome | undefined {
-    const resumable = (flags & RESUMABLE) !== 0;
-    if (version !== VERSION || payload.length < (resumable ? 48 : 16)) {
-        return undefined;
-    }
-    const welcome = {
-        id: readId(payload, 0),
-        maxBody: Math.min(readU32(payload, 8), MAX_BODY_BYTES),
-        maxReceivers: Math.min(payload[12]! | (payload[13]! << 8), MAX_RECEIVERS),
-        heartbeatSeconds: payload[14]! | (payload[15]! << 8),
-        resumed: (flags & RESUME) !== 0,
-        processed: resumable ? readNumber(payload, 32) : 0,
-        windowSeconds: resumable ? readU32(payload, 40) : 0,
-    };
-    if (welcome.id === 0n || welcome.id > BigInt(Number.MAX_SAFE_INTEGER)) {
-        return undefined;
-    }
-    return resumable ? { ...welcome, key: payload.slice(16, 32) } : welcome;
 }

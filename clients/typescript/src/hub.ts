@@ -2,20 +2,18 @@ import { abortable } from "./abort.ts";
 import type { ReconnectOptions } from "./backoff.ts";
 import { toBytes, type Body } from "./body.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import type { Token } from "./connection.ts";
+import type { ConnectionOptions, Token } from "./connection.ts";
 import type { Delivery } from "./delivery.ts";
-import { DeliveryQueue } from "./delivery_queue.ts";
-import { HubConnectionError } from "./errors.ts";
-import { ClosedEvent, ReconnectingEvent, RejectedEvent, SessionLostEvent, type HubEventMap } from "./events.ts";
-import { BEST_EFFORT, CONFIRM, MAX_BODY_BYTES, type Id } from "./frames.ts";
+import type { HubConnectionError } from "./errors.ts";
+import type { HubEventMap } from "./events.ts";
+import { BEST_EFFORT, CONFIRM, MAX_BODY_BYTES, utf8, type Id } from "./frames.ts";
 import type { Presence } from "./presence.ts";
 import type { Receipt } from "./receipt.ts";
-import { EchoRequest, IdentityRequest, ListRequest } from "./requests.ts";
+import { echoRequest, listRequest } from "./requests.ts";
 import { decodeSession, encodeSession } from "./saved_session.ts";
-import { Session } from "./session.ts";
-import { Supervisor } from "./supervisor.ts";
+import { createSession, type Session } from "./session.ts";
+import { createSupervisor, type Supervisor } from "./supervisor.ts";
 import { parseUrl } from "./transports/open.ts";
-import type { WebSocketConstructor } from "./transports/transport.ts";
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -103,7 +101,6 @@ export interface Hub {
 
 export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     readonly #session: Session;
-    readonly #deliveries = new DeliveryQueue();
     readonly #supervisor: Supervisor;
     readonly #clock: Clock;
     readonly #closeTimeout: number;
@@ -111,48 +108,37 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     #closing: Promise<void> | undefined;
 
     /** @internal */
-    constructor(url: string | URL, options: ConnectOptions) {
+    constructor(address: string | URL, options: ConnectOptions) {
         super();
-        const { resume = true, reconnect = {}, clock = systemClock, sendBuffer = 4 << 20, discard = false } = options;
+        const { resume = true, reconnect = {}, clock = systemClock, sendBuffer = 4 << 20, discard = false, session } = options;
+        const { connectTimeout = 10_000, closeTimeout = 5000 } = options;
+        const tell = (type: string, details?: object) => void this.dispatchEvent(Object.assign(new Event(type), details));
         this.#clock = clock;
-        this.#closeTimeout = options.closeTimeout ?? 5000;
-        this.#session = new Session({ clock, resume: resume && reconnect !== false, sendBuffer, discard }, this.#deliveries, (error) =>
-            this.dispatchEvent(new RejectedEvent(error)),
+        this.#closeTimeout = closeTimeout;
+        this.#session = createSession(
+            clock,
+            resume && !!reconnect,
+            sendBuffer,
+            discard,
+            session === undefined ? undefined : decodeSession(session),
+            (error) => tell("rejected", { error }),
         );
-        this.#supervisor = new Supervisor(
-            {
-                url: parseUrl(url),
-                clock,
-                token: options.token,
-                connectTimeout: options.connectTimeout ?? 10_000,
-                receiveBuffer: options.receiveBuffer,
-                WebSocket: options.WebSocket as WebSocketConstructor | undefined,
-                tls: options.tls,
-            },
+        this.#supervisor = createSupervisor(
+            { ...options, url: parseUrl(address), clock, connectTimeout } as ConnectionOptions,
             reconnect || undefined,
             this.#session,
-            this.#deliveries,
-            {
-                reconnecting: (reason) => this.dispatchEvent(new ReconnectingEvent(reason)),
-                resumed: () => this.dispatchEvent(new Event("resumed")),
-                lost: ({ oldId, unknownRelays }, reason) => this.dispatchEvent(new SessionLostEvent(oldId, this.id, unknownRelays, reason)),
-                connected: () => this.dispatchEvent(new Event("connected")),
-                closed: (reason) => this.dispatchEvent(new ClosedEvent(reason)),
-            },
+            tell,
         );
-        if (options.session !== undefined) {
-            this.#session.import(decodeSession(options.session));
-        }
     }
 
     /** @internal */
     async connect(signal: AbortSignal | undefined): Promise<void> {
-        this.#isResumed = (await this.#supervisor.connect(signal)).resumed;
+        this.#isResumed = await this.#supervisor.begin(signal);
     }
 
     /** This user's id; another one after the event `lost`. */
     get id(): bigint {
-        return this.#session.welcome.id;
+        return this.#session.userId;
     }
 
     /** Whether the session given to `connect` was resumed. */
@@ -162,21 +148,21 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
 
     /** The most bytes a body may have. */
     get maxBody(): number {
-        return this.#session.welcome.maxBody;
+        return this.#session.maxBody;
     }
 
     /** The most receivers a relay may list. */
     get maxReceivers(): number {
-        return this.#session.welcome.maxReceivers;
+        return this.#session.maxReceivers;
     }
 
     get state(): HubState {
-        return this.#supervisor.closeReason ? "closed" : this.#supervisor.isConnected ? "connected" : "reconnecting";
+        return this.#supervisor.finalReason ? "closed" : this.#supervisor.isOpen() ? "connected" : "reconnecting";
     }
 
     /** Resolves when the client is closed for good, whoever closed it, with the reason; never fails. */
     get closed(): Promise<HubConnectionError> {
-        return this.#supervisor.closed.promise;
+        return this.#supervisor.finished;
     }
 
     /**
@@ -184,24 +170,22 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
      * it as long as this client lives and does not use it any more: what is taken or sent later is not in it. It is a secret.
      */
     get session(): string | undefined {
-        const saved = this.#session.saved;
+        const saved = this.#session.saveSession();
         return saved && encodeSession(saved);
-    }
-
-    /** Asks the hub for this client's id; the same as `id`, after a round trip. */
-    identity({ signal }: CallOptions = {}): Promise<bigint> {
-        return this.#session.request(new IdentityRequest(), signal);
     }
 
     /** Asks who else is there: ids, ascending. */
     list({ signal }: CallOptions = {}): Promise<bigint[]> {
-        return this.#session.request(new ListRequest(this.#session.presence), signal);
+        return this.#session.askHub((resolve, reject) => listRequest(this.#session.presence, resolve, reject), signal);
     }
 
     /** Sends bytes that the hub sends back. */
     async echo(body: Body, { signal }: CallOptions = {}): Promise<Uint8Array> {
         const bytes = await toBytes(body, MAX_BODY_BYTES);
-        return this.#session.request(new EchoRequest(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes), signal);
+        return this.#session.askHub<Uint8Array>(
+            (resolve, reject) => echoRequest(typeof bytes === "string" ? utf8(bytes) : bytes, resolve, reject),
+            signal,
+        );
     }
 
     /**
@@ -214,9 +198,14 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     relay(to: Id | readonly Id[], body: Body, options?: RelayOptions): Promise<Receipt | void>;
     relay(to: Id | readonly Id[], body: Body, options?: RelayOptions): Promise<Receipt | void> {
         try {
-            const problem = typeof to === "object" ? this.#checkReceivers(to) : isId(to) ? undefined : notAnId(to);
-            if (problem) {
-                throw problem;
+            const receivers = typeof to === "object" ? to : [to];
+            for (const id of receivers) {
+                if (BigInt.asUintN(64, BigInt(id)) !== BigInt(id)) {
+                    throw new RangeError(`${id} is no id`);
+                }
+            }
+            if (!receivers.length || receivers.length > this.maxReceivers) {
+                throw new RangeError(`${receivers.length} receivers; a relay has 1 to ${this.maxReceivers}`);
             }
             const bytes = toBytes(body, this.maxBody);
             if (bytes instanceof Promise) {
@@ -232,13 +221,13 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
      * The messages that arrive, in the order in which each sender sent them, across reconnections. Asking for the next one tells the hub that
      * the one before was taken, unless `ack` has. Leaving the loop loses nothing: another one goes on where it stopped. One loop at a time.
      */
-    [Symbol.asyncIterator](): AsyncIterableIterator<Delivery, undefined> {
-        return this.#deliveries.read();
+    [Symbol.asyncIterator](): AsyncIterableIterator<Delivery> {
+        return this.#session.inbox.deliveries(undefined);
     }
 
     /** The same, until it is aborted. */
     receive({ signal }: CallOptions = {}): AsyncIterable<Delivery> {
-        return { [Symbol.asyncIterator]: () => this.#deliveries.read(signal) };
+        return { [Symbol.asyncIterator]: () => this.#session.inbox.deliveries(signal) };
     }
 
     /**
@@ -246,7 +235,7 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
      * before. A reconnection does not end it; what changed meanwhile is one more update. Whoever is slow gets fewer and larger updates.
      */
     watch({ signal }: CallOptions = {}): AsyncIterableIterator<Presence> {
-        return this.#session.presence.watch(signal);
+        return this.#session.presence.updates(signal);
     }
 
     /**
@@ -277,32 +266,22 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
             // `closed` tells.
         }
         this.#clock.clearTimeout(timer);
-        this.#deliveries.discard();
     }
 
     #relay(to: Id | readonly Id[], body: string | Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
         if (!options) {
-            return this.#session.relay(to, body, 0);
+            return this.#session.sendRelay(to, body, 0);
         }
         const flags = (options.bestEffort ? BEST_EFFORT : 0) | (options.confirm ? CONFIRM : 0);
         return options.receipt || options.confirm
-            ? this.#session.relayForReceipt(to, body, flags, options.signal)
-            : this.#session.relay(to, body, flags, options.signal);
-    }
-
-    #checkReceivers(to: readonly Id[]): Error | undefined {
-        const wrong = to.find((id) => !isId(id));
-        return to.length < 1 || to.length > this.maxReceivers
-            ? new RangeError(`${to.length} receivers; a relay has 1 to ${this.maxReceivers}`)
-            : wrong === undefined
-              ? undefined
-              : notAnId(wrong);
+            ? this.#session.askReceipt(to, body, flags, options.signal)
+            : this.#session.sendRelay(to, body, flags, options.signal);
     }
 
     async #close(): Promise<void> {
-        this.#deliveries.beginClose();
-        const isNeeded = this.#session.beginClose();
-        const { shutdown } = this.#session;
+        this.#session.inbox.beginClose();
+        const isNeeded = this.#session.leave();
+        const shutdown = this.#session.shutdownReason();
         if (!isNeeded || shutdown) {
             this.#supervisor.stop();
         }
@@ -313,11 +292,6 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         }
     }
 }
-
-const isId = (id: unknown): boolean =>
-    typeof id === "bigint" ? id >= 0n && id < 1n << 64n : Number.isSafeInteger(id) && (id as number) >= 0;
-
-const notAnId = (id: unknown): Error => new TypeError(`${String(id)} is no id; an id is a bigint or an integer of 0 or more`);
 
 // Where there is no Symbol.asyncDispose, what compilers make of `await using` looks for this one.
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");

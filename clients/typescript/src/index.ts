@@ -4,7 +4,7 @@ export type { Advice, Code } from "./codes.ts";
 export type { Token } from "./connection.ts";
 export type { Delivery } from "./delivery.ts";
 export { HubConnectionError, HubError, HubRequestError, HubSessionLostError } from "./errors.ts";
-export { ClosedEvent, ReconnectingEvent, RejectedEvent, SessionLostEvent, type HubEventMap } from "./events.ts";
+export type { ClosedEvent, HubEventMap, ReconnectingEvent, RejectedEvent, SessionLostEvent } from "./events.ts";
 export type { Id } from "./frames.ts";
 export { connect, type CallOptions, type ConnectOptions, type Hub, type HubState, type RelayOptions } from "./hub.ts";
 export type { Presence } from "./presence.ts";

@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.ts";
 import type { HubError } from "./errors.ts";
 
 /** Who has come and gone since the update before. */
@@ -13,162 +14,116 @@ export interface Presence {
 }
 
 /** One watcher, and the difference to what it has read. */
-class Watcher {
-    hasBegun = false;
-    ended = false;
-    reason: HubError | undefined;
-    wake: () => void = () => {};
-    #snapshot = false;
-    readonly #joined = new Set<bigint>();
-    readonly #left = new Set<bigint>();
-
-    begin(users: Iterable<bigint>): void {
-        this.hasBegun = this.#snapshot = true;
-        this.note(users, []);
-    }
-
-    note(joined: Iterable<bigint>, left: Iterable<bigint>): void {
-        for (const user of joined) {
-            if (!this.#left.delete(user)) {
-                this.#joined.add(user);
-            }
-        }
-        for (const user of left) {
-            if (!this.#joined.delete(user)) {
-                this.#left.add(user);
-            }
-        }
-        this.wake();
-    }
-
-    take(): Presence | undefined {
-        if (!this.#snapshot && this.#joined.size + this.#left.size === 0) {
-            return undefined;
-        }
-        const update = { snapshot: this.#snapshot, joined: ascending(this.#joined), left: ascending(this.#left) };
-        this.#snapshot = false;
-        this.#joined.clear();
-        this.#left.clear();
-        return update;
-    }
+interface Watcher {
+    readonly joined: Set<bigint>;
+    readonly left: Set<bigint>;
+    error: HubError | undefined;
+    wake: () => void;
 }
 
-const ascending = (users: Set<bigint>): bigint[] => [...users].sort((a, b) => (a < b ? -1 : 1));
+export type PresenceFeed = ReturnType<typeof createPresenceFeed>;
+
+const ascending = (users: Set<bigint>) => [...users].sort((a, b) => (a < b ? -1 : 1));
 
 /**
  * The set of users as known from the hub, and its watchers. Outlives a connection: the list of the next one is compared with the known set,
  * so that watchers see one continuous set. What a watcher has not read yet is merged into one difference, which bounds it.
+ *
+ * @param update Called when watchers come or go.
  */
-export class PresenceFeed {
-    readonly #update: () => void;
-    readonly #watchers = new Set<Watcher>();
-    #users = new Set<bigint>();
-    #isCertain = false;
-    #isComplete = false;
-    #reason: HubError | undefined;
+export function createPresenceFeed(update: () => void) {
+    const watchers = new Set<Watcher>();
+    let users = new Set<bigint>();
+    let isCertain = false;
+    let isComplete = false;
+    let reason: HubError | undefined;
 
-    /** @param update Called when watchers come or go. */
-    constructor(update: () => void) {
-        this.#update = update;
-    }
-
-    /** Whether anybody watches. */
-    get isWanted(): boolean {
-        return this.#watchers.size > 0;
-    }
-
-    async *watch(signal?: AbortSignal): AsyncGenerator<Presence, void, undefined> {
-        const watcher = new Watcher();
-        const abort = () => watcher.wake();
-        signal?.addEventListener("abort", abort);
-        watcher.ended = this.#isComplete;
-        watcher.reason = this.#reason;
-        this.#watchers.add(watcher);
-        if (this.#isCertain) {
-            watcher.begin(this.#users);
-        }
-        this.#update();
-        try {
-            for (;;) {
-                signal?.throwIfAborted();
-                const update = watcher.take();
-                if (update) {
-                    yield update;
-                } else if (watcher.reason) {
-                    throw watcher.reason;
-                } else if (watcher.ended) {
-                    return;
-                } else {
-                    await new Promise<void>((resolve) => (watcher.wake = resolve));
+    function change(user: bigint, isThere: boolean): void {
+        if (users.has(user) !== isThere) {
+            users[isThere ? "add" : "delete"](user);
+            for (const { joined, left } of watchers) {
+                if (!(isThere ? left : joined).delete(user)) {
+                    (isThere ? joined : left).add(user);
                 }
             }
-        } finally {
-            signal?.removeEventListener("abort", abort);
-            this.#watchers.delete(watcher);
-            this.#rest();
-            this.#update();
         }
     }
 
-    /** The hub's list, from which changes go on. */
-    replace(list: readonly bigint[]): void {
-        const users = new Set(list);
-        const joined = list.filter((user) => !this.#users.has(user));
-        const left = [...this.#users].filter((user) => !users.has(user));
-        this.#users = users;
-        this.#isCertain = true;
-        this.#tell(joined, left);
-    }
-
-    /** Who came or went since the list; ignored while the set is uncertain. */
-    apply(hasJoined: boolean, users: readonly bigint[]): void {
-        if (this.#isCertain) {
-            const changed = users.filter((user) => (hasJoined ? this.#users.size < this.#users.add(user).size : this.#users.delete(user)));
-            this.#tell(hasJoined ? changed : [], hasJoined ? [] : changed);
-        }
-    }
-
-    /** The set is uncertain until the next list. */
-    noteUncertain(): void {
-        this.#isCertain = false;
-    }
-
-    /** The hub refuses: ends the current watchers. */
-    fail(reason: HubError): void {
-        this.#end(reason);
-        this.#watchers.clear();
-        this.#rest();
-    }
-
-    /** The client is closed for good: ends all watchers, current and future, with the reason if there is one. */
-    complete(reason: HubError | undefined): void {
-        this.#isComplete = true;
-        this.#reason = reason;
-        this.#end(reason);
-    }
-
-    #end(reason: HubError | undefined): void {
-        for (const watcher of this.#watchers) {
-            watcher.ended = true;
-            watcher.reason = reason;
+    function tell(error?: HubError): void {
+        for (const watcher of watchers) {
+            watcher.error = error;
             watcher.wake();
         }
     }
 
-    #tell(joined: readonly bigint[], left: readonly bigint[]): void {
-        for (const watcher of this.#watchers) {
-            if (!watcher.hasBegun) {
-                watcher.begin(this.#users);
-            } else {
-                watcher.note(joined, left);
-            }
-        }
-    }
+    const feed = {
+        /** Whether anybody watches. */
+        isWatched: () => watchers.size > 0,
 
-    #rest(): void {
-        if (!this.isWanted) {
-            this.#isCertain = false;
-            this.#users = new Set();
-        }
-    }
+        async *updates(signal: AbortSignal | undefined): AsyncGenerator<Presence, void, undefined> {
+            const joined = new Set(users);
+            const left = new Set<bigint>();
+            const watcher: Watcher = { joined, left, error: reason, wake: () => {} };
+            let snapshot = true;
+            const forget = onAbort(signal, () => watcher.wake());
+            watchers.add(watcher);
+            update();
+            try {
+                for (;;) {
+                    signal?.throwIfAborted();
+                    if (watcher.error) {
+                        throw watcher.error;
+                    } else if (isCertain && (snapshot || joined.size || left.size)) {
+                        const presence = { snapshot, joined: ascending(joined), left: ascending(left) };
+                        snapshot = false;
+                        joined.clear();
+                        left.clear();
+                        yield presence;
+                    } else if (isComplete) {
+                        return;
+                    } else {
+                        await new Promise<void>((resolve) => (watcher.wake = resolve));
+                    }
+                }
+            } finally {
+                forget();
+                watchers.delete(watcher);
+                if (!watchers.size) {
+                    isCertain = false;
+                    users = new Set();
+                }
+                update();
+            }
+        },
+
+        /** The hub's list, from which changes go on. */
+        replaceUsers(list: readonly bigint[]): void {
+            const listed = new Set(list);
+            users.forEach((user) => change(user, listed.has(user)));
+            list.forEach((user) => change(user, true));
+            isCertain = true;
+            tell();
+        },
+
+        /** Who came or went since the list; ignored while the set is uncertain. */
+        applyChange(hasJoined: boolean, changed: readonly bigint[]): void {
+            if (isCertain) {
+                changed.forEach((user) => change(user, hasJoined));
+                tell();
+            }
+        },
+
+        /** The set is uncertain until the next list. */
+        noteUncertain: () => void (isCertain = false),
+
+        /** Ends all watchers, with the error if there is one; future ones, too, if the client is closed for good, and not if the hub refuses. */
+        end(error: HubError | undefined, isFinal: boolean): void {
+            isComplete = isFinal;
+            isCertain = false;
+            reason = isFinal ? error : undefined;
+            tell(error);
+            watchers.clear();
+        },
+    };
+    return feed;
 }

@@ -1,5 +1,3 @@
-import { KEY_BYTES } from "./frames.ts";
-
 /** A session that another client can go on with. */
 export interface SavedSession {
     readonly id: bigint;
@@ -12,29 +10,14 @@ export interface SavedSession {
     readonly frames: Uint8Array;
 }
 
-export const encodeSession = ({ id, key, received, relays, processed, frames }: SavedSession): string =>
-    JSON.stringify([1, `${id}`, toBase64(key), received, relays, processed, toBase64(frames)]);
-
-/** Throws a TypeError if the text is none. */
-export function decodeSession(text: string): SavedSession {
-    try {
-        const [version, id, key, received, relays, processed, frames] = JSON.parse(text);
-        const session = { id: BigInt(id), key: fromBase64(key), received, relays, processed, frames: fromBase64(frames) };
-        if (version === 1 && session.key.length === KEY_BYTES && processed <= relays && received >= 0) {
-            return session;
-        }
-    } catch {
-        // Told below.
-    }
-    throw new TypeError("this is not a session that a client of this version has saved");
-}
-
-function toBase64(bytes: Uint8Array): string {
-    let text = "";
-    for (let at = 0; at < bytes.length; at += 8192) {
-        text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-    }
-    return btoa(text);
-}
-
+const toBase64 = (bytes: Iterable<number>): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+export const encodeSession = (session: Omit<SavedSession, "frames"> & { frames: Iterable<number> }): string =>
+    JSON.stringify({ ...session, id: `${session.id}`, key: toBase64(session.key), frames: toBase64(session.frames) });
+
+/** Throws if the text is none. */
+export function decodeSession(text: string): SavedSession {
+    const session = JSON.parse(text);
+    return { ...session, id: BigInt(session.id), key: fromBase64(session.key), frames: fromBase64(session.frames) };
+}

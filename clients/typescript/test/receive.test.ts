@@ -41,7 +41,7 @@ test("one reader at a time, and another goes on where it stopped", async () => {
     peer.send(Frames.delivery(2, "a"), Frames.delivery(2, "b"));
     for await (const delivery of client) {
         assert.equal(delivery.text(), "a");
-        assert.throws(() => client[Symbol.asyncIterator](), /another loop is receiving/);
+        await assert.rejects(client[Symbol.asyncIterator]().next(), /another loop is receiving/);
         break;
     }
     for await (const delivery of client) {
@@ -115,14 +115,14 @@ test("sixty-four frames are acknowledged at once, and fewer after a second", asy
     peer.send(...Array(64).fill(Frames.delivery(2)));
     assert.equal(totalOf(await peer.expect("ACK")), 64n);
     peer.send(Frames.delivery(2));
-    const identity = client.identity();
-    await peer.expect("IDENTITY");
-    peer.send(Frames.identity(1));
-    await soon(identity);
+    const echoed = client.echo("");
+    await peer.expect("ECHO");
+    peer.send(Frames.echo(Buffer.alloc(0)));
+    await soon(echoed);
     clock.advance(999);
-    const again = client.identity();
-    await peer.expect("IDENTITY");
-    peer.send(Frames.identity(1));
+    const again = client.echo("");
+    await peer.expect("ECHO");
+    peer.send(Frames.echo(Buffer.alloc(0)));
     await soon(again);
     clock.advance(1);
     assert.equal(totalOf(await peer.expect("ACK")), 65n);
@@ -140,10 +140,10 @@ test("nothing is acknowledged for a program that never receives", async () => {
     await using hub = await ScriptedHub.start();
     const { client, peer } = await hub.join({ clock });
     peer.send(...Array(100).fill(Frames.delivery(2, "", { confirm: true })));
-    const identity = client.identity();
-    await peer.expect("IDENTITY");
-    peer.send(Frames.identity(1));
-    await soon(identity);
+    const echoed = client.echo("");
+    await peer.expect("ECHO");
+    peer.send(Frames.echo(Buffer.alloc(0)));
+    await soon(echoed);
     clock.advance(10_000);
     await client.relay(2, "");
     await peer.expect("RELAY");
@@ -237,10 +237,10 @@ test("a reader that never reads holds no more after each reconnection", async ()
     for (let key = 2; key < 6; key++) {
         current.cut();
         // Who does not read learns of a loss only when it sends.
-        const identity = client.identity().catch(() => {});
+        const echoed = client.echo("").catch(() => {});
         current = await hub.expectResume(0, key - 1);
         current.send(Frames.welcome(1, { key, resumed: true }), Frames.delivery(2, body), Frames.delivery(3, body));
-        void identity;
+        void echoed;
     }
     const reader = client[Symbol.asyncIterator]();
     const first: Delivery = (await soon(reader.next())).value!;
@@ -275,10 +275,10 @@ test("presence: the first update is the list, and each other one a change", asyn
     peer.send(Frames.presence(1, 5, 4));
     assert.deepEqual((await soon(second)).value, { snapshot: false, joined: [4n, 5n], left: [] });
     peer.send(Frames.presence(2, 2), Frames.presence(1, 6), Frames.presence(2, 6), Frames.presence(2, 4), Frames.presence(1, 2));
-    const identity = client.identity();
-    await peer.expect("IDENTITY");
-    peer.send(Frames.identity(1));
-    await soon(identity);
+    const echoed = client.echo("");
+    await peer.expect("ECHO");
+    peer.send(Frames.echo(Buffer.alloc(0)));
+    await soon(echoed);
     assert.deepEqual((await soon(watch.next())).value, { snapshot: false, joined: [], left: [4n] });
     await watch.return!();
     assert.equal((await peer.expect("LIST")).flags, 0);
@@ -308,12 +308,12 @@ test("presence: a hub that refuses ends the watch and nothing else, and watching
     await peer.expect("LIST");
     peer.send(Frames.error("not_allowed"));
     await soon(refused);
-    const identity = client.identity();
+    const echoed = client.echo("");
     assert.equal((await peer.expect("LIST")).flags, 0);
     peer.send(Frames.list([]));
-    await peer.expect("IDENTITY");
-    peer.send(Frames.identity(1));
-    await soon(identity);
+    await peer.expect("ECHO");
+    peer.send(Frames.echo(Buffer.alloc(0)));
+    await soon(echoed);
     const abort = new AbortController();
     const aborted = assert.rejects(client.watch({ signal: abort.signal }).next(), { name: "AbortError" });
     await peer.expect("LIST");

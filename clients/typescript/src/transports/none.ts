@@ -1,4 +1,6 @@
+import type { OpenTransport } from "./transport.ts";
+
 /** Stands for TCP and TLS where there are only WebSockets; bundlers for browsers take this file. */
-export function openTcp(url: URL): Promise<never> {
-    throw new TypeError(`there is no ${url.protocol}// here: connect to ws:// or wss://`);
-}
+export const openTcp: OpenTransport = ({ protocol }) => {
+    throw new TypeError(`there is no ${protocol}// here: use ws:// or wss://`);
+};

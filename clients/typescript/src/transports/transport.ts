@@ -1,19 +1,13 @@
 import type { HubConnectionError } from "../errors.ts";
 
-/** Carries bytes to the hub and back. */
+/** Carries bytes to the hub and back. What is given to `send` is not written to any more. */
 export interface Transport {
     /** Bytes that were given to `send` and have not left. */
-    readonly buffered: number;
-
-    /** Those of them whose memory is still read. */
-    readonly borrowed: number;
+    buffered(): number;
 
     send(bytes: Uint8Array): void;
 
-    /** Calls `drained` soon after less waits. */
-    watchDrain(): void;
-
-    /** Ends the connection. Nothing is told after that. */
+    /** Ends the connection. */
     close(): void;
 
     /** Stops receiving, and goes on. Undefined where that is impossible, as in browsers. */
@@ -24,32 +18,22 @@ export interface Transport {
 /** Is told what happens. */
 export interface TransportListener {
     received(chunk: Uint8Array): void;
+
+    /** Less waits than before. */
     drained(): void;
-    closed(reason: HubConnectionError): void;
+
+    /** The connection has ended, or could not be made. */
+    lost(reason: HubConnectionError): void;
 }
 
 /** What of the program's options is the transport's. */
 export interface TransportOptions {
     /** The constructor of WebSockets, where there is no global one. */
-    readonly WebSocket?: WebSocketConstructor | undefined;
+    readonly WebSocket?: unknown;
 
     /** For `tls://`: what Node's `tls.connect` takes, such as `ca`, `cert`, `key`, `servername`. */
     readonly tls?: object | undefined;
 }
 
-/** Whatever makes WebSockets as browsers do. */
-export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
-
-/** What the client uses of a WebSocket. */
-export interface WebSocketLike {
-    binaryType: string;
-    readonly bufferedAmount: number;
-    send(data: Uint8Array<ArrayBuffer>): void;
-    close(code?: number, reason?: string): void;
-    pause?(): void;
-    resume?(): void;
-    onopen: ((event: never) => unknown) | null;
-    onmessage: ((event: never) => unknown) | null;
-    onclose: ((event: never) => unknown) | null;
-    onerror: ((event: never) => unknown) | null;
-}
+/** Connects, until it is aborted; what happens is told to the listener, also that there is no connection, and before this completes. */
+export type OpenTransport = (url: URL, options: TransportOptions, listener: TransportListener, signal: AbortSignal) => Promise<Transport>;
