@@ -64,4 +64,7 @@ export const closedHere = () => new HubConnectionError(NORMAL, "the client was c
 
 /** The hub does not keep to the protocol. */
 export const violation = (type: number, length: number) =>
-    new HubConnectionError(PROTOCOL_ERROR, `the hub sent a frame of type 0x${type.toString(16)} with ${length} bytes that is wrong or not due`);
+    new HubConnectionError(
+        PROTOCOL_ERROR,
+        `the hub sent a frame of type 0x${type.toString(16)} with ${length} bytes that is wrong or not due`,
+    );

@@ -48,7 +48,11 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
     // Deliveries of an earlier session count for nothing, but are handed out before those of this one.
     const counted = () => {
         const first = items[head];
-        return Math.min(first ? (first.frameNumber > sessionStart ? first.frameNumber : firstNumber) - 1 : received, received, firstDropped - 1);
+        return Math.min(
+            first ? (first.frameNumber > sessionStart ? first.frameNumber : firstNumber) - 1 : received,
+            received,
+            firstDropped - 1,
+        );
     };
     const countedBytes = () => items[head]?.bytesBefore ?? receivedBytes;
 

@@ -246,10 +246,11 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         mayBeHeldBack: () => lastWaitingRelay > outbox.relaysProcessed,
 
         /** Whether anything is queued or pending, but the GOODBYE. */
-        hasCallers: () => entries.length + waiters.length > +outbox.isLeaving,
+        hasCallers: () => entries.length + outbox.unreceipted.size + waiters.length > +outbox.isLeaving,
 
         /** Relays with an unknown outcome: not processed, or processed and waiting for a receipt. */
-        unknownRelays: () => relays - outbox.relaysProcessed + [...outbox.unreceipted.keys()].filter((relay) => relay <= outbox.relaysProcessed).length,
+        unknownRelays: () =>
+            relays - outbox.relaysProcessed + [...outbox.unreceipted.keys()].filter((relay) => relay <= outbox.relaysProcessed).length,
 
         /** Does what writes a frame, at once or when there is room. Completes when it was done. */
         callWhenRoom(action: () => void, signal: AbortSignal | undefined): Promise<void> {
@@ -373,7 +374,8 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
          * there cannot have been sent, or more are known to be processed.
          */
         rewindTo(relay: number): boolean {
-            const isPossible = relay >= outbox.relaysProcessed && !entries.some((entry, i) => i >= next && entry.relay && entry.relay <= relay);
+            const isPossible =
+                relay >= outbox.relaysProcessed && !entries.some((entry, i) => i >= next && entry.relay && entry.relay <= relay);
             if (isPossible) {
                 restartWith(
                     entries.filter(({ block, start, request, relay: number }) =>
@@ -394,7 +396,9 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         exportRelays: () => ({
             relays: relays - sessionStart,
             processed: outbox.relaysProcessed - sessionStart,
-            frames: entries.flatMap(({ relay, block, start, end }) => (relay > outbox.relaysProcessed ? [...block.subarray(start, end)] : [])),
+            frames: entries.flatMap(({ relay, block, start, end }) =>
+                relay > outbox.relaysProcessed ? [...block.subarray(start, end)] : [],
+            ),
         }),
 
         /** Goes on with what was exported: in a new outbox, or instead of what was. */

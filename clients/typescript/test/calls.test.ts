@@ -111,7 +111,10 @@ for (const isTheRelays of [true, false]) {
         await peer.expect("ECHO");
         await peer.expect("ECHO");
         const error = Frames.error("overloaded");
-        peer.send(...(isTheRelays ? [error, Frames.heartbeat(), Frames.echo(Buffer.alloc(0))] : [Frames.heartbeat(), error]), Frames.echo(Buffer.alloc(0)));
+        peer.send(
+            ...(isTheRelays ? [error, Frames.heartbeat(), Frames.echo(Buffer.alloc(0))] : [Frames.heartbeat(), error]),
+            Frames.echo(Buffer.alloc(0)),
+        );
         assert.equal(await soon(outcome), isTheRelays ? "answered" : "overloaded");
         assert.equal((await soon(other)).length, 0);
         assert.deepEqual(

@@ -41,7 +41,8 @@ export const openTcp: OpenTransport = (url, options, listener, signal) => {
             listener.lost(
                 new HubConnectionError(
                     undefined,
-                    (isOpen ? `the connection to ${url.host} was lost` : `no connection to ${url.host}`) + (problem ? `: ${problem.message}` : ""),
+                    (isOpen ? `the connection to ${url.host} was lost` : `no connection to ${url.host}`) +
+                        (problem ? `: ${problem.message}` : ""),
                     problem,
                     isTls && FINAL_TLS.test(problem?.code ?? "") ? "no" : "yes",
                 ),

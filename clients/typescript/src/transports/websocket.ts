@@ -21,9 +21,16 @@ export const openWebSocket: OpenTransport = (url, options, listener, signal) => 
         const socket = new constructor(url.href, ["mds.v1"]);
         const close = () => socket.close();
         let poll: unknown;
-        let problem: { error?: Error; message?: string } | undefined;
+        let isOpen = false;
+        const lose = (code: number, reason: string) =>
+            listener.lost(
+                code < CLOSE_CODES
+                    ? new HubConnectionError(undefined, `no connection to ${url.host} (${reason || code})`)
+                    : new HubConnectionError(code - CLOSE_CODES, reason),
+            );
         socket.binaryType = "arraybuffer";
-        socket.onopen = () =>
+        socket.onopen = () => {
+            isOpen = true;
             resolve({
                 buffered: () => socket.bufferedAmount,
                 send(bytes) {
@@ -37,19 +44,16 @@ export const openWebSocket: OpenTransport = (url, options, listener, signal) => 
                 pause: socket.pause?.bind(socket),
                 resume: socket.resume?.bind(socket),
             });
+        };
         // The hub sends no text: that is taken for a frame of a type that there is not.
         socket.onmessage = ({ data }) => listener.received(new Uint8Array(typeof data === "string" ? 8 : data));
-        socket.onerror = (event) => (problem = event as ErrorEvent);
-        socket.onclose = ({ code, reason }) =>
-            listener.lost(
-                code < CLOSE_CODES
-                    ? new HubConnectionError(
-                          undefined,
-                          `no connection to ${url.host} (${problem?.error?.message || problem?.message || code})`,
-                          problem?.error,
-                      )
-                    : new HubConnectionError(code - CLOSE_CODES, reason),
-            );
+        socket.onclose = ({ code, reason }) => lose(code, reason);
+        socket.onerror = (event) => {
+            // Node does not always close what was not open.
+            if (!isOpen) {
+                lose(0, (event as ErrorEvent).error?.message || (event as ErrorEvent).message);
+            }
+        };
         onAbort(signal, close);
     });
 };
