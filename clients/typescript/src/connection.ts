@@ -98,7 +98,13 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
 
     function flush(): void {
         let bytes;
-        while (!connection.endReason && transport!.buffered() < MAX_BUFFERED_BYTES && (bytes = outbox.takeBytes(MAX_SEND_BYTES))) {
+        // Not before WELCOME, which says from where the session goes on.
+        while (
+            connection.sessionStart &&
+            !connection.endReason &&
+            transport!.buffered() < MAX_BUFFERED_BYTES &&
+            (bytes = outbox.takeBytes(MAX_SEND_BYTES))
+        ) {
             for (let at = 0; at < bytes.length; at += MAX_SEND_BYTES) {
                 transport!.send(bytes.subarray(at, at + MAX_SEND_BYTES));
             }

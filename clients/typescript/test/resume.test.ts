@@ -182,6 +182,21 @@ for (const code of [undefined, "shutting_down", "heartbeat_timeout", "slow_consu
     });
 }
 
+test("nothing is sent behind a hello before its welcome has come", async () => {
+    await using hub = await ScriptedHub.start();
+    const { client, peer } = await hub.join();
+    peer.end();
+    await until(() => client.state === "reconnecting");
+    await client.relay(2, "made meanwhile");
+    const second = await hub.expectResume(0);
+    // The client has been told that its hello was written, and has had time to do something about it.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    second.send(Frames.welcome(1, { key: 2, resumed: true }));
+    await client.relay(2, "last");
+    assert.equal(relayOf(await second.expect("RELAY")).body.toString(), "made meanwhile");
+    assert.equal(relayOf(await second.expect("RELAY")).body.toString(), "last");
+});
+
 test("a list of which a part had come begins anew", async () => {
     await using hub = await ScriptedHub.start();
     const { client, peer } = await hub.join();
