@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const words = (text) => text.match(/[A-Za-z_$][\w$]*/g) ?? [];
+const words = (text) => text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "").match(/[A-Za-z_$][\w$]*/g) ?? [];
 
 /** Names of properties that only the client itself uses: the platform's types do not have them, nor do those that programs see. */
 function internalNames() {
@@ -23,7 +23,7 @@ function internalNames() {
 }
 
 /** What programs see is declared here. */
-const publicFiles = ["backoff", "body", "codes", "delivery", "errors", "events", "hub", "index", "presence", "receipt"];
+const publicFiles = ["backoff", "body", "codes", "delivery", "errors", "events", "hub", "index", "presence_update", "receipt"];
 
 function libraryFolder() {
     const require = createRequire(import.meta.url);

@@ -4,51 +4,43 @@ import { MAX_SHORT_STRING } from "./outbox.ts";
 /** What a message may be made of: text becomes UTF-8. A stream is read to its end before the message is sent. */
 export type Body = string | ArrayBuffer | ArrayBufferView | Blob | ReadableStream<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
+function check(length: number, max: number): void {
+    if (length > max) {
+        throw new RangeError(`the body has ${length} bytes or more; the limit is ${max}`);
+    }
+}
+
 /** A body as it is written, or a promise of one that has to be read first. Throws what is wrong with it. */
 export function toBytes(body: Body, max: number): string | Uint8Array | Promise<Uint8Array> {
     if (typeof body === "string" && 3 * body.length <= Math.min(max, MAX_SHORT_STRING)) {
         return body;
     }
-    const bytes = asBytes(body);
-    if (bytes) {
-        return check(bytes, bytes.length, max);
-    }
-    const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<string | Uint8Array>);
-    return collect(stream.getReader ? iterate(stream.getReader()) : stream, max);
-}
-
-function asBytes(body: unknown): Uint8Array | undefined {
-    return typeof body === "string"
-        ? utf8(body)
-        : body instanceof Uint8Array
-          ? body
-          : body instanceof ArrayBuffer
-            ? new Uint8Array(body)
+    const bytes =
+        typeof body === "string"
+            ? utf8(body)
             : ArrayBuffer.isView(body)
               ? new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-              : undefined;
-}
-
-function check(bytes: Uint8Array, length: number, max: number): Uint8Array {
-    if (length > max) {
-        throw new RangeError(`the body has ${length} bytes or more; the limit is ${max}`);
+              : body instanceof ArrayBuffer
+                ? new Uint8Array(body)
+                : undefined;
+    if (bytes) {
+        check(bytes.length, max);
+        return bytes;
     }
-    return bytes;
+    return collect(body as Blob, max);
 }
 
-async function collect(stream: AsyncIterable<string | Uint8Array>, max: number): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
+async function collect(body: Blob | ReadableStream<string> | AsyncIterable<string>, max: number): Promise<Uint8Array> {
+    const stream = (body instanceof Blob ? body.stream() : body) as ReadableStream<string> | AsyncIterable<string>;
+    const chunks: Blob[] = [];
     let length = 0;
-    for await (const chunk of stream) {
-        const bytes = asBytes(chunk)!;
-        length += bytes.length;
-        chunks.push(check(bytes, length, max).slice());
+    for await (const chunk of "getReader" in stream ? iterate(stream.getReader()) : stream) {
+        const part = new Blob([chunk as string]);
+        length += part.size;
+        check(length, max);
+        chunks.push(part);
     }
-    const body = new Uint8Array(length);
-    for (const chunk of chunks.reverse()) {
-        body.set(chunk, (length -= chunk.length));
-    }
-    return body;
+    return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 /** Not every browser's streams are iterable. Whoever gives up is not interested in the rest. */

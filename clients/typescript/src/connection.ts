@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import { SLOW_CONSUMER } from "./codes.ts";
 import { HubConnectionError, closedHere } from "./errors.ts";
 import { createFrameReader } from "./frame_reader.ts";
-import { DELIVERY, MAX_TOKEN_BYTES, WELCOME, utf8 } from "./frames.ts";
+import { DELIVERY, WELCOME, utf8 } from "./frames.ts";
 import { startHeartbeat, type Heartbeat, type Pulse } from "./heartbeat.ts";
 import type { Link, Session } from "./session.ts";
 import { openTransport } from "./transports/open.ts";
@@ -184,9 +184,6 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
     });
     (async () => {
         const bytes = utf8((typeof token === "function" ? await token(ending.signal) : token) ?? "");
-        if (bytes.length > MAX_TOKEN_BYTES) {
-            throw new RangeError(`the token has ${bytes.length} bytes; at most ${MAX_TOKEN_BYTES} are possible`);
-        }
         if (!ending.signal.aborted) {
             transport = await openTransport(url, options, { received: read, drained: flush, lost: connection.endWith }, ending.signal);
             inbox.limit = options.receiveBuffer ?? (transport.pause ? RECEIVE_BYTES : UNPAUSED_RECEIVE_BYTES);

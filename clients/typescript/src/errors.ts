@@ -45,7 +45,7 @@ export class HubSessionLostError extends HubConnectionError {
     constructor(lost: HubConnectionError | undefined, mayBeCarriedOut: boolean) {
         super(
             lost?.number,
-            `the session was lost, and this ${mayBeCarriedOut ? "may have been carried out" : "was not sent"} (${lost?.text ?? "unknown"})`,
+            `the session was lost, and this ${mayBeCarriedOut ? "may have been" : "was not"} carried out (${lost?.text})`,
             lost,
         );
         this.mayBeCarriedOut = mayBeCarriedOut;
@@ -66,5 +66,5 @@ export const closedHere = () => new HubConnectionError(NORMAL, "the client was c
 export const violation = (type: number, length: number) =>
     new HubConnectionError(
         PROTOCOL_ERROR,
-        `the hub sent a frame of type 0x${type.toString(16)} with ${length} bytes that is wrong or not due`,
+        `the hub sent a frame of type 0x${type.toString(16)} with ${length} bytes that is not due`,
     );

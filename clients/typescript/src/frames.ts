@@ -22,7 +22,6 @@ export const VERSION = 1;
 export const HEADER_BYTES = 8;
 export const MAX_BODY_BYTES = 1 << 20;
 export const MAX_RECEIVERS = 255;
-export const MAX_TOKEN_BYTES = 8192;
 export const KEY_BYTES = 16;
 
 /** The flag of a HELLO that asks for a session that can be resumed; of a WELCOME that grants one. */

@@ -7,7 +7,7 @@ import type { Delivery } from "./delivery.ts";
 import type { HubConnectionError } from "./errors.ts";
 import type { HubEventMap } from "./events.ts";
 import { BEST_EFFORT, CONFIRM, MAX_BODY_BYTES, utf8, type Id } from "./frames.ts";
-import type { Presence } from "./presence.ts";
+import type { Presence } from "./presence_update.ts";
 import type { Receipt } from "./receipt.ts";
 import { echoRequest, listRequest } from "./requests.ts";
 import { decodeSession, encodeSession } from "./saved_session.ts";
@@ -41,7 +41,7 @@ export interface ConnectOptions {
     /** For programs that only send: what comes counts as taken, and is thrown away. Default: false. */
     readonly discard?: boolean;
 
-    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB. */
+    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB; at least 512 KiB. */
     readonly sendBuffer?: number;
 
     /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB where receiving cannot be paused, as in browsers. */
@@ -102,10 +102,9 @@ export interface Hub {
 export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     readonly #session: Session;
     readonly #supervisor: Supervisor;
-    readonly #clock: Clock;
     readonly #closeTimeout: number;
     #isResumed = false;
-    #closing: Promise<void> | undefined;
+    #closing: Promise<HubConnectionError | false | undefined> | undefined;
 
     /** @internal */
     constructor(address: string | URL, options: ConnectOptions) {
@@ -113,7 +112,6 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         const { resume = true, reconnect = {}, clock = systemClock, sendBuffer = 4 << 20, discard = false, session } = options;
         const { connectTimeout = 10_000, closeTimeout = 5000 } = options;
         const tell = (type: string, details?: object) => void this.dispatchEvent(Object.assign(new Event(type), details));
-        this.#clock = clock;
         this.#closeTimeout = closeTimeout;
         this.#session = createSession(
             clock,
@@ -200,7 +198,7 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         try {
             const receivers = typeof to === "object" ? to : [to];
             for (const id of receivers) {
-                if (BigInt.asUintN(64, BigInt(id)) !== BigInt(id)) {
+                if (BigInt(id) >> 64n) {
                     throw new RangeError(`${id} is no id`);
                 }
             }
@@ -243,29 +241,32 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
      * on fail. Throws if the connection ended before that. Aborting cuts the connection.
      */
     async close({ signal }: CallOptions = {}): Promise<void> {
-        this.#closing ??= this.#close();
-        this.#closing.catch(() => {});
+        const session = this.#session;
+        if (!this.#closing) {
+            session.inbox.beginClose();
+            const isNeeded = session.leave();
+            const shutdown = session.shutdownReason();
+            if (!isNeeded || shutdown) {
+                this.#supervisor.stop();
+            }
+            this.#closing = this.closed.then((reason) => (!isNeeded || reason.code === "normal" ? isNeeded && shutdown : reason));
+        }
         try {
-            await abortable(this.#closing, signal);
-        } catch (error) {
+            const lost = await abortable(this.#closing, signal);
+            if (lost) {
+                throw lost;
+            }
+        } finally {
             if (signal?.aborted) {
                 this.#supervisor.cut();
                 await this.closed;
             }
-            throw error;
         }
     }
 
     /** Closes as `close` does, for at most `closeTimeout` and without an error. */
     async dispose(): Promise<void> {
-        const timeout = new AbortController();
-        const timer = this.#clock.setTimeout(() => timeout.abort(), this.#closeTimeout);
-        try {
-            await this.close({ signal: timeout.signal });
-        } catch {
-            // `closed` tells.
-        }
-        this.#clock.clearTimeout(timer);
+        await this.close({ signal: AbortSignal.timeout(this.#closeTimeout) }).catch(() => {});
     }
 
     #relay(to: Id | readonly Id[], body: string | Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
@@ -276,20 +277,6 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         return options.receipt || options.confirm
             ? this.#session.askReceipt(to, body, flags, options.signal)
             : this.#session.sendRelay(to, body, flags, options.signal);
-    }
-
-    async #close(): Promise<void> {
-        this.#session.inbox.beginClose();
-        const isNeeded = this.#session.leave();
-        const shutdown = this.#session.shutdownReason();
-        if (!isNeeded || shutdown) {
-            this.#supervisor.stop();
-        }
-        const reason = await this.closed;
-        const lost = reason.code === "normal" ? shutdown : reason;
-        if (isNeeded && lost) {
-            throw lost;
-        }
     }
 }
 

@@ -7,5 +7,5 @@ export { HubConnectionError, HubError, HubRequestError, HubSessionLostError } fr
 export type { ClosedEvent, HubEventMap, ReconnectingEvent, RejectedEvent, SessionLostEvent } from "./events.ts";
 export type { Id } from "./frames.ts";
 export { connect, type CallOptions, type ConnectOptions, type Hub, type HubState, type RelayOptions } from "./hub.ts";
-export type { Presence } from "./presence.ts";
+export type { Presence } from "./presence_update.ts";
 export type { Outcome, Receipt } from "./receipt.ts";

@@ -23,6 +23,9 @@ import { heartbeatRequest, listRequest, type Request } from "./requests.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 
+/** The hub acknowledges every 256 KiB at the latest: what is less than that could not be waited for. */
+const MIN_BUFFER_BYTES = 512 * 1024;
+
 /** Bounds the memory of calls whose frames are sent; callers beyond it wait as they do for the buffer. */
 const MAX_PENDING = 16 * 1024;
 
@@ -82,7 +85,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
     let waiters: Waiter[] = [];
     let hasBegun = false;
     let needsFence = false;
-    let isProbing = false;
     let isSubscribed = false;
     let isListPending = false;
 
@@ -116,7 +118,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
     function writeRequest(request: Request): void {
         const isList = request.type === LIST;
         if (needsFence && request.type !== HEARTBEAT) {
-            writeRequest(heartbeatRequest(false));
+            writeRequest(heartbeatRequest());
         }
         if (isList) {
             request.isWatch = isSubscribed = presence.isWatched();
@@ -170,18 +172,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
     }
 
     // Nothing is written before the first WELCOME: only then it is known whether frames are kept.
-    const hasRoom = () => hasBegun && bytes < limit && outbox.unanswered.length + outbox.unreceipted.size < MAX_PENDING;
-
-    /**
-     * Sends a HEARTBEAT so that its answer shows what was processed. Otherwise callers might wait up to a second for the hub's own ACK, where
-     * the buffer is smaller than what the hub acknowledges at once.
-     */
-    function probeForRoom(): void {
-        if (outbox.isRetaining && waiters.length && !isProbing && outbox.isLinked && relays > outbox.relaysProcessed) {
-            isProbing = true;
-            writeRequest(heartbeatRequest(true));
-        }
-    }
+    const hasRoom = () => hasBegun && bytes < Math.max(limit, MIN_BUFFER_BYTES) && outbox.unanswered.length + outbox.unreceipted.size < MAX_PENDING;
 
     /** Releases what need not be sent again, and serves waiting callers while there is room. */
     function pump(): void {
@@ -202,7 +193,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             action?.();
             resolve();
         }
-        probeForRoom();
     }
 
     /** Adds what is kept again, or another session's. */
@@ -265,7 +255,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
                 pump();
             });
             waiters.push(waiter);
-            probeForRoom();
             return waiter.promise.finally(forget);
         },
 
@@ -277,7 +266,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         /** Writes a HEARTBEAT ahead of callers that wait for room, unless there is no connection. */
         sendHeartbeat(): void {
             if (outbox.isLinked && !outbox.isLeaving) {
-                writeRequest(heartbeatRequest(false));
+                writeRequest(heartbeatRequest());
             }
         },
 
@@ -324,12 +313,8 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             request.isAnswered = true;
             outbox.noteProcessed(request.relayBefore!);
             if (request.isOwn) {
-                if (request.type === LIST) {
-                    isListPending = false;
-                    outbox.updateSubscription();
-                } else {
-                    isProbing = false;
-                }
+                isListPending = false;
+                outbox.updateSubscription();
             }
         },
 
@@ -364,7 +349,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             outbox.unreceipted.clear();
             outbox.unanswered = [];
             waiters = [];
-            isListPending = isProbing = needsFence = false;
+            isListPending = needsFence = false;
             rejects.forEach((reject) => reject(pending));
             refused.forEach(({ reject }) => reject(waiting));
         },

@@ -1,24 +1,19 @@
 import { onAbort } from "./abort.ts";
 import type { HubError } from "./errors.ts";
-
-/** Who has come and gone since the update before. */
-export interface Presence {
-    /** Whether this is the first update, which names everybody who is there. */
-    readonly snapshot: boolean;
-
-    /** Ids of those who came, ascending. */
-    readonly joined: readonly bigint[];
-
-    /** Ids of those who went, ascending. */
-    readonly left: readonly bigint[];
-}
+import type { Presence } from "./presence_update.ts";
 
 /** One watcher, and the difference to what it has read. */
 interface Watcher {
     readonly joined: Set<bigint>;
     readonly left: Set<bigint>;
-    error: HubError | undefined;
     wake: () => void;
+
+    /** It is over, with an error or without. */
+    ending: Ending | undefined;
+}
+
+interface Ending {
+    readonly error: HubError | undefined;
 }
 
 export type PresenceFeed = ReturnType<typeof createPresenceFeed>;
@@ -35,8 +30,7 @@ export function createPresenceFeed(update: () => void) {
     const watchers = new Set<Watcher>();
     let users = new Set<bigint>();
     let isCertain = false;
-    let isComplete = false;
-    let reason: HubError | undefined;
+    let finalEnding: Ending | undefined;
 
     function change(user: bigint, isThere: boolean): void {
         if (users.has(user) !== isThere) {
@@ -49,12 +43,7 @@ export function createPresenceFeed(update: () => void) {
         }
     }
 
-    function tell(error?: HubError): void {
-        for (const watcher of watchers) {
-            watcher.error = error;
-            watcher.wake();
-        }
-    }
+    const tell = () => watchers.forEach(({ wake }) => wake());
 
     const feed = {
         /** Whether anybody watches. */
@@ -63,7 +52,7 @@ export function createPresenceFeed(update: () => void) {
         async *updates(signal: AbortSignal | undefined): AsyncGenerator<Presence, void, undefined> {
             const joined = new Set(users);
             const left = new Set<bigint>();
-            const watcher: Watcher = { joined, left, error: reason, wake: () => {} };
+            const watcher: Watcher = { joined, left, wake: () => {}, ending: finalEnding };
             let snapshot = true;
             const forget = onAbort(signal, () => watcher.wake());
             watchers.add(watcher);
@@ -71,16 +60,18 @@ export function createPresenceFeed(update: () => void) {
             try {
                 for (;;) {
                     signal?.throwIfAborted();
-                    if (watcher.error) {
-                        throw watcher.error;
+                    const { ending } = watcher;
+                    if (ending) {
+                        if (ending.error) {
+                            throw ending.error;
+                        }
+                        return;
                     } else if (isCertain && (snapshot || joined.size || left.size)) {
                         const presence = { snapshot, joined: ascending(joined), left: ascending(left) };
                         snapshot = false;
                         joined.clear();
                         left.clear();
                         yield presence;
-                    } else if (isComplete) {
-                        return;
                     } else {
                         await new Promise<void>((resolve) => (watcher.wake = resolve));
                     }
@@ -118,11 +109,10 @@ export function createPresenceFeed(update: () => void) {
 
         /** Ends all watchers, with the error if there is one; future ones, too, if the client is closed for good, and not if the hub refuses. */
         end(error: HubError | undefined, isFinal: boolean): void {
-            isComplete = isFinal;
-            isCertain = false;
-            reason = isFinal ? error : undefined;
-            tell(error);
-            watchers.clear();
+            const ending = { error };
+            finalEnding = isFinal ? ending : undefined;
+            watchers.forEach((watcher) => (watcher.ending = ending));
+            tell();
         },
     };
     return feed;

@@ -20,7 +20,7 @@ export interface Request {
     /** For a LIST: whether it was written with WATCH. */
     isWatch?: boolean;
 
-    /** Whether it is the client's own: a LIST for the watch, or a HEARTBEAT because callers wait for room. */
+    /** For a LIST: whether it is the client's own, for the watch. */
     readonly isOwn?: boolean;
 
     /** Takes the answer. False if it is none, undefined while more frames of it follow. */
@@ -37,7 +37,7 @@ const MAX_IDS = 1 << 24;
 
 const nothing = () => {};
 
-export const heartbeatRequest = (isOwn: boolean): Request => ({ type: HEARTBEAT, isOwn, takeAnswer: () => true, failWith: nothing });
+export const heartbeatRequest = (): Request => ({ type: HEARTBEAT, takeAnswer: () => true, failWith: nothing });
 
 export const echoRequest = (body: Uint8Array, resolve: (body: Uint8Array) => void, failWith: (error: unknown) => void): Request => ({
     type: ECHO,

@@ -98,10 +98,10 @@ export function createSession(
     let unknownRelays = 0;
 
     if (saved) {
-        key = saved.key;
+        key = Uint8Array.from(saved.key);
         inbox.beginSession(saved.received);
         outbox.isRetaining = true;
-        outbox.importRelays(saved.relays, saved.processed, saved.frames);
+        outbox.importRelays(saved.relays, saved.processed, Uint8Array.from(saved.frames));
         // Receipts of the other client's relays may still come.
         outbox.correlationBase = (1 + Math.floor(Math.random() * 0xf_ffff)) * 2 ** 32;
     }
@@ -242,9 +242,6 @@ export function createSession(
         /** Whether the program closes the client. */
         isEnding: false,
 
-        /** Whether the last connection was lost behind the GOODBYE, so that it is not known what was sent. */
-        wasLostWhileLeaving: false,
-
         /** Milliseconds for which the session may be resumed after a loss, which the hub may notice later, by up to its heartbeat timeout. */
         resumeWindow: () => (key ? 1000 * (windowSeconds + 2 * session.heartbeatSeconds) : Infinity),
 
@@ -347,7 +344,6 @@ export function createSession(
                 link = undefined;
                 outbox.isLinked = false;
                 lost = reason;
-                session.wasLostWhileLeaving = outbox.isLeaving;
                 presence.noteUncertain();
                 if (!key || !survives(reason)) {
                     refuse(reason);

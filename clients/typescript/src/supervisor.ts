@@ -86,7 +86,7 @@ export function createSupervisor(
             }
         }
         // Only the program has prevented it, and no call of its own needs the session.
-        return !isTried && policyAllows(reason) && !session.wasLostWhileLeaving ? closedHere() : reason;
+        return !isTried && policyAllows(reason) ? closedHere() : reason;
     }
 
     /** Replaces connections; returns why there is no further one. */

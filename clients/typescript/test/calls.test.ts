@@ -276,5 +276,4 @@ test("a token is in the hello, and is asked for before each connection", async (
     second.send(Frames.welcome(1, { key: 2, resumed: true }));
     const client = await connecting;
     await until(() => client.state === "connected");
-    await assert.rejects(hub.connect({ token: "t".repeat(8193) }), /8193 bytes; at most 8192/);
 });

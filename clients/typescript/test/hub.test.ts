@@ -162,7 +162,7 @@ for (const [name, { scheme, options }] of Object.entries(ways)) {
     test(`a program that does not read makes its senders wait, and loses nothing (${name})`, async () => {
         await using hub = await RealHub.start("--queue-limit", "256KiB", "--stall-timeout", "1m");
         const url = `${scheme}://127.0.0.1:${hub.port}`;
-        await using alice = await connect(url, { ...options, sendBuffer: 100_000 });
+        await using alice = await connect(url, { ...options, sendBuffer: 1 });
         // Where receiving cannot be paused, only what bob has not acknowledged holds the hub back.
         await using bob = await connect(url, name === "WebSocket" ? options : { ...options, receiveBuffer: 200_000 });
         const body = new Uint8Array(50_000);

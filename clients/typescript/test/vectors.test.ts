@@ -55,16 +55,16 @@ function encode({ decoded, name }: Vector): Uint8Array | undefined {
                 ? undefined
                 : encodeHello(frame["flags"] > 0, keyOf(frame["session_key"]), frame["frames_received"] ?? 0, bytesOf(frame["token"]));
         case "ECHO":
-            outbox.writeRequest({ ...heartbeatRequest(false), type: 2, body: bytesOf(frame["payload"]) });
+            outbox.writeRequest({ ...heartbeatRequest(), type: 2, body: bytesOf(frame["payload"]) });
             break;
         case "IDENTITY":
-            outbox.writeRequest({ ...heartbeatRequest(false), type: 3 });
+            outbox.writeRequest({ ...heartbeatRequest(), type: 3 });
             break;
         case "LIST":
             if (frame["flags"]) {
                 return undefined;
             }
-            outbox.writeRequest({ ...heartbeatRequest(false), type: 4 });
+            outbox.writeRequest({ ...heartbeatRequest(), type: 4 });
             break;
         case "RELAY": {
             const body = bytesOf(frame["body"]);

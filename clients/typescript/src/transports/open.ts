@@ -8,7 +8,7 @@ export function parseUrl(address: string | URL): URL {
         url.pathname = "/ws";
     }
     if (!/^(wss?|tcp|tls):..[^/]/.test(url.href)) {
-        throw new TypeError(`${url} is none of ws://, wss://, tcp:// and tls:// with a host`);
+        throw new TypeError(`${url} is none of ws://, wss://, tcp://, tls://`);
     }
     return url;
 }

@@ -15,7 +15,7 @@ type Socket = WebSocket & { pause?(): void; resume?(): void };
 export const openWebSocket: OpenTransport = (url, options, listener, signal) => {
     const constructor = (options.WebSocket ?? globalThis.WebSocket) as new (url: string, protocols: string[]) => Socket;
     if (!constructor) {
-        throw new TypeError("there is no WebSocket here: give a constructor as { WebSocket }, or use tcp://");
+        throw new TypeError("there is no WebSocket here: give { WebSocket }");
     }
     return new Promise((resolve) => {
         const socket = new constructor(url.href, ["mds.v1"]);
