@@ -31,25 +31,22 @@ export function toBytes(body: Body, max: number): string | Uint8Array | Promise<
 }
 
 async function collect(body: Blob | ReadableStream<string> | AsyncIterable<string>, max: number): Promise<Uint8Array> {
-    const stream = (body instanceof Blob ? body.stream() : body) as ReadableStream<string> | AsyncIterable<string>;
+    // Not every browser's streams are iterable.
+    const stream = body instanceof Blob ? body.stream() : body;
+    const reader = "getReader" in stream ? stream.getReader() : undefined;
+    const source = reader ? { next: () => reader.read(), return: () => reader.cancel() } : (stream as AsyncIterable<string>)[Symbol.asyncIterator]();
     const chunks: Blob[] = [];
     let length = 0;
-    for await (const chunk of "getReader" in stream ? iterate(stream.getReader()) : stream) {
-        const part = new Blob([chunk as string]);
-        length += part.size;
-        check(length, max);
-        chunks.push(part);
+    try {
+        for (let result; !(result = await source.next()).done;) {
+            const part = new Blob([result.value as string]);
+            length += part.size;
+            check(length, max);
+            chunks.push(part);
+        }
+    } finally {
+        // Whoever gives up is not interested in the rest.
+        void source.return?.();
     }
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
-
-/** Not every browser's streams are iterable. Whoever gives up is not interested in the rest. */
-const iterate = <T>(reader: ReadableStreamDefaultReader<T>): AsyncIterable<T> => ({
-    [Symbol.asyncIterator]: () => ({
-        next: () => reader.read() as Promise<IteratorResult<T>>,
-        return: async () => {
-            await reader.cancel();
-            return { done: true, value: undefined };
-        },
-    }),
-});

@@ -21,9 +21,6 @@ export type Code =
     | "name_taken"
     | `code_${number}`;
 
-/** Whether to connect again after a connection has ended: not, at once, after a pause, or with another token. */
-export type Advice = "no" | "yes" | "pause" | "token";
-
 export const NORMAL = 0;
 export const SHUTTING_DOWN = 1;
 export const PROTOCOL_ERROR = 2;
@@ -35,9 +32,11 @@ const names = (
     "normal shutting_down protocol_error frame_too_large unsupported invalid_receivers auth_required auth_failed handshake_timeout " +
     "heartbeat_timeout slow_consumer taken_over too_many_connections rate_limited removed overloaded not_allowed invalid_name name_taken"
 ).split(" ");
-const advices = ["no", "pause", "no", "no", "no", "no", "token", "token", "yes", "yes", "yes", "no", "pause", "pause", "no", "pause"];
 
 export const codeName = (code: number): Code => (names[code] ?? `code_${code}`) as Code;
 
+/** Whether to connect again after a connection has ended: not, at once, after a pause, or with another token. */
+export type Advice = "" | "y" | "p" | "t";
+
 /** What the protocol advises after a GOODBYE with this code; a connection that was merely lost has none. */
-export const adviceFor = (code: number | undefined): Advice => (code === undefined ? "yes" : (advices[code] ?? "no")) as Advice;
+export const adviceFor = (code: number | undefined): Advice => (code === undefined ? "y" : ("-p----ttyyy-pp-p"[code] ?? "-").replace("-", "")) as Advice;

@@ -20,6 +20,8 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
 const RECEIVE_BYTES = 8 << 20;
 const UNPAUSED_RECEIVE_BYTES = 72 << 20;
 
+const NOTHING = new Uint8Array(0);
+
 /** A token, or what gives one for each connection. */
 export type Token = string | ((signal: AbortSignal) => string | Promise<string>);
 
@@ -58,7 +60,6 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
     let isScheduled = false;
     let lastWritten = 0;
     let lastFlushed = 0;
-    let isPaused = false;
     let forget: (() => void) | undefined;
 
     const reader = createFrameReader((type, flags, arg, view, start, end) => {
@@ -73,7 +74,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
         // Also after WELCOME: deliveries of the connection before may fill the queue.
         if ((type === DELIVERY || type === WELCOME) && !inbox.hasRoom()) {
             if (transport!.pause) {
-                reader.isStopped = isPaused = true;
+                reader.isStopped = true;
                 transport!.pause();
             } else {
                 // Browsers cannot stop reading: the hub keeps what comes from here on, and the session is resumed when there is room.
@@ -84,7 +85,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
     });
 
     /** Reads what has come, and deals with what it has brought about. */
-    function read(chunk?: Uint8Array): void {
+    function read(chunk: Uint8Array = NOTHING): void {
         if (!connection.endReason) {
             heartbeat?.noteReceived();
             const error = reader.readFrames(chunk);
@@ -146,10 +147,10 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
             }
         },
         readOn() {
-            if (isPaused && inbox.hasRoom()) {
-                reader.isStopped = isPaused = false;
+            if (reader.isStopped && inbox.hasRoom() && !connection.endReason) {
+                reader.isStopped = false;
                 read();
-                if (!isPaused) {
+                if (!reader.isStopped) {
                     transport!.resume!();
                 }
             }
@@ -159,7 +160,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
                 outbox.sendHeartbeat();
             }
         },
-        isExcused: () => isPaused || outbox.mayBeHeldBack(),
+        isExcused: () => reader.isStopped || outbox.mayBeHeldBack(),
         endWith(reason) {
             if (!connection.endReason) {
                 session.detach(connection, reason);

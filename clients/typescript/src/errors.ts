@@ -3,20 +3,18 @@ import { NORMAL, PROTOCOL_ERROR, adviceFor, codeName, type Advice, type Code } f
 /** What every error of the hub, or about it, has. */
 export class HubError extends Error {
     /** The protocol's code by name; undefined where only the socket failed. */
-    readonly code: Code | undefined;
+    declare readonly code: Code | undefined;
 
     /** The hub's words, possibly empty, or what happened. */
-    readonly text: string;
+    declare readonly text: string;
 
     /** The code as it is on the wire. */
-    readonly number: number | undefined;
+    declare readonly number: number | undefined;
 
     constructor(number: number | undefined, text: string, cause?: unknown) {
         const code = number === undefined ? undefined : codeName(number);
         super(code && text ? `${code}: ${text}` : (code ?? text), { cause });
-        this.code = code;
-        this.text = text;
-        this.number = number;
+        Object.assign(this, { code, text, number });
     }
 }
 
@@ -25,12 +23,12 @@ export class HubError extends Error {
  * carried it out is not known.
  */
 export class HubConnectionError extends HubError {
-    /** Whether connecting again makes sense, and when. */
-    readonly advice: Advice;
+    /** Whether connecting again makes sense, and when. @internal */
+    declare readonly advice: Advice;
 
     constructor(number: number | undefined, text: string, cause?: unknown, advice: Advice = adviceFor(number)) {
         super(number, text, cause);
-        this.advice = advice;
+        Object.assign(this, { advice });
     }
 }
 
@@ -40,15 +38,11 @@ export class HubConnectionError extends HubError {
  */
 export class HubSessionLostError extends HubConnectionError {
     /** True: whether the hub has carried out the call is not known. False: it was never sent. */
-    readonly mayBeCarriedOut: boolean;
+    declare readonly mayBeCarriedOut: boolean;
 
     constructor(lost: HubConnectionError | undefined, mayBeCarriedOut: boolean) {
-        super(
-            lost?.number,
-            `the session was lost, and this ${mayBeCarriedOut ? "may have been" : "was not"} carried out (${lost?.text})`,
-            lost,
-        );
-        this.mayBeCarriedOut = mayBeCarriedOut;
+        super(lost?.number, `the session was lost: this ${mayBeCarriedOut ? "may have been" : "was not"} carried out`, lost);
+        Object.assign(this, { mayBeCarriedOut });
     }
 }
 

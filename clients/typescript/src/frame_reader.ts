@@ -12,84 +12,54 @@ export interface FrameReader {
     /** Whether the handler is to be called no more for now. It may be set by the handler. */
     isStopped: boolean;
 
-    /** Takes bytes, and hands on the frames that are whole now, or goes on where it was stopped. The error says what the hub did wrong. */
-    readFrames(chunk?: Uint8Array): HubConnectionError | undefined;
+    /** Takes bytes, and hands on the frames that are whole now; without any goes on where it was stopped. The error says what the hub did wrong. */
+    readFrames(chunk: Uint8Array): HubConnectionError | undefined;
 }
 
 /**
- * Splits received bytes into frames, wherever they are cut. A frame that lies in one chunk is not copied, and a byte of any other one is
- * copied a few times at most. Nothing is reserved for a declared length.
+ * Splits received bytes into frames, wherever they are cut. The frames of a chunk lie where it came. Only behind a frame that was not whole a
+ * chunk is copied, and so a byte a few times at most: room for a long frame doubles. Nothing is reserved for a declared length.
  */
 export function createFrameReader(handle: FrameHandler): FrameReader {
-    const chunks: DataView[] = [];
-    let at = 0;
-    let partial = new Uint8Array(0);
+    let rest = new Uint8Array(0);
     let have = 0;
-    let isReading = false;
-
-    /** Adds bytes of a chunk to the frame that is partly received, until it has so many. */
-    function keep({ buffer, byteOffset, byteLength }: DataView, needed: number): boolean {
-        const count = Math.min(byteLength - at, needed - have);
-        if (have + count > partial.length) {
-            const larger = new Uint8Array(Math.max(have + count, Math.min(2 * have, needed)));
-            larger.set(partial.subarray(0, have));
-            partial = larger;
-        }
-        partial.set(new Uint8Array(buffer, byteOffset + at, count), have);
-        have += count;
-        at += count;
-        return have >= needed;
-    }
-
-    /** Deals with the next frame, or with what there is of it. */
-    function step(chunk: DataView): HubConnectionError | undefined {
-        const isKept = have || chunk.byteLength - at < HEADER_BYTES;
-        if (isKept && have < HEADER_BYTES && !keep(chunk, HEADER_BYTES)) {
-            return undefined;
-        }
-        let view = isKept ? viewOf(partial) : chunk;
-        let start = isKept ? 0 : at;
-        const head = readU32(view, start);
-        const length = readU32(view, start + 4);
-        const type = head & 255;
-        let isRight = isPossible(type, length);
-        if (isRight) {
-            if (!isKept && at + HEADER_BYTES + length <= chunk.byteLength) {
-                at += HEADER_BYTES + length;
-            } else if (keep(chunk, HEADER_BYTES + length)) {
-                view = viewOf(partial);
-                start = have = 0;
-                partial = new Uint8Array(0);
-            } else {
-                return undefined;
-            }
-            start += HEADER_BYTES;
-            isRight = handle(type, (head >> 8) & 255, head >>> 16, view, start, start + length);
-        }
-        return isRight ? undefined : violation(type, length);
-    }
 
     const reader: FrameReader = {
         isStopped: false,
         readFrames(chunk) {
-            let error;
-            if (chunk) {
-                chunks.push(viewOf(chunk));
-            }
-            // A handler may call this again: what it asks for is already being done.
-            if (!isReading) {
-                isReading = true;
-                while (!error && !reader.isStopped && chunks[0]) {
-                    if (at < chunks[0].byteLength) {
-                        error = step(chunks[0]);
-                    } else {
-                        chunks.shift();
-                        at = 0;
-                    }
+            let bytes = chunk;
+            if (have) {
+                if (have + chunk.length > rest.length) {
+                    const larger = new Uint8Array(have + Math.max(have, chunk.length));
+                    larger.set(rest);
+                    rest = larger;
                 }
-                isReading = false;
+                rest.set(chunk, have);
+                have += chunk.length;
+                bytes = rest.subarray(0, have);
             }
-            return error;
+            const view = viewOf(bytes);
+            let at = 0;
+            while (!reader.isStopped && bytes.length - at >= HEADER_BYTES) {
+                const head = readU32(view, at);
+                const length = readU32(view, at + 4);
+                const start = at + HEADER_BYTES;
+                const end = start + length;
+                const isRight = isPossible(head & 255, length);
+                if (isRight && end > bytes.length) {
+                    break;
+                }
+                if (!isRight || !handle(head & 255, (head >> 8) & 255, head >>> 16, view, start, end)) {
+                    return violation(head & 255, length);
+                }
+                at = end;
+            }
+            if (at || !have) {
+                // What was handed on may be kept by others.
+                rest = bytes.slice(at);
+                have = rest.length;
+            }
+            return undefined;
         },
     };
     return reader;

@@ -41,7 +41,7 @@ export interface ConnectOptions {
     /** For programs that only send: what comes counts as taken, and is thrown away. Default: false. */
     readonly discard?: boolean;
 
-    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB; at least 512 KiB. */
+    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB; less than 512 KiB is waited for. */
     readonly sendBuffer?: number;
 
     /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB where receiving cannot be paused, as in browsers. */

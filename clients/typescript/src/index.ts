@@ -1,6 +1,6 @@
 export type { ReconnectOptions } from "./backoff.ts";
 export type { Body } from "./body.ts";
-export type { Advice, Code } from "./codes.ts";
+export type { Code } from "./codes.ts";
 export type { Token } from "./connection.ts";
 export type { Delivery } from "./delivery.ts";
 export { HubConnectionError, HubError, HubRequestError, HubSessionLostError } from "./errors.ts";

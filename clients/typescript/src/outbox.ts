@@ -23,9 +23,6 @@ import { heartbeatRequest, listRequest, type Request } from "./requests.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 
-/** The hub acknowledges every 256 KiB at the latest: what is less than that could not be waited for. */
-const MIN_BUFFER_BYTES = 512 * 1024;
-
 /** Bounds the memory of calls whose frames are sent; callers beyond it wait as they do for the buffer. */
 const MAX_PENDING = 16 * 1024;
 
@@ -54,7 +51,7 @@ interface Waiter extends Deferred<void> {
 }
 
 /** What a call is told that need not wait. */
-export const taken = Promise.resolve();
+const taken = Promise.resolve();
 
 export type Outbox = ReturnType<typeof createOutbox>;
 
@@ -172,7 +169,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
     }
 
     // Nothing is written before the first WELCOME: only then it is known whether frames are kept.
-    const hasRoom = () => hasBegun && bytes < Math.max(limit, MIN_BUFFER_BYTES) && outbox.unanswered.length + outbox.unreceipted.size < MAX_PENDING;
+    const hasRoom = () => hasBegun && bytes < limit && outbox.unanswered.length + outbox.unreceipted.size < MAX_PENDING;
 
     /** Releases what need not be sent again, and serves waiting callers while there is room. */
     function pump(): void {
@@ -295,16 +292,17 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         /** The next bytes to send: frames that lie side by side, up to so many bytes unless one alone is larger. */
         takeBytes(max: number): Uint8Array | undefined {
             const first = entries[next];
-            let end = 0;
-            for (
-                let entry = first;
-                entry && (!end || (entry.block === first!.block && entry.start === end && entry.end - first!.start <= max));
-                entry = entries[++next]
-            ) {
-                end = entry.end;
+            if (!first) {
+                return undefined;
             }
+            let entry: Entry | undefined = first;
+            let end;
+            do {
+                end = entry.end;
+                entry = entries[++next];
+            } while (entry?.block === first.block && entry.start === end && entry.end - first.start <= max);
             ack = undefined;
-            return first?.block.subarray(first.start, end);
+            return first.block.subarray(first.start, end);
         },
 
         /** The oldest request is answered. */
@@ -378,13 +376,11 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         },
 
         /** What is to go on elsewhere: relays of this session, how many of them are processed, and the frames of the others. */
-        exportRelays: () => ({
-            relays: relays - sessionStart,
-            processed: outbox.relaysProcessed - sessionStart,
-            frames: entries.flatMap(({ relay, block, start, end }) =>
-                relay > outbox.relaysProcessed ? [...block.subarray(start, end)] : [],
-            ),
-        }),
+        exportRelays: (): [relays: number, processed: number, frames: number[]] => [
+            relays - sessionStart,
+            outbox.relaysProcessed - sessionStart,
+            entries.flatMap(({ relay, block, start, end }) => (relay > outbox.relaysProcessed ? [...block.subarray(start, end)] : [])),
+        ],
 
         /** Goes on with what was exported: in a new outbox, or instead of what was. */
         importRelays(sent: number, processed: number, frames: Uint8Array): void {

@@ -30,7 +30,7 @@ import {
     type Id,
 } from "./frames.ts";
 import { createInbox } from "./inbox.ts";
-import { createOutbox, taken, type PendingReceipt } from "./outbox.ts";
+import { createOutbox, type PendingReceipt } from "./outbox.ts";
 import { createPresenceFeed } from "./presence.ts";
 import { Receipt } from "./receipt.ts";
 import type { Request } from "./requests.ts";
@@ -67,7 +67,7 @@ export type Session = ReturnType<typeof createSession>;
 
 /** Whether a session outlives a connection that ended so. After other codes the hub has ended the session, too. */
 const survives = ({ number, advice }: HubConnectionError): boolean =>
-    number === undefined ? advice === "yes" : [SHUTTING_DOWN, HEARTBEAT_TIMEOUT, SLOW_CONSUMER].includes(number);
+    number === undefined ? !!advice : [SHUTTING_DOWN, HEARTBEAT_TIMEOUT, SLOW_CONSUMER].includes(number);
 
 /**
  * A session with the hub over one connection after another: attaches and detaches connections, hands each frame to whom it is for, and decides
@@ -98,10 +98,11 @@ export function createSession(
     let unknownRelays = 0;
 
     if (saved) {
-        key = Uint8Array.from(saved.key);
-        inbox.beginSession(saved.received);
+        const [, savedKey, received, relays, processed, frames] = saved;
+        key = Uint8Array.from(savedKey);
+        inbox.beginSession(received);
         outbox.isRetaining = true;
-        outbox.importRelays(saved.relays, saved.processed, Uint8Array.from(saved.frames));
+        outbox.importRelays(relays, processed, Uint8Array.from(frames));
         // Receipts of the other client's relays may still come.
         outbox.correlationBase = (1 + Math.floor(Math.random() * 0xf_ffff)) * 2 ** 32;
     }
@@ -123,10 +124,11 @@ export function createSession(
     }
 
     /** Accepts a call, and waits for its answer. What comes for an aborted one is dropped. */
-    const ask = <T>(action: () => void, { promise }: Deferred<T>, signal: AbortSignal | undefined): Promise<T> => {
-        const sent = accept(action, signal);
-        return abortable(sent === taken ? promise : sent.then(() => promise), signal);
-    };
+    const ask = <T>(action: () => void, { promise }: Deferred<T>, signal: AbortSignal | undefined): Promise<T> =>
+        abortable(
+            accept(action, signal).then(() => promise),
+            signal,
+        );
 
     function receiveWelcome(next: Link, flags: number, version: number, payload: Uint8Array): boolean {
         const view = viewOf(payload);
@@ -234,13 +236,10 @@ export function createSession(
         presence,
 
         /** The id and the limits; those of the last connection while there is none. */
-        userId: saved?.id ?? 0n,
+        userId: saved?.[0] ?? 0n,
         maxBody: MAX_BODY_BYTES,
         maxReceivers: MAX_RECEIVERS,
         heartbeatSeconds: 0,
-
-        /** Whether the program closes the client. */
-        isEnding: false,
 
         /** Milliseconds for which the session may be resumed after a loss, which the hub may notice later, by up to its heartbeat timeout. */
         resumeWindow: () => (key ? 1000 * (windowSeconds + 2 * session.heartbeatSeconds) : Infinity),
@@ -252,7 +251,7 @@ export function createSession(
         shutdownReason: () => (!link && lost?.number === SHUTTING_DOWN ? lost : undefined),
 
         /** What another client needs to go on with the session. */
-        saveSession: () => key && { id: session.userId, key, received: inbox.totalTaken(), ...outbox.exportRelays() },
+        saveSession: (): SavedSession | undefined => key && [session.userId, key, inbox.totalTaken(), ...outbox.exportRelays()],
 
         /** Accepts a relay. Completes when the client has taken it: at once, unless there is no room. */
         sendRelay: (to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<void> =>
@@ -357,8 +356,7 @@ export function createSession(
         /** Queues the GOODBYE behind all accepted calls, and accepts no more. False if there is neither a connection nor a call that needs one. */
         leave(): boolean {
             const isNeeded = !!link || session.needsLink();
-            session.isEnding = true;
-            if (!outbox.isLeaving && (link || !refusal)) {
+            if (!outbox.isLeaving) {
                 outbox.leave();
             }
             return isNeeded;

@@ -3,7 +3,8 @@ import { MAX_DELAY, pauseBefore, type ReconnectOptions } from "./backoff.ts";
 import { openConnection, type Connection, type ConnectionOptions } from "./connection.ts";
 import { HubConnectionError, closedHere } from "./errors.ts";
 import type { Session } from "./session.ts";
-import { onWake } from "./wake.ts";
+
+const page = globalThis as Partial<EventTarget> & { document?: EventTarget };
 
 /** What setTimeout takes. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
@@ -34,12 +35,12 @@ export function createSupervisor(
     const policyAllows = ({ advice }: HubConnectionError) =>
         policy &&
         attempts < (policy.maxAttempts ?? Infinity) &&
-        advice !== "no" &&
-        (advice !== "token" || (typeof options.token === "function" && !refusedTokens));
+        advice &&
+        (advice !== "t" || (typeof options.token === "function" && !refusedTokens));
 
     // A client that is closing reconnects only for pending calls, and not to a hub that is shutting down.
     const mayReconnect = (reason: HubConnectionError) =>
-        policyAllows(reason) && (!session.isEnding || (session.needsLink() && !session.shutdownReason()));
+        policyAllows(reason) && (!session.outbox.isLeaving || (session.needsLink() && !session.shutdownReason()));
 
     /** Waits for so long, or until what may interrupt it has come about. */
     function pause(milliseconds: number, isOver: () => boolean): Promise<void> {
@@ -65,12 +66,12 @@ export function createSupervisor(
                 tell("reconnecting", { reason });
             }
             const window = session.resumeWindow();
-            const isAsked = reason.advice === "pause";
+            const isAsked = reason.advice === "p";
             if (clock.now() - since >= window) {
                 session.expire();
                 continue;
             }
-            refusedTokens += +(reason.advice === "token");
+            refusedTokens += +(reason.advice === "t");
             await pause(pauseBefore(attempts++, isAsked, clock.random(), window, policy!), () => isWoken && !isAsked);
             if (!connection.canPause() && !inbox.hasRoom()) {
                 // Half of it, or else the next message would be too many again.
@@ -121,11 +122,14 @@ export function createSupervisor(
         /** Makes the first connection, with one attempt, and replaces it from then on. Whether it has resumed a session. */
         async begin(signal: AbortSignal | undefined): Promise<boolean> {
             connection = await openConnection(options, session, signal);
-            const removeWake = onWake(() => {
+            const wake = () => {
                 connection.wakeUp();
                 isWoken = true;
                 interrupt();
-            });
+            };
+            // Timers of hidden pages may not have run, and a network that has come back is tried at once. Elsewhere there is no page.
+            page.addEventListener?.("online", wake, stopping);
+            page.document?.addEventListener("visibilitychange", wake, stopping);
             inbox.roomMade = () => {
                 connection.readOn();
                 interrupt();
@@ -133,9 +137,9 @@ export function createSupervisor(
             void run()
                 .catch((error) => error)
                 .then((reason) => {
-                    removeWake();
+                    supervisor.stop();
                     supervisor.finalReason = reason;
-                    session.endWith(reason, session.isEnding && reason.code === "normal");
+                    session.endWith(reason, session.outbox.isLeaving && reason.code === "normal");
                     finished.resolve(reason);
                     tell("closed", { reason });
                 });

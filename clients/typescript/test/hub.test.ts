@@ -245,8 +245,8 @@ test("TLS: over sockets and WebSockets, and who is not trusted is not talked to"
         assert.equal(delivery.text(), "secret");
         break;
     }
-    await assert.rejects(connect(`tls://localhost:${hub.port}`), (error) => error instanceof HubConnectionError && error.advice === "no");
-    await assert.rejects(connect(`tls://other:${hub.port}`, { tls: { ...trusting, host: "127.0.0.1" } }), { advice: "no" });
+    await assert.rejects(connect(`tls://localhost:${hub.port}`), (error) => error instanceof HubConnectionError && error.advice === "");
+    await assert.rejects(connect(`tls://other:${hub.port}`, { tls: { ...trusting, host: "127.0.0.1" } }), { advice: "" });
     await assert.rejects(connect(`wss://localhost:${hub.port}`), HubConnectionError);
 });
 

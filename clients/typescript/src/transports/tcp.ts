@@ -44,7 +44,7 @@ export const openTcp: OpenTransport = (url, options, listener, signal) => {
                     (isOpen ? `the connection to ${url.host} was lost` : `no connection to ${url.host}`) +
                         (problem ? `: ${problem.message}` : ""),
                     problem,
-                    isTls && FINAL_TLS.test(problem?.code ?? "") ? "no" : "yes",
+                    isTls && FINAL_TLS.test(problem?.code ?? "") ? "" : "y",
                 ),
             ),
         );
