@@ -11,8 +11,8 @@ export class Delivery {
     /** What it takes of the memory for what waits. @internal */
     cost = 0;
 
-    /** Its place among the frames of its session; 0 in one that cannot be resumed. @internal */
-    readonly frameNumber: number;
+    /** Its place among the frames of its session; 0 in one that cannot be resumed, or is over. @internal */
+    frameNumber: number;
 
     /** Bytes of all counted frames before it. @internal */
     readonly bytesBefore: number;

@@ -16,7 +16,7 @@ export type Inbox = ReturnType<typeof createInbox>;
 
 /**
  * Deliveries that wait for the program, and which received frames of a resumable session count as taken. A receipt counts when it is handed
- * on, a delivery when the program has taken it, and no frame before those in front of it. Outlives connections; numbers go on across sessions.
+ * on, a delivery when the program has taken it, and no frame before those in front of it. Outlives connections.
  * One reader at a time.
  */
 export function createInbox(clock: Clock, acknowledge: () => void) {
@@ -33,7 +33,6 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
 
     let timer: unknown;
     let since = 0;
-    let sessionStart = 0;
     let received = 0;
     let receivedBytes = 0;
     let acknowledged = 0;
@@ -49,7 +48,7 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
     const counted = () => {
         const first = items[head];
         return Math.min(
-            first ? (first.frameNumber > sessionStart ? first.frameNumber : firstNumber) - 1 : received,
+            first ? (first.frameNumber || firstNumber) - 1 : received,
             received,
             firstDropped - 1,
         );
@@ -85,7 +84,7 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
                 items.splice(0, head);
                 head = 0;
             }
-            if (delivery.frameNumber > sessionStart) {
+            if (delivery.frameNumber) {
                 isAwaited ||= delivery.isAwaited;
                 acknowledgeIfDue();
             }
@@ -139,7 +138,7 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
         acknowledgeIfDue,
 
         /** Counted frames of this session: the total in HELLO. */
-        totalTaken: () => counted() - sessionStart,
+        totalTaken: counted,
 
         /** Marks everything counted as acknowledged, and returns the total; undefined if nothing is new. */
         takeTotal(): number | undefined {
@@ -152,12 +151,12 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
             isAwaited = false;
             // The timer runs on: whoever comes next begins the time anew.
             since = clock.now();
-            return total - sessionStart;
+            return total;
         },
 
         /** The session resumes from the total in HELLO: the hub sends again everything behind it. */
         resumeFrom(told: number): void {
-            acknowledged = sessionStart + told;
+            acknowledged = told;
             replayed = received - acknowledged;
         },
 
@@ -166,8 +165,9 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
 
         /** Another session begins, of which so many frames are counted already. */
         beginSession(taken: number): void {
-            acknowledged = received;
-            sessionStart = received - taken;
+            // Those of the session before are handed out first, and count for nothing.
+            items.forEach((delivery) => delivery && (delivery.frameNumber = 0));
+            received = acknowledged = taken;
             acknowledgedBytes = receivedBytes;
             replayed = 0;
             firstNumber = firstDropped = Infinity;

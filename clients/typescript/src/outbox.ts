@@ -74,16 +74,12 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
     let block: Uint8Array = new Uint8Array(0);
     let view = viewOf(block);
     let used = 0;
-    let ack: Entry | undefined;
 
     let relays = 0;
-    let sessionStart = 0;
     let lastWaitingRelay = 0;
     let waiters: Waiter[] = [];
-    let hasBegun = false;
     let needsFence = false;
     let isSubscribed = false;
-    let isListPending = false;
 
     /** Finds room for a frame of at most so many bytes. */
     function reserve(max: number): void {
@@ -95,21 +91,19 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
     }
 
     /** The frame in the reserved room is whole. */
-    function commit(end: number, relay: number, request?: Request): Entry {
-        const entry = { block, start: used, end, relay, request };
-        entries.push(entry);
+    function commit(end: number, relay: number, request?: Request): void {
+        entries.push({ block, start: used, end, relay, request });
         bytes += end - used;
         written += end - used;
         used = end;
         ready();
-        return entry;
     }
 
-    function write(type: number, flags: number, payload: Uint8Array = new Uint8Array(0), request?: Request): Entry {
+    function write(type: number, flags: number, payload: Uint8Array = new Uint8Array(0), request?: Request): void {
         reserve(HEADER_BYTES + payload.length);
         writeHeader(view, used, type, flags, 0, payload.length);
         block.set(payload, used + HEADER_BYTES);
-        return commit(used + HEADER_BYTES + payload.length, 0, request);
+        commit(used + HEADER_BYTES + payload.length, 0, request);
     }
 
     function writeRequest(request: Request): void {
@@ -119,8 +113,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         }
         if (isList) {
             request.isWatch = isSubscribed = presence.isWatched();
-            outbox.mayTellPresence ||= isSubscribed;
-            isListPending ||= !!request.isOwn;
         }
         request.relayBefore = relays;
         outbox.unanswered.push(request);
@@ -163,13 +155,13 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         // Behind a GOODBYE nothing is sent.
         const total = outbox.isLinked && outbox.isRetaining && !outbox.isGoodbyeWritten ? takeTotal() : undefined;
         if (total !== undefined) {
-            ack ??= write(ACK, 0, new Uint8Array(8));
-            writeU64(viewOf(ack.block), ack.start + HEADER_BYTES, total);
+            const payload = new Uint8Array(8);
+            writeU64(viewOf(payload), 0, total);
+            write(ACK, 0, payload);
         }
     }
 
-    // Nothing is written before the first WELCOME: only then it is known whether frames are kept.
-    const hasRoom = () => hasBegun && bytes < limit && outbox.unanswered.length + outbox.unreceipted.size < MAX_PENDING;
+    const hasRoom = () => bytes < limit && outbox.unanswered.length + outbox.unreceipted.size < MAX_PENDING;
 
     /** Releases what need not be sent again, and serves waiting callers while there is room. */
     function pump(): void {
@@ -197,7 +189,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         entries = kept;
         bytes = kept.reduce((sum, { start, end }) => sum + end - start, 0);
         outbox.relaysProcessed = processed;
-        ack = undefined;
         next = 0;
     }
 
@@ -205,7 +196,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         /** Whether frames are kept after they were sent. */
         isRetaining: false,
 
-        /** The number of the last relay that the hub is known to have processed, and with it all before. Numbers go on across sessions. */
+        /** The number of the last relay that the hub is known to have processed, and with it all before. */
         relaysProcessed: 0,
 
         /** What is added to a relay's number: tells this client's receipts from those of one whose session it has taken over. */
@@ -217,9 +208,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         /** Whether a GOODBYE is queued behind everything else. */
         isLeaving: false,
         isGoodbyeWritten: false,
-
-        /** Whether the hub may send PRESENCE on this connection. */
-        mayTellPresence: false,
 
         /** Requests without an answer, in order, and relays without their receipt, by number. */
         unanswered: [] as Request[],
@@ -269,7 +257,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
 
         /** Begins or ends the watch at the hub, if that is needed: a LIST that is written while somebody watches begins it, any other ends it. */
         updateSubscription(): void {
-            if (outbox.isLinked && !outbox.isLeaving && !isListPending && presence.isWatched() !== isSubscribed) {
+            if (outbox.isLinked && !outbox.isLeaving && presence.isWatched() !== isSubscribed) {
                 writeRequest(listRequest(presence));
             }
         },
@@ -301,7 +289,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
                 end = entry.end;
                 entry = entries[++next];
             } while (entry?.block === first.block && entry.start === end && entry.end - first.start <= max);
-            ack = undefined;
             return first.block.subarray(first.start, end);
         },
 
@@ -310,10 +297,6 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             const request = outbox.unanswered.shift()!;
             request.isAnswered = true;
             outbox.noteProcessed(request.relayBefore!);
-            if (request.isOwn) {
-                isListPending = false;
-                outbox.updateSubscription();
-            }
         },
 
         noteProcessed(relay: number): void {
@@ -321,17 +304,16 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         },
 
         /** The number of the relay at a total of this session; NaN if there are not so many. */
-        relayAt: (total: number): number => (total <= relays - sessionStart ? sessionStart + total : NaN),
+        relayAt: (total: number): number => (total <= relays ? total : NaN),
 
         /** There is a new connection: requests are sent again, then waiting callers are served. */
         beginLink(): void {
-            outbox.isLinked = hasBegun = true;
-            isSubscribed = outbox.mayTellPresence = false;
+            outbox.isLinked = true;
+            isSubscribed = false;
             for (const request of outbox.unanswered) {
                 request.beginAgain?.();
                 if (request.type === LIST) {
                     isSubscribed = !!request.isWatch;
-                    outbox.mayTellPresence ||= isSubscribed;
                 }
             }
             outbox.updateSubscription();
@@ -347,7 +329,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             outbox.unreceipted.clear();
             outbox.unanswered = [];
             waiters = [];
-            isListPending = needsFence = false;
+            needsFence = false;
             rejects.forEach((reject) => reject(pending));
             refused.forEach(({ reject }) => reject(waiting));
         },
@@ -372,13 +354,13 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
 
         /** Drops everything: another session begins. */
         beginSession(): void {
-            restartWith([], (sessionStart = relays));
+            restartWith([], (relays = lastWaitingRelay = 0));
         },
 
         /** What is to go on elsewhere: relays of this session, how many of them are processed, and the frames of the others. */
         exportRelays: (): [relays: number, processed: number, frames: number[]] => [
-            relays - sessionStart,
-            outbox.relaysProcessed - sessionStart,
+            relays,
+            outbox.relaysProcessed,
             entries.flatMap(({ relay, block, start, end }) => (relay > outbox.relaysProcessed ? [...block.subarray(start, end)] : [])),
         ],
 

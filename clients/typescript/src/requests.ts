@@ -20,9 +20,6 @@ export interface Request {
     /** For a LIST: whether it was written with WATCH. */
     isWatch?: boolean;
 
-    /** For a LIST: whether it is the client's own, for the watch. */
-    readonly isOwn?: boolean;
-
     /** Takes the answer. False if it is none, undefined while more frames of it follow. */
     takeAnswer(payload: Uint8Array, flags: number): boolean | undefined;
 
@@ -53,7 +50,6 @@ export function listRequest(feed: PresenceFeed, resolve?: (ids: bigint[]) => voi
     let ids: bigint[] = [];
     return {
         type: LIST,
-        isOwn: !resolve,
         beginAgain: () => (ids = []),
         failWith,
         takeAnswer(payload, flags) {

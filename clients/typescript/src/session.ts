@@ -313,11 +313,12 @@ export function createSession(
                 return isDue;
             }
             if (type === PRESENCE) {
-                const isDue = outbox.mayTellPresence && (arg === 1 || arg === 2) && length % 8 === 0;
-                if (isDue) {
+                // Ignored while nobody watches.
+                const isRight = (arg === 1 || arg === 2) && length % 8 === 0;
+                if (isRight) {
                     presence.applyChange(arg === 1, readIds(viewOf(payload)));
                 }
-                return isDue;
+                return isRight;
             }
             return receiveAnswer(type, flags, payload);
         },

@@ -247,7 +247,6 @@ test("what is not due, or not of this protocol, closes with a protocol error", a
         "an error in the place of a receipt that is not due": Frames.error("overloaded", "", 1),
         "an acknowledgement of more than was sent": Frames.ack(1),
         "an acknowledgement beyond all numbers": Frames.ack(2n ** 64n - 1n),
-        "a presence though nobody watches": Frames.presence(1, 2),
         "a second welcome": Frames.welcome(1, { key: 1 }),
         "an unknown type": Frames.frame(0xff, 0, 0),
         "a client's frame": Frames.frame(0x05, 0, 1, Buffer.alloc(8)),
