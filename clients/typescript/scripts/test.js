@@ -29,7 +29,7 @@ const { status } = spawnSync(
         "--enable-source-maps",
         "--no-warnings",
         "--test",
-        "--test-timeout=60000",
+        "--test-timeout=120000",
         "--test-force-exit",
         "--test-reporter=spec",
         ...names.map((name) => `build/${name.replace(/ts$/, "js")}`),

@@ -1,5 +1,4 @@
 import { utf8 } from "./frames.ts";
-import { MAX_SHORT_STRING } from "./outbox.ts";
 
 /** What a message may be made of: text becomes UTF-8. A stream is read to its end before the message is sent. */
 export type Body = string | ArrayBuffer | ArrayBufferView | Blob | ReadableStream<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
@@ -11,10 +10,7 @@ function check(length: number, max: number): void {
 }
 
 /** A body as it is written, or a promise of one that has to be read first. Throws what is wrong with it. */
-export function toBytes(body: Body, max: number): string | Uint8Array | Promise<Uint8Array> {
-    if (typeof body === "string" && 3 * body.length <= Math.min(max, MAX_SHORT_STRING)) {
-        return body;
-    }
+export function toBytes(body: Body, max: number): Uint8Array | Promise<Uint8Array> {
     const bytes =
         typeof body === "string"
             ? utf8(body)
@@ -34,7 +30,9 @@ async function collect(body: Blob | ReadableStream<string> | AsyncIterable<strin
     // Not every browser's streams are iterable.
     const stream = body instanceof Blob ? body.stream() : body;
     const reader = "getReader" in stream ? stream.getReader() : undefined;
-    const source = reader ? { next: () => reader.read(), return: () => reader.cancel() } : (stream as AsyncIterable<string>)[Symbol.asyncIterator]();
+    const source = reader
+        ? { next: () => reader.read(), return: () => reader.cancel() }
+        : (stream as AsyncIterable<string>)[Symbol.asyncIterator]();
     const chunks: Blob[] = [];
     let length = 0;
     try {

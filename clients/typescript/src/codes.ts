@@ -38,5 +38,6 @@ export const codeName = (code: number): Code => (names[code] ?? `code_${code}`) 
 /** Whether to connect again after a connection has ended: not, at once, after a pause, or with another token. */
 export type Advice = "" | "y" | "p" | "t";
 
-/** What the protocol advises after a GOODBYE with this code; a connection that was merely lost has none. */
-export const adviceFor = (code: number | undefined): Advice => (code === undefined ? "y" : ("-p----ttyyy-pp-p"[code] ?? "-").replace("-", "")) as Advice;
+/** What the protocol advises after an end; a connection that was merely lost has no code. */
+export const adviceFor = ({ number, isFinal }: { number: number | undefined; isFinal?: boolean }): Advice =>
+    (isFinal ? "" : number === undefined ? "y" : ("-p----ttyyy-pp-p"[number] ?? "").replace("-", "")) as Advice;

@@ -77,8 +77,8 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
                 reader.isStopped = true;
                 transport!.pause();
             } else {
-                // Browsers cannot stop reading: the hub keeps what comes from here on, and the session is resumed when there is room.
-                connection.endWith(new HubConnectionError(SLOW_CONSUMER, "the program does not take what it is sent"));
+                // WebSockets cannot stop reading: the hub keeps what comes from here on, and the session is resumed when there is room.
+                connection.endWith(new HubConnectionError(SLOW_CONSUMER, "the program is too slow"));
             }
         }
         return isRight;
@@ -155,11 +155,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
                 }
             }
         },
-        beat() {
-            if (outbox.isTaken() && !transport!.buffered()) {
-                outbox.sendHeartbeat();
-            }
-        },
+        beat: outbox.sendHeartbeat,
         isExcused: () => reader.isStopped || outbox.mayBeHeldBack(),
         endWith(reason) {
             if (!connection.endReason) {
@@ -176,7 +172,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
     };
 
     const timer = clock.setTimeout(
-        () => connection.endWith(new HubConnectionError(undefined, `${url.host} did not answer within ${connectTimeout / 1000} s`)),
+        () => connection.endWith(new HubConnectionError(undefined, `${url.host} does not answer`)),
         connectTimeout,
     );
     forget = onAbort(signal, () => {

@@ -1,4 +1,4 @@
-import { NORMAL, PROTOCOL_ERROR, adviceFor, codeName, type Advice, type Code } from "./codes.ts";
+import { NORMAL, PROTOCOL_ERROR, codeName, type Code } from "./codes.ts";
 
 /** What every error of the hub, or about it, has. */
 export class HubError extends Error {
@@ -23,13 +23,8 @@ export class HubError extends Error {
  * carried it out is not known.
  */
 export class HubConnectionError extends HubError {
-    /** Whether connecting again makes sense, and when. @internal */
-    declare readonly advice: Advice;
-
-    constructor(number: number | undefined, text: string, cause?: unknown, advice: Advice = adviceFor(number)) {
-        super(number, text, cause);
-        Object.assign(this, { advice });
-    }
+    /** Whether it would come again though it has no code, as a certificate that is not accepted. */
+    declare readonly isFinal?: boolean;
 }
 
 /**
@@ -39,11 +34,6 @@ export class HubConnectionError extends HubError {
 export class HubSessionLostError extends HubConnectionError {
     /** True: whether the hub has carried out the call is not known. False: it was never sent. */
     declare readonly mayBeCarriedOut: boolean;
-
-    constructor(lost: HubConnectionError | undefined, mayBeCarriedOut: boolean) {
-        super(lost?.number, `the session was lost: this ${mayBeCarriedOut ? "may have been" : "was not"} carried out`, lost);
-        Object.assign(this, { mayBeCarriedOut });
-    }
 }
 
 /** The hub answered a call with an error. The connection goes on. */
@@ -54,11 +44,18 @@ for (const [name, type] of Object.entries({ HubError, HubConnectionError, HubSes
     type.prototype.name = name;
 }
 
+export const sessionLost = (lost: HubConnectionError | undefined, mayBeCarriedOut: boolean) =>
+    Object.assign(
+        new HubSessionLostError(
+            lost?.number,
+            `the session was lost: this ${mayBeCarriedOut ? "may have been" : "was not"} carried out`,
+            lost,
+        ),
+        { mayBeCarriedOut },
+    );
+
 export const closedHere = () => new HubConnectionError(NORMAL, "the client was closed");
 
 /** The hub does not keep to the protocol. */
-export const violation = (type: number, length: number) =>
-    new HubConnectionError(
-        PROTOCOL_ERROR,
-        `the hub sent a frame of type 0x${type.toString(16)} with ${length} bytes that is not due`,
-    );
+export const violation = (type: number) =>
+    new HubConnectionError(PROTOCOL_ERROR, `the hub sent a frame of type 0x${type.toString(16)} that is not due`);

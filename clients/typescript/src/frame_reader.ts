@@ -50,7 +50,7 @@ export function createFrameReader(handle: FrameHandler): FrameReader {
                     break;
                 }
                 if (!isRight || !handle(head & 255, (head >> 8) & 255, head >>> 16, view, start, end)) {
-                    return violation(head & 255, length);
+                    return violation(head & 255);
                 }
                 at = end;
             }

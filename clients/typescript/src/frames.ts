@@ -52,7 +52,6 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
-export const encodeInto = (text: string, target: Uint8Array): number => encoder.encodeInto(text, target).written;
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** An id as callers write it. Ids are below 2^53, so that a number holds them, too. */

@@ -36,7 +36,7 @@ export function startHeartbeat(pulse: Pulse, clock: Clock, seconds: number) {
         }
         lastCheck = now;
         if (now - lastReceived >= 5 * half) {
-            pulse.endWith(new HubConnectionError(HEARTBEAT_TIMEOUT, "nothing comes from the hub"));
+            pulse.endWith(new HubConnectionError(HEARTBEAT_TIMEOUT, "the hub is silent"));
         } else if (now - Math.min(lastSent, lastReceived) >= half) {
             pulse.beat();
         }

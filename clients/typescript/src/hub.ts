@@ -6,7 +6,7 @@ import type { ConnectionOptions, Token } from "./connection.ts";
 import type { Delivery } from "./delivery.ts";
 import type { HubConnectionError } from "./errors.ts";
 import type { HubEventMap } from "./events.ts";
-import { BEST_EFFORT, CONFIRM, MAX_BODY_BYTES, utf8, type Id } from "./frames.ts";
+import { BEST_EFFORT, CONFIRM, MAX_BODY_BYTES, type Id } from "./frames.ts";
 import type { Presence } from "./presence_update.ts";
 import type { Receipt } from "./receipt.ts";
 import { echoRequest, listRequest } from "./requests.ts";
@@ -14,6 +14,9 @@ import { decodeSession, encodeSession } from "./saved_session.ts";
 import { createSession, type Session } from "./session.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 import { parseUrl } from "./transports/open.ts";
+
+/** For so long disposing waits for the hub's goodbye. */
+const DISPOSE_MILLISECONDS = 5000;
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -29,9 +32,6 @@ export interface ConnectOptions {
     /** Milliseconds that an attempt to connect may take. Default: 10,000. */
     readonly connectTimeout?: number;
 
-    /** Milliseconds for which disposing waits for the hub's goodbye. Default: 5,000. */
-    readonly closeTimeout?: number;
-
     /** How a lost connection is replaced; false: it is not. */
     readonly reconnect?: ReconnectOptions | false;
 
@@ -44,7 +44,7 @@ export interface ConnectOptions {
     /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB; less than 512 KiB is waited for. */
     readonly sendBuffer?: number;
 
-    /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB where receiving cannot be paused, as in browsers. */
+    /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB over WebSocket, where receiving cannot be paused. */
     readonly receiveBuffer?: number;
 
     /** The constructor of WebSockets, where there is no global one. */
@@ -102,17 +102,14 @@ export interface Hub {
 export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     readonly #session: Session;
     readonly #supervisor: Supervisor;
-    readonly #closeTimeout: number;
-    #isResumed = false;
     #closing: Promise<HubConnectionError | false | undefined> | undefined;
 
     /** @internal */
     constructor(address: string | URL, options: ConnectOptions) {
         super();
         const { resume = true, reconnect = {}, clock = systemClock, sendBuffer = 4 << 20, discard = false, session } = options;
-        const { connectTimeout = 10_000, closeTimeout = 5000 } = options;
+        const { connectTimeout = 10_000 } = options;
         const tell = (type: string, details?: object) => void this.dispatchEvent(Object.assign(new Event(type), details));
-        this.#closeTimeout = closeTimeout;
         this.#session = createSession(
             clock,
             resume && !!reconnect,
@@ -130,8 +127,8 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     }
 
     /** @internal */
-    async connect(signal: AbortSignal | undefined): Promise<void> {
-        this.#isResumed = await this.#supervisor.begin(signal);
+    connect(signal: AbortSignal | undefined): Promise<void> {
+        return this.#supervisor.begin(signal);
     }
 
     /** This user's id; another one after the event `lost`. */
@@ -139,9 +136,9 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         return this.#session.userId;
     }
 
-    /** Whether the session given to `connect` was resumed. */
+    /** Whether the connection there is, or the last one, goes on with a session that there was before. */
     get resumed(): boolean {
-        return this.#isResumed;
+        return this.#session.isResumed;
     }
 
     /** The most bytes a body may have. */
@@ -155,7 +152,7 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     }
 
     get state(): HubState {
-        return this.#supervisor.finalReason ? "closed" : this.#supervisor.isOpen() ? "connected" : "reconnecting";
+        return this.#supervisor.isOver() ? "closed" : this.#supervisor.isOpen() ? "connected" : "reconnecting";
     }
 
     /** Resolves when the client is closed for good, whoever closed it, with the reason; never fails. */
@@ -180,10 +177,7 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     /** Sends bytes that the hub sends back. */
     async echo(body: Body, { signal }: CallOptions = {}): Promise<Uint8Array> {
         const bytes = await toBytes(body, MAX_BODY_BYTES);
-        return this.#session.askHub<Uint8Array>(
-            (resolve, reject) => echoRequest(typeof bytes === "string" ? utf8(bytes) : bytes, resolve, reject),
-            signal,
-        );
+        return this.#session.askHub<Uint8Array>((resolve, reject) => echoRequest(bytes, resolve, reject), signal);
     }
 
     /**
@@ -203,7 +197,7 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
                 }
             }
             if (!receivers.length || receivers.length > this.maxReceivers) {
-                throw new RangeError(`${receivers.length} receivers; a relay has 1 to ${this.maxReceivers}`);
+                throw new RangeError(`${receivers.length} receivers; the limit is ${this.maxReceivers}`);
             }
             const bytes = toBytes(body, this.maxBody);
             if (bytes instanceof Promise) {
@@ -220,12 +214,12 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
      * the one before was taken, unless `ack` has. Leaving the loop loses nothing: another one goes on where it stopped. One loop at a time.
      */
     [Symbol.asyncIterator](): AsyncIterableIterator<Delivery> {
-        return this.#session.inbox.deliveries(undefined);
+        return this.receive();
     }
 
     /** The same, until it is aborted. */
-    receive({ signal }: CallOptions = {}): AsyncIterable<Delivery> {
-        return { [Symbol.asyncIterator]: () => this.#session.inbox.deliveries(signal) };
+    receive({ signal }: CallOptions = {}): AsyncIterableIterator<Delivery> {
+        return this.#session.inbox.deliveries(signal);
     }
 
     /**
@@ -264,12 +258,12 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         }
     }
 
-    /** Closes as `close` does, for at most `closeTimeout` and without an error. */
+    /** Closes as `close` does, for at most five seconds and without an error. */
     async dispose(): Promise<void> {
-        await this.close({ signal: AbortSignal.timeout(this.#closeTimeout) }).catch(() => {});
+        await this.close({ signal: AbortSignal.timeout(DISPOSE_MILLISECONDS) }).catch(() => {});
     }
 
-    #relay(to: Id | readonly Id[], body: string | Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
+    #relay(to: Id | readonly Id[], body: Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
         if (!options) {
             return this.#session.sendRelay(to, body, 0);
         }

@@ -32,7 +32,6 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
     let reason: HubConnectionError | undefined;
 
     let timer: unknown;
-    let since = 0;
     let received = 0;
     let receivedBytes = 0;
     let acknowledged = 0;
@@ -47,26 +46,15 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
     // Deliveries of an earlier session count for nothing, but are handed out before those of this one.
     const counted = () => {
         const first = items[head];
-        return Math.min(
-            first ? (first.frameNumber || firstNumber) - 1 : received,
-            received,
-            firstDropped - 1,
-        );
+        return Math.min(first ? (first.frameNumber || firstNumber) - 1 : received, received, firstDropped - 1);
     };
     const countedBytes = () => items[head]?.bytesBefore ?? receivedBytes;
 
     function acknowledgeIfDue(): void {
         const frames = counted() - acknowledged;
-        if (
-            frames > 0 &&
-            (isAwaited ||
-                frames >= ACK_FRAMES ||
-                countedBytes() - acknowledgedBytes >= ACK_BYTES ||
-                (timer !== undefined && clock.now() - since >= ACK_MILLISECONDS))
-        ) {
+        if (frames > 0 && (isAwaited || frames >= ACK_FRAMES || countedBytes() - acknowledgedBytes >= ACK_BYTES)) {
             acknowledge();
         } else if (frames > 0 && timer === undefined) {
-            since = clock.now();
             timer = clock.setTimeout(() => {
                 timer = undefined;
                 acknowledge();
@@ -149,8 +137,6 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
             acknowledged = total;
             acknowledgedBytes = countedBytes();
             isAwaited = false;
-            // The timer runs on: whoever comes next begins the time anew.
-            since = clock.now();
             return total;
         },
 
@@ -191,7 +177,7 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
         /** The messages, one after another. Leaving the loop loses nothing: another one goes on where it stopped. */
         async *deliveries(signal: AbortSignal | undefined): AsyncGenerator<Delivery, void, undefined> {
             if (hasReader) {
-                throw new TypeError("another loop is receiving");
+                throw new TypeError("another loop receives");
             }
             hasReader = true;
             const forget = onAbort(signal, () => wake());

@@ -10,7 +10,6 @@ import {
     RELAY,
     WATCH,
     WITH_RECEIPT,
-    encodeInto,
     readU32,
     viewOf,
     writeHeader,
@@ -25,9 +24,6 @@ const BLOCK_BYTES = 64 * 1024;
 
 /** Bounds the memory of calls whose frames are sent; callers beyond it wait as they do for the buffer. */
 const MAX_PENDING = 16 * 1024;
-
-/** A string of at most so many UTF-16 units is written straight into the buffer. */
-export const MAX_SHORT_STRING = 4096;
 
 /** A relay that waits for its receipt. */
 export interface PendingReceipt extends Deferred<Receipt> {
@@ -120,9 +116,9 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         write(request.type, isList && isSubscribed ? WATCH : 0, request.body, request);
     }
 
-    function writeRelay(to: Id | readonly Id[], body: string | Uint8Array, flags: number, receipt?: PendingReceipt): void {
+    function writeRelay(to: Id | readonly Id[], body: Uint8Array, flags: number, receipt?: PendingReceipt): void {
         const receivers = typeof to === "object" ? to : [to];
-        reserve(HEADER_BYTES + 8 + 8 * receivers.length + (typeof body === "string" ? 3 : 1) * body.length);
+        reserve(HEADER_BYTES + 8 + 8 * receivers.length + body.length);
         const start = used + HEADER_BYTES;
         let at = start;
         relays++;
@@ -141,12 +137,8 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             writeU64(view, at, receiver);
             at += 8;
         }
-        if (typeof body === "string") {
-            at += encodeInto(body, block.subarray(at));
-        } else {
-            block.set(body, at);
-            at += body.length;
-        }
+        block.set(body, at);
+        at += body.length;
         writeHeader(view, used, RELAY, flags, receivers.length, at - start);
         commit(at, relays);
     }
@@ -213,9 +205,8 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         unanswered: [] as Request[],
         unreceipted: new Map<number, PendingReceipt>(),
 
-        /** Bytes that were ever written; whether all of them were taken. */
+        /** Bytes that were ever written. */
         bytesWritten: () => written,
-        isTaken: () => next === entries.length,
 
         /** Whether the hub may be holding this sender back for a full receiver: then it neither reads nor answers. */
         mayBeHeldBack: () => lastWaitingRelay > outbox.relaysProcessed,

@@ -1,7 +1,7 @@
 import { abortable, defer, type Deferred } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 import { HEARTBEAT_TIMEOUT, SHUTTING_DOWN, SLOW_CONSUMER } from "./codes.ts";
-import { HubConnectionError, HubRequestError, HubSessionLostError, closedHere } from "./errors.ts";
+import { HubConnectionError, HubRequestError, closedHere, sessionLost } from "./errors.ts";
 import {
     ACK,
     CORRELATED,
@@ -56,7 +56,6 @@ export interface Link {
 
 /** How a WELCOME started a session, or resumed it. */
 export interface SessionStart {
-    readonly isResumed: boolean;
     /** The id before; 0 on the first connection. */
     readonly oldId: bigint;
     /** Relays of the session before with an unknown outcome. */
@@ -66,8 +65,8 @@ export interface SessionStart {
 export type Session = ReturnType<typeof createSession>;
 
 /** Whether a session outlives a connection that ended so. After other codes the hub has ended the session, too. */
-const survives = ({ number, advice }: HubConnectionError): boolean =>
-    number === undefined ? !!advice : [SHUTTING_DOWN, HEARTBEAT_TIMEOUT, SLOW_CONSUMER].includes(number);
+const survives = ({ number, isFinal }: HubConnectionError): boolean =>
+    number === undefined ? !isFinal : [SHUTTING_DOWN, HEARTBEAT_TIMEOUT, SLOW_CONSUMER].includes(number);
 
 /**
  * A session with the hub over one connection after another: attaches and detaches connections, hands each frame to whom it is for, and decides
@@ -115,7 +114,7 @@ export function createSession(
         outbox.failCalls(pending, waiting);
     }
 
-    const lose = () => refuse(new HubSessionLostError(lost, true), new HubSessionLostError(lost, false));
+    const lose = () => refuse(sessionLost(lost, true), sessionLost(lost, false));
 
     /** Accepts a call: does what writes its frame, at once or when there is room. */
     function accept(action: () => void, signal: AbortSignal | undefined): Promise<void> {
@@ -157,7 +156,7 @@ export function createSession(
                 lose();
                 if (outbox.isLeaving) {
                     // The calls to wait for were the old user's.
-                    next.endWith(new HubSessionLostError(lost, true));
+                    next.endWith(sessionLost(lost, true));
                     return true;
                 }
             }
@@ -171,7 +170,8 @@ export function createSession(
         session.heartbeatSeconds = view.getUint16(14, true);
         key = outbox.isRetaining ? payload.slice(16, 16 + KEY_BYTES) : undefined;
         windowSeconds = key ? readU32(view, 40) : 0;
-        next.sessionStart = { isResumed, oldId, unknownRelays };
+        next.sessionStart = { oldId, unknownRelays };
+        session.isResumed = isResumed;
         unknownRelays = 0;
         link = next;
         refusal = undefined;
@@ -240,6 +240,7 @@ export function createSession(
         maxBody: MAX_BODY_BYTES,
         maxReceivers: MAX_RECEIVERS,
         heartbeatSeconds: 0,
+        isResumed: false,
 
         /** Milliseconds for which the session may be resumed after a loss, which the hub may notice later, by up to its heartbeat timeout. */
         resumeWindow: () => (key ? 1000 * (windowSeconds + 2 * session.heartbeatSeconds) : Infinity),
@@ -254,11 +255,11 @@ export function createSession(
         saveSession: (): SavedSession | undefined => key && [session.userId, key, inbox.totalTaken(), ...outbox.exportRelays()],
 
         /** Accepts a relay. Completes when the client has taken it: at once, unless there is no room. */
-        sendRelay: (to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<void> =>
+        sendRelay: (to: Id | readonly Id[], body: Uint8Array, flags: number, signal?: AbortSignal): Promise<void> =>
             accept(() => outbox.writeRelay(to, body, flags), signal),
 
         /** Accepts a relay, and waits for its receipt. */
-        askReceipt(to: Id | readonly Id[], body: string | Uint8Array, flags: number, signal?: AbortSignal): Promise<Receipt> {
+        askReceipt(to: Id | readonly Id[], body: Uint8Array, flags: number, signal?: AbortSignal): Promise<Receipt> {
             const receipt = { ...defer<Receipt>(), receiverCount: typeof to === "object" ? to.length : 1 };
             return ask(() => outbox.writeRelay(to, body, flags, receipt), receipt, signal);
         },

@@ -1,5 +1,6 @@
 import { defer } from "./abort.ts";
 import { MAX_DELAY, pauseBefore, type ReconnectOptions } from "./backoff.ts";
+import { adviceFor } from "./codes.ts";
 import { openConnection, type Connection, type ConnectionOptions } from "./connection.ts";
 import { HubConnectionError, closedHere } from "./errors.ts";
 import type { Session } from "./session.ts";
@@ -30,13 +31,13 @@ export function createSupervisor(
     let attempts = 0;
     let refusedTokens = 0;
     let isWoken = false;
+    let isOver = false;
     let interrupt = () => {};
 
-    const policyAllows = ({ advice }: HubConnectionError) =>
+    const policyAllows = (reason: HubConnectionError) =>
         policy &&
-        attempts < (policy.maxAttempts ?? Infinity) &&
-        advice &&
-        (advice !== "t" || (typeof options.token === "function" && !refusedTokens));
+        !(attempts >= policy.maxAttempts!) &&
+        (adviceFor(reason) === "t" ? typeof options.token === "function" && !refusedTokens : adviceFor(reason));
 
     // A client that is closing reconnects only for pending calls, and not to a hub that is shutting down.
     const mayReconnect = (reason: HubConnectionError) =>
@@ -66,19 +67,18 @@ export function createSupervisor(
                 tell("reconnecting", { reason });
             }
             const window = session.resumeWindow();
-            const isAsked = reason.advice === "p";
+            const isAsked = adviceFor(reason) === "p";
             if (clock.now() - since >= window) {
                 session.expire();
                 continue;
             }
-            refusedTokens += +(reason.advice === "t");
+            refusedTokens += +(adviceFor(reason) === "t");
             await pause(pauseBefore(attempts++, isAsked, clock.random(), window, policy!), () => isWoken && !isAsked);
             if (!connection.canPause() && !inbox.hasRoom()) {
                 // Half of it, or else the next message would be too many again.
                 await pause(window - (clock.now() - since), () => inbox.bytes < inbox.limit / 2);
             }
             try {
-                stopping.signal.throwIfAborted();
                 connection = await openConnection(options, session, stopping.signal);
                 refusedTokens = 0;
                 return undefined;
@@ -102,8 +102,8 @@ export function createSupervisor(
             if (reason) {
                 return reason;
             }
-            const { isResumed, oldId, unknownRelays } = connection.sessionStart!;
-            if (isResumed) {
+            const { oldId, unknownRelays } = connection.sessionStart!;
+            if (session.isResumed) {
                 tell("resumed");
             } else {
                 tell("lost", { oldId, id: session.userId, unknownRelays, reason: lost });
@@ -113,14 +113,14 @@ export function createSupervisor(
     }
 
     const supervisor = {
-        /** Why the client is closed for good, when it is; and a promise of it. */
-        finalReason: undefined as HubConnectionError | undefined,
+        /** Resolves with the reason when the client is closed for good. */
         finished: finished.promise,
+        isOver: () => isOver,
 
         isOpen: () => !connection.endReason,
 
-        /** Makes the first connection, with one attempt, and replaces it from then on. Whether it has resumed a session. */
-        async begin(signal: AbortSignal | undefined): Promise<boolean> {
+        /** Makes the first connection, with one attempt, and replaces it from then on. */
+        async begin(signal: AbortSignal | undefined): Promise<void> {
             connection = await openConnection(options, session, signal);
             const wake = () => {
                 connection.wakeUp();
@@ -138,12 +138,11 @@ export function createSupervisor(
                 .catch((error) => error)
                 .then((reason) => {
                     supervisor.stop();
-                    supervisor.finalReason = reason;
+                    isOver = true;
                     session.endWith(reason, session.outbox.isLeaving && reason.code === "normal");
                     finished.resolve(reason);
                     tell("closed", { reason });
                 });
-            return connection.sessionStart!.isResumed;
         },
 
         /** Makes no further connection. */

@@ -170,8 +170,8 @@ test("what the hub would refuse is refused before it is sent, naming value and l
     await assert.rejects(client.relay(2, large), /RangeError: .*1001 bytes or more; the limit is 1000/);
     await assert.rejects(client.relay(2, "ü".repeat(501)), /1002 bytes or more; the limit is 1000/);
     await assert.rejects(client.relay(2, endless()), /1001 bytes or more; the limit is 1000/);
-    await assert.rejects(client.relay([], ""), /0 receivers; a relay has 1 to 3/);
-    await assert.rejects(client.relay([1, 2, 3, 4], ""), /4 receivers; a relay has 1 to 3/);
+    await assert.rejects(client.relay([], ""), /0 receivers; the limit is 3/);
+    await assert.rejects(client.relay([1, 2, 3, 4], ""), /4 receivers; the limit is 3/);
     await assert.rejects(client.relay(-1, ""), /-1 is no id/);
     await assert.rejects(client.relay([1, 2.5], ""), /RangeError.*2.5/);
     await assert.rejects(client.relay("bob" as never, ""), SyntaxError);
@@ -250,7 +250,7 @@ test("a hub that does not answer is given up, and connecting can be aborted at e
     });
     asking.abort();
     await soon(token);
-    await assert.rejects(hub.connect({ connectTimeout: 20 }), /did not answer within 0.02 s/);
+    await assert.rejects(hub.connect({ connectTimeout: 20 }), /does not answer/);
 });
 
 test("nobody who listens is an error that names the place, and so is an address that is none", async () => {

@@ -65,7 +65,7 @@ export class ScriptedHub {
 
     /** Starts to connect a client, and closes it with the hub. */
     connect(options: ConnectOptions = {}): Promise<Hub> {
-        const connecting = connect(this.url, { closeTimeout: 0, reconnect: { minDelay: 0, maxDelay: 0 }, ...options });
+        const connecting = connect(this.url, { reconnect: { minDelay: 0, maxDelay: 0 }, ...options });
         connecting.then(
             (client) => this.#clients.push(client),
             () => {},

@@ -69,7 +69,7 @@ function encode({ decoded, name }: Vector): Uint8Array | undefined {
         case "RELAY": {
             const body = bytesOf(frame["body"]);
             const receipt = frame["correlation"] && { receiverCount: frame["receivers"].length };
-            outbox.writeRelay(frame["receivers"].map(BigInt), name.length % 2 ? body : body.toString(), frame["flags"] & 6, receipt);
+            outbox.writeRelay(frame["receivers"].map(BigInt), name.length % 2 ? body : Uint8Array.from(body), frame["flags"] & 6, receipt);
             break;
         }
         case "ACK":

@@ -79,7 +79,6 @@ async function enter(): Promise<Hub> {
             return await connect(`${argument("scheme")}://${argument("endpoint")}`, {
                 reconnect: { minDelay: 50, maxDelay: 1000 },
                 connectTimeout: 15_000,
-                closeTimeout: MAX_FAREWELL,
             });
         } catch {
             // The client tries a first connection once; a fault may have met it.

@@ -7,9 +7,6 @@ export function parseUrl(address: string | URL): URL {
     if (url.pathname === "/") {
         url.pathname = "/ws";
     }
-    if (!/^(wss?|tcp|tls):..[^/]/.test(url.href)) {
-        throw new TypeError(`${url} is none of ws://, wss://, tcp://, tls://`);
-    }
     return url;
 }
 

@@ -8,6 +8,9 @@ const FINAL_TLS = /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNE
 
 /** Connects to a hub over TCP, or TLS on it. */
 export const openTcp: OpenTransport = (url, options, listener, signal) => {
+    if (!/^t(cp|ls):/.test(url.protocol) || !url.hostname) {
+        throw new TypeError(`${url} is none of ws://, wss://, tcp:// and tls:// with a host`);
+    }
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const port = Number(url.port || 8888);
     const isTls = url.protocol === "tls:";
@@ -37,17 +40,11 @@ export const openTcp: OpenTransport = (url, options, listener, signal) => {
         socket.on("error", (error) => (problem = error));
         socket.on("data", (chunk) => listener.received(chunk));
         socket.on("end", () => socket.destroy());
-        socket.on("close", () =>
-            listener.lost(
-                new HubConnectionError(
-                    undefined,
-                    (isOpen ? `the connection to ${url.host} was lost` : `no connection to ${url.host}`) +
-                        (problem ? `: ${problem.message}` : ""),
-                    problem,
-                    isTls && FINAL_TLS.test(problem?.code ?? "") ? "" : "y",
-                ),
-            ),
-        );
+        socket.on("close", () => {
+            const what = isOpen ? `the connection to ${url.host} was lost` : `no connection to ${url.host}`;
+            const error = new HubConnectionError(undefined, problem ? `${what}: ${problem.message}` : what, problem);
+            listener.lost(Object.assign(error, { isFinal: isTls && FINAL_TLS.test(problem?.code ?? "") }));
+        });
         signal.addEventListener("abort", () => socket.destroy());
     });
 };

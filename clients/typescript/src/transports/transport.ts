@@ -10,9 +10,9 @@ export interface Transport {
     /** Ends the connection. */
     close(): void;
 
-    /** Stops receiving, and goes on. Undefined where that is impossible, as in browsers. */
-    readonly pause: (() => void) | undefined;
-    readonly resume: (() => void) | undefined;
+    /** Stops receiving, and goes on. Undefined where that is impossible, as with WebSockets. */
+    readonly pause?: () => void;
+    readonly resume?: () => void;
 }
 
 /** Is told what happens. */

@@ -8,12 +8,9 @@ const POLL_MILLISECONDS = 10;
 /** Closes of the hub have the code of its GOODBYE and this. */
 const CLOSE_CODES = 4000;
 
-/** What the client uses of a WebSocket beyond the standard. */
-type Socket = WebSocket & { pause?(): void; resume?(): void };
-
 /** Connects to a hub over WebSocket. */
 export const openWebSocket: OpenTransport = (url, options, listener, signal) => {
-    const constructor = (options.WebSocket ?? globalThis.WebSocket) as new (url: string, protocols: string[]) => Socket;
+    const constructor = (options.WebSocket ?? globalThis.WebSocket) as new (url: string, protocols: string[]) => WebSocket;
     if (!constructor) {
         throw new TypeError("there is no WebSocket here: give { WebSocket }");
     }
@@ -41,8 +38,6 @@ export const openWebSocket: OpenTransport = (url, options, listener, signal) => 
                     }, POLL_MILLISECONDS);
                 },
                 close,
-                pause: socket.pause?.bind(socket),
-                resume: socket.resume?.bind(socket),
             });
         };
         // The hub sends no text: that is taken for a frame of a type that there is not.
