@@ -90,7 +90,7 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
         bytes: 0,
         limit: Infinity,
 
-        /** Called when there is room again. */
+        /** Called when there is more room than before. */
         roomMade: () => {},
 
         /** Whether more may be received. */
@@ -188,11 +188,8 @@ export function createInbox(clock: Clock, acknowledge: () => void) {
                     const first = items[head];
                     if (first) {
                         isHandedOut = true;
-                        const wasFull = !inbox.hasRoom();
                         inbox.bytes -= first.cost;
-                        if (wasFull && inbox.hasRoom()) {
-                            inbox.roomMade();
-                        }
+                        inbox.roomMade();
                         yield first;
                     } else if (reason) {
                         throw reason;
