@@ -35,6 +35,10 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'wait leave-out' -- "$word")
             return
             ;;
+        --silent-users)
+            mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word")
+            return
+            ;;
         --log-level)
             mapfile -t COMPREPLY < <(compgen -W 'trace debug information warning error critical none' -- "$word")
             return
@@ -51,9 +55,9 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'off optional required' -- "$word")
             return
             ;;
-        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers) return ;;
+        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --max-http-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers | --allow-host | --allow-origin | --trusted-proxy) return ;;
         esac
-        words+='--config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
+        words+='--config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --max-http-connections --silent-users --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --allow-host --allow-origin --trusted-proxy --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
         ;;
     "check-config")
         case "$before" in
@@ -71,6 +75,10 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'wait leave-out' -- "$word")
             return
             ;;
+        --silent-users)
+            mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word")
+            return
+            ;;
         --log-level)
             mapfile -t COMPREPLY < <(compgen -W 'trace debug information warning error critical none' -- "$word")
             return
@@ -87,9 +95,9 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'off optional required' -- "$word")
             return
             ;;
-        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers) return ;;
+        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --max-http-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers | --allow-host | --allow-origin | --trusted-proxy) return ;;
         esac
-        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
+        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --max-http-connections --silent-users --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --allow-host --allow-origin --trusted-proxy --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
         ;;
     "doctor")
         case "$before" in
@@ -107,6 +115,10 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'wait leave-out' -- "$word")
             return
             ;;
+        --silent-users)
+            mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word")
+            return
+            ;;
         --log-level)
             mapfile -t COMPREPLY < <(compgen -W 'trace debug information warning error critical none' -- "$word")
             return
@@ -123,9 +135,9 @@ _mds() {
             mapfile -t COMPREPLY < <(compgen -W 'off optional required' -- "$word")
             return
             ;;
-        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers) return ;;
+        --port | --listen | --jwt-issuer | --jwt-audience | --jwt-clock-skew | --queue-limit | --stall-timeout | --max-connections | --max-http-connections | --memory-limit | --send-buffer | --heartbeat | --keepalive | --resume-window | --resume-retention | --confirm-timeout | --drain-timeout | --event-loops | --max-connections-per-address | --connection-rate | --max-connections-per-user | --handshake-timeout | --auth-timeout | --relay-rate | --byte-rate | --list-rate | --echo-rate | --max-errors | --least-progress | --max-body | --max-receivers | --allow-host | --allow-origin | --trusted-proxy) return ;;
         esac
-        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
+        words+='--json --config --port --listen --allow-anonymous --auth --auth-tokens --jwt-keys --jwt-secret --jwt-issuer --jwt-audience --jwt-clock-skew --queue-limit --full-queue --stall-timeout --max-connections --max-http-connections --silent-users --memory-limit --send-buffer --heartbeat --keepalive --resume-window --resume-retention --confirm-timeout --drain-timeout --event-loops --log-level --log-format --audit-log --max-connections-per-address --connection-rate --max-connections-per-user --handshake-timeout --auth-timeout --relay-rate --byte-rate --list-rate --echo-rate --max-errors --least-progress --max-body --max-receivers --ids --allow-host --allow-origin --trusted-proxy --tls --tls-cert --tls-key --tls-pkcs12 --tls-pkcs12-password-file --tls-client-ca --tls-client-cert --dev-tls --help'
         ;;
     "identity")
         case "$before" in

@@ -17,7 +17,7 @@ internal sealed class AuditTrail(IHubAudit? audit)
 
     /// <summary>A user is back on another connection, which may have been taken for a silent text user's until now.</summary>
     public void Resumed(ulong userId, Connection connection) =>
-        audit?.Record(Event(AuditKind.Resumed, userId, null, connection) with { Protocol = "binary" });
+        audit?.Record(Event(AuditKind.Resumed, userId, null, connection) with { Protocol = connection.Layer.UserProtocol ?? "binary" });
 
     /// <summary>A user's connection was lost.</summary>
     public void Away(ulong userId, CloseReason reason, Connection connection) =>

@@ -24,13 +24,14 @@ internal sealed class HubMetrics : IDisposable
     private readonly IReadOnlyList<LoopServices> _services;
     private readonly bool _ownsMeter;
 
-    public HubMetrics(IMeterFactory? meters, IReadOnlyList<LoopServices> services, SessionTable sessions, BlockPool pool, OutsideFailures failures)
+    public HubMetrics(IMeterFactory? meters, IReadOnlyList<LoopServices> services, SessionTable sessions, HttpQuota http, BlockPool pool, OutsideFailures failures)
     {
         _services = services;
         _failures = failures;
         _ownsMeter = meters is null;
         failures.Try(OutsideCall.CreateMeter, () => _meter = meters?.Create(MeterName) ?? new Meter(MeterName));
         Add(meter => meter.CreateObservableUpDownCounter("mds.connections", () => SumOfLoops(c => c.Connections), "{connection}", "Open connections."));
+        Add(meter => meter.CreateObservableUpDownCounter("mds.http.connections", () => http.Taken, "{connection}", "Connections that are served as HTTP; they are among mds.connections."));
         Add(meter => meter.CreateObservableUpDownCounter("mds.users", () => sessions.Users.Count, "{user}", "Users that can be reached."));
         Add(meter => meter.CreateObservableUpDownCounter("mds.users.away", () => sessions.Away, "{user}", "Users whose connection was lost and who may resume; they are among mds.users."));
         Add(meter => meter.CreateObservableCounter("mds.resumes", () => sessions.Resumed, "{session}", "Sessions that went on with another connection."));

@@ -29,6 +29,9 @@ internal static class MessageHubConfiguration
         new("Tls:KeyFile", "the name of a file with the private key in PEM", static (draft, text) => draft.KeyFile = NotEmpty(text)),
         new("Tls:ClientCertificates", ModeForm, static (draft, text) => draft.ClientCertificates = OneOf<HubClientCertificates>(text)),
         new("Tls:ClientAuthoritiesFile", "the name of a file with certificates in PEM", static (draft, text) => draft.ClientAuthorities = Certificates(text)),
+        new("Http:AllowedHosts", HubHttpOptions.HostForm, static (draft, text) => draft.Hosts.Add(Checked(text, HubHttpOptions.IsHost))) { IsList = true },
+        new("Http:AllowedOrigins", HubHttpOptions.OriginForm, static (draft, text) => draft.Origins.Add(Checked(text, HubHttpOptions.IsOrigin))) { IsList = true },
+        new("Http:TrustedProxies", HubHttpOptions.NetworkForm, static (draft, text) => draft.Proxies.Add(Network(text))) { IsList = true },
         new("Tls:HandshakeThreads", NumberForm, static (draft, text) => draft.Set(options => options with { Tls = options.Tls with { HandshakeThreads = Integer(text) } })),
     ];
 
@@ -136,6 +139,18 @@ internal static class MessageHubConfiguration
         return text;
     }
 
+    private static string Checked(string text, Func<string, bool> isRight)
+    {
+        Require(isRight(text));
+        return text;
+    }
+
+    private static IPNetwork Network(string text)
+    {
+        Require(HubHttpOptions.TryReadNetwork(text, out var network));
+        return network;
+    }
+
     private static X509Certificate2Collection Certificates(string file)
     {
         var certificates = new X509Certificate2Collection();
@@ -180,6 +195,12 @@ internal static class MessageHubConfiguration
 
         public List<IPEndPoint> Listen { get; } = [];
 
+        public List<string> Hosts { get; } = [];
+
+        public List<string> Origins { get; } = [];
+
+        public List<IPNetwork> Proxies { get; } = [];
+
         public HubTlsMode? TlsMode { get; set; }
 
         public string? CertificateFile { get; set; }
@@ -193,6 +214,8 @@ internal static class MessageHubConfiguration
         public X509Certificate2Collection? ClientAuthorities { get; set; }
 
         public void Set(Func<MessageHubOptions, MessageHubOptions> change) => Options = change(Options);
+
+        private static List<T>? NullIfEmpty<T>(List<T> list) => list.Count > 0 ? list : null;
 
         public MessageHubOptions Finish()
         {
@@ -220,6 +243,9 @@ internal static class MessageHubConfiguration
             return Options with
             {
                 Listen = Listen.Count > 0 ? Listen : Options.Listen,
+                Http = Hosts.Count + Origins.Count + Proxies.Count == 0
+                    ? Options.Http
+                    : Options.Http.With(NullIfEmpty(Hosts), NullIfEmpty(Origins), NullIfEmpty(Proxies)),
                 Tls = tls with { Mode = TlsMode ?? tls.Mode, ClientCertificates = ClientCertificates ?? tls.ClientCertificates },
             };
         }

@@ -69,6 +69,15 @@ public sealed record MessageHubOptions
     public int? MaxConnections { get; init; }
 
     /// <summary>
+    /// Connections at one time that <see cref="HubHttpOptions.Server"/> serves; they count among <see cref="MaxConnections"/>, too. One more is
+    /// answered 503. Default: 1,000. Zero is no limit.
+    /// </summary>
+    public int MaxHttpConnections { get; init; } = 1_000;
+
+    /// <summary>Whether a connection that says nothing is listed as a text user after a second. Default: it is, as someone at <c>nc</c> expects.</summary>
+    public SilentUsers SilentUsers { get; init; }
+
+    /// <summary>
     /// Bytes of message memory, all users and receive buffers together. Default: null, a quarter of the memory of the machine, or of the container's limit where that is less.
     /// When they are in use the hub stops reading until some are free again. The least is 8 MiB.
     /// </summary>
@@ -127,6 +136,9 @@ public sealed record MessageHubOptions
     /// <summary>TLS on the same port. Default: off.</summary>
     public HubTlsOptions Tls { get; init; } = new();
 
+    /// <summary>HTTP and WebSocket on the same port. Default: WebSocket for pages of the hub's own host, and no server for other requests.</summary>
+    public HubHttpOptions Http { get; init; } = new();
+
     /// <summary>The options that are numbers, sizes, times or words: names, bounds and what they mean. Those of <see cref="Limits"/> are in a table of its own.</summary>
     internal static IReadOnlyList<HubOption> Table { get; } =
     [
@@ -142,6 +154,12 @@ public sealed record MessageHubOptions
         new("max-connections", nameof(MaxConnections), HubOptionKind.Count, 1, HubLimits.MaxConnections, "Connections at one time; one more is refused.",
             static options => options.MaxConnections, static (options, most) => options with { MaxConnections = checked((int)most) })
         { Default = "what the file descriptors allow" },
+        new("max-http-connections", nameof(MaxHttpConnections), HubOptionKind.Count, 0, HubLimits.MaxConnections, "Connections at one time that are served as HTTP; one more is refused. 0 is no limit.",
+            static options => options.MaxHttpConnections, static (options, most) => options with { MaxHttpConnections = checked((int)most) }),
+        new("silent-users", nameof(SilentUsers), HubOptionKind.Word, 0, 1,
+            "Whether a connection that says nothing is listed after a second; with off it is listed once it has spoken.",
+            static options => (long)options.SilentUsers, static (options, rule) => options with { SilentUsers = (SilentUsers)rule })
+        { WordName = "SWITCH", Words = ["on", "off"] },
         new("memory-limit", nameof(MemoryLimitBytes), HubOptionKind.Size, BlockPool.MinLimitBytes, 1L << 44,
             "Memory for all messages together; when it is in use the hub stops reading.",
             static options => options.MemoryLimitBytes, static (options, bytes) => options with { MemoryLimitBytes = bytes })
@@ -196,6 +214,7 @@ public sealed record MessageHubOptions
         }
 
         Tls.Validate();
+        Http.Validate();
         foreach (var option in HubOption.All)
         {
             option.Validate(this);

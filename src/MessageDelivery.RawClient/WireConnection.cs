@@ -14,6 +14,9 @@ public sealed class WireConnection : IDisposable
 {
     private const int DefaultBufferBytes = 16 << 10;
 
+    // What has come of a WebSocket's frames.
+    private byte[]? _frames;
+
     /// <param name="socket">A connected one, which is disposed with this.</param>
     /// <param name="bufferBytes">What is received at one go at most, until something longer comes.</param>
     public WireConnection(Socket socket, int bufferBytes = DefaultBufferBytes) => (Socket, Received) = (socket, new(bufferBytes));
@@ -22,6 +25,9 @@ public sealed class WireConnection : IDisposable
 
     /// <summary>Null without TLS.</summary>
     public SslStream? Tls { get; private set; }
+
+    /// <summary>Null without a WebSocket.</summary>
+    public WebSocketFrames? WebSocket { get; private set; }
 
     /// <summary>What has come and was not taken.</summary>
     public ReceiveBuffer Received { get; }
@@ -97,6 +103,41 @@ public sealed class WireConnection : IDisposable
         }
     }
 
+    /// <summary>
+    /// Asks for a WebSocket; what is sent from then on goes into one message for each call, and what is received are the payloads. With the async members.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The hub refuses; the message is its answer.</exception>
+    public async Task UpgradeAsync(string host = "localhost", CancellationToken cancellationToken = default)
+    {
+        await SendAsync(System.Text.Encoding.Latin1.GetBytes(WebSocketFrames.Request(host)), cancellationToken).ConfigureAwait(false);
+        string status = "";
+        while (true)
+        {
+            var line = await ReceiveLineAsync(cancellationToken).ConfigureAwait(false);
+            string text = System.Text.Encoding.Latin1.GetString(line.Span).TrimEnd('\r');
+            status = status.Length == 0 ? text : status;
+            if (text.Length == 0)
+            {
+                break;
+            }
+        }
+
+        if (!status.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            throw new InvalidDataException(status);
+        }
+
+        BecomeWebSocket();
+    }
+
+    /// <summary>The answer to a request for a WebSocket was taken, and what is behind it are frames.</summary>
+    public void BecomeWebSocket()
+    {
+        byte[] early = Received.Take(Received.Count).ToArray();
+        WebSocket = new();
+        WebSocket.Take(early, Received);
+    }
+
     public void Send(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
@@ -105,7 +146,11 @@ public sealed class WireConnection : IDisposable
         }
     }
 
-    public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default) =>
+        SendRawAsync(WebSocket is null ? bytes : WebSocketFrames.Frame(bytes.Span), cancellationToken);
+
+    /// <summary>Sends beside the WebSocket, if there is one: what is sent are its frames.</summary>
+    public async ValueTask SendRawAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
     {
         if (Tls is { } tls)
         {
@@ -131,11 +176,13 @@ public sealed class WireConnection : IDisposable
     /// <inheritdoc cref="ReceiveSome"/>
     public async ValueTask<int> ReceiveSomeAsync(int maxBytes = int.MaxValue, CancellationToken cancellationToken = default)
     {
+        if (WebSocket is not null)
+        {
+            return await ReceiveInWebSocketAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         var room = Received.Room();
-        room = room[..Math.Min(room.Length, maxBytes)];
-        int count = Tls is { } tls
-            ? await tls.ReadAsync(room, cancellationToken).ConfigureAwait(false)
-            : await Socket.ReceiveAsync(room, cancellationToken).ConfigureAwait(false);
+        int count = await ReadAsync(room[..Math.Min(room.Length, maxBytes)], cancellationToken).ConfigureAwait(false);
         Received.Commit(count);
         return count;
     }
@@ -235,6 +282,22 @@ public sealed class WireConnection : IDisposable
         Socket.Dispose();
         Tls?.Dispose();
     }
+
+    private async ValueTask<int> ReceiveInWebSocketAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            int count = await ReadAsync(_frames ??= new byte[DefaultBufferBytes], cancellationToken).ConfigureAwait(false);
+            int payload = WebSocket!.Take(_frames.AsSpan(0, count), Received);
+            if (count == 0 || payload > 0)
+            {
+                return payload;
+            }
+        }
+    }
+
+    private ValueTask<int> ReadAsync(Memory<byte> room, CancellationToken cancellationToken) =>
+        Tls is { } tls ? tls.ReadAsync(room, cancellationToken) : Socket.ReceiveAsync(room, cancellationToken);
 
     private static Socket CreateSocket(EndPoint hub) => hub.AddressFamily == AddressFamily.Unspecified
         ? new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }

@@ -27,10 +27,11 @@ public sealed class HouseTests
         ["Protocols"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Resuming", "Transport", "Users"],
         ["Protocols/Binary"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Resuming", "Transport", "Users"],
         ["Protocols/Text"] = ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Transport", "Users"],
+        ["Protocols/Http"] = ["Buffers", "Limits", "Loop", "Outbound", "Protocols", "Transport", "Transport/Layers"],
         ["Protocols/Detection"] =
-            ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Protocols/Binary", "Protocols/Text", "Resuming", "Transport", "Transport/Layers", "Users"],
+            ["Access", "Buffers", "Limits", "Loop", "Outbound", "Protocols", "Protocols/Binary", "Protocols/Http", "Protocols/Text", "Resuming", "Transport", "Transport/Layers", "Users"],
         ["Runtime"] =
-            ["Access", "Buffers", "Limits", "Linux", "Loop", "Outside", "Protocols", "Protocols/Detection", "Resuming", "Transport", "Transport/Layers", "Users"],
+            ["Access", "Buffers", "Limits", "Linux", "Loop", "Outside", "Protocols", "Protocols/Detection", "Protocols/Http", "Resuming", "Transport", "Transport/Layers", "Users"],
     };
 
     public static TheoryData<string, string> Forbidden => new()

@@ -37,6 +37,7 @@ internal static class HubSettings
             static (settings, values) => settings with { LogFormat = (LogFormat)OneOf(values[0], ["text", "json"]) }),
         .. OperationSettings.All,
         .. HubLimits.Table.Select(Of),
+        .. HttpSettings.All,
         .. TlsSettings.All,
     ];
 

@@ -28,7 +28,7 @@ internal sealed class AddressTable(AddressShare others, AddressShare loopback)
     /// <summary>What an address may do.</summary>
     public AddressShare ShareOf(NetworkAddress address) => address.IsLoopback ? loopback : others;
 
-    /// <summary>One more connection has come. False if they come too fast. The accepting thread.</summary>
+    /// <summary>One more connection has come. False if they come too fast. Any thread.</summary>
     public bool IsInTime(NetworkAddress address, long nowMilliseconds)
     {
         int perSecond = ShareOf(address).PerSecond;
@@ -37,17 +37,23 @@ internal sealed class AddressTable(AddressShare others, AddressShare loopback)
             return true;
         }
 
-        _due ??= new long[Cells];
+        LazyInitializer.EnsureInitialized(ref _due, static () => new long[Cells]);
         ref long due = ref _due[address.GetHashCode() & (Cells - 1)];
         long now = nowMilliseconds * 1_000;
         long step = SecondMicroseconds / perSecond;
-        if (due - now > SecondMicroseconds - step)
+        while (true)
         {
-            return false;
-        }
+            long seen = Volatile.Read(ref due);
+            if (seen - now > SecondMicroseconds - step)
+            {
+                return false;
+            }
 
-        due = Math.Max(due, now) + step;
-        return true;
+            if (Interlocked.CompareExchange(ref due, Math.Max(seen, now) + step, seen) == seen)
+            {
+                return true;
+            }
+        }
     }
 }
 

@@ -73,12 +73,7 @@ internal sealed class ConnectionQuota
         Connection? asks;
         lock (_lock)
         {
-            SlotGroup? ofAddress = null;
-            if (maxOfAddress > 0 && !_addresses.TryGetValue(address, out ofAddress))
-            {
-                ofAddress = new(this, maxOfAddress) { Address = address, Wider = _all };
-            }
-
+            var ofAddress = maxOfAddress > 0 ? OfAddress(address, maxOfAddress) : null;
             isOfAddress = ofAddress is { IsFull: true };
             asked = isOfAddress ? ofAddress!.FirstToYield : _all.IsFull ? _all.FirstToYield : null;
             if (asked is null && (isOfAddress || _all.IsFull))
@@ -94,6 +89,37 @@ internal sealed class ConnectionQuota
 
         asks?.Post(ConnectionWork.GiveWay);
         return slot;
+    }
+
+    /// <summary>
+    /// Counts a slot that was taken for no address among those of one, if it is that of a connection in conversation. False if the address has as
+    /// many as it may.
+    /// </summary>
+    public bool TryCount(ConnectionSlot slot, NetworkAddress address, int maxOfAddress)
+    {
+        Connection? asks;
+        lock (_lock)
+        {
+            var ofAddress = OfAddress(address, maxOfAddress);
+            if (!ReferenceEquals(slot.Group, _all) || slot.Yielding is not null)
+            {
+                return true;
+            }
+
+            var asked = ofAddress.IsFull ? ofAddress.FirstToYield : null;
+            if (asked is null && ofAddress.IsFull)
+            {
+                return false;
+            }
+
+            asks = Ask(asked);
+            Discount(slot);
+            slot.Group = ofAddress;
+            Count(slot);
+        }
+
+        asks?.Post(ConnectionWork.GiveWay);
+        return true;
     }
 
     /// <summary>A slot to be told why there is none; null if as many are being told as may be.</summary>
@@ -181,6 +207,9 @@ internal sealed class ConnectionQuota
         _givingWay++;
         return slot.Yielding.Connection;
     }
+
+    private SlotGroup OfAddress(NetworkAddress address, int max) =>
+        _addresses.TryGetValue(address, out var known) ? known : new(this, max) { Address = address, Wider = _all };
 
     private static void RemoveYielding(ConnectionSlot slot)
     {

@@ -8,7 +8,8 @@ namespace MessageDelivery.Hub.Limits;
 /// </summary>
 internal sealed class ConnectionSlot(SlotGroup group) : IConnectionSlot
 {
-    internal SlotGroup Group => group;
+    /// <summary>Where it is counted.</summary>
+    internal SlotGroup Group { get; set; } = group;
 
     /// <summary>Its place among those who may be asked to give way; null while it is in conversation.</summary>
     internal YieldingSlot? Yielding { get; set; }
@@ -16,9 +17,9 @@ internal sealed class ConnectionSlot(SlotGroup group) : IConnectionSlot
     /// <summary>Whether it was asked to give way, and is counted no more.</summary>
     internal bool WasAsked => Yielding is { WasAsked: true };
 
-    public void Yield(Connection connection, bool isAllSent) => group.Quota.Yield(this, connection, isAllSent);
+    public void Yield(Connection connection, bool isAllSent) => Group.Quota.Yield(this, connection, isAllSent);
 
-    public void Release() => group.Quota.Release(this);
+    public void Release() => Group.Quota.Release(this);
 }
 
 /// <summary>A slot whose connection may be asked to give way.</summary>

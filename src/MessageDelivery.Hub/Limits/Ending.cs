@@ -58,6 +58,9 @@ internal sealed record Ending(ProtocolCode Code, CloseReason Reason, string Text
     public static Ending OfAddress(NetworkAddress address, int most) =>
         TooManyConnections($"{address} has {most} connections, which is the limit for one address (max-connections-per-address)");
 
+    /// <summary>There are as many connections of HTTP as there may be.</summary>
+    public static Ending OfHttp(int most) => TooManyConnections($"the hub has its {most} connections of HTTP (max-http-connections)");
+
     /// <summary>The identity has as many connections as it may.</summary>
     public static Ending OfIdentity(int most) =>
         TooManyConnections($"this identity has {most} connections, which is the limit (max-connections-per-user)");
@@ -67,6 +70,9 @@ internal sealed record Ending(ProtocolCode Code, CloseReason Reason, string Text
         $"{address} connects more than {perSecond} times a second, which is the limit (connection-rate); try again later");
 
     public static Ending TooManyErrors(int most) => RateLimited($"{most + 1L} errors within a minute; the limit is {most} (max-errors)");
+
+    public static Ending TooManyIdle(int most) =>
+        RateLimited($"more than {most} pings, pongs and empty frames within a minute, with the errors; that is the limit (max-errors)");
 
     public static Ending Silent(int seconds) =>
         new(ProtocolCode.HeartbeatTimeout, CloseReason.HeartbeatTimeout, $"nothing came for {seconds} s, twice the heartbeat");

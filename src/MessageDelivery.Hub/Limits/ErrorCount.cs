@@ -8,14 +8,15 @@ internal sealed class ErrorCount
     private long _since;
     private int _errors;
 
-    /// <summary>Counts one more. True if that is more than <paramref name="most"/>; 0 is no limit.</summary>
-    public bool IsOneTooMany(int most, long now)
+    /// <summary>Counts one more, or several. True if that is more than <paramref name="most"/>; 0 is no limit.</summary>
+    public bool IsOneTooMany(int most, long now, int errors = 1)
     {
         if (_errors == 0 || now - _since >= MinuteMilliseconds)
         {
             (_since, _errors) = (now, 0);
         }
 
-        return ++_errors > most && most > 0;
+        _errors = (int)Math.Min(int.MaxValue, (long)_errors + errors);
+        return _errors > most && most > 0;
     }
 }

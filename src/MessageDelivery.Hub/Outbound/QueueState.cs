@@ -248,7 +248,7 @@ internal struct QueueState(BlockPool pool, long limitBytes, LoopEntry? owner)
             _send.NoteFlush();
         }
 
-        return !_contents.IsEmpty && _send.TryBegin(sink);
+        return (!_contents.IsEmpty || sink.HasToSay) && _send.TryBegin(sink);
     }
 
     /// <summary>How the flush ends; null if it goes on.</summary>

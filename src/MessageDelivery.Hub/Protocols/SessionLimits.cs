@@ -1,5 +1,6 @@
 using MessageDelivery.Hub.Access;
 using MessageDelivery.Hub.Limits;
+using MessageDelivery.Hub.Transport;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Hub.Protocols;
@@ -34,6 +35,13 @@ internal sealed record SessionLimits(ushort HeartbeatSeconds, int MaxConnections
 
     /// <summary>What becomes of relays for a full receiver, where the sender's identity has no rule of its own.</summary>
     public FullQueue FullQueue { get; init; }
+
+    /// <summary>Seconds of silence after which the program at the other end of a connection sends a heartbeat; 0 is never.</summary>
+    public ushort HeartbeatSecondsOf(Connection connection) =>
+        HeartbeatSeconds == 0 ? (ushort)0 : (ushort)Math.Max(HeartbeatSeconds, connection.Layer.MinHeartbeatSeconds);
+
+    /// <summary>Whether connections that say nothing are users.</summary>
+    public SilentUsers SilentUsers { get; init; }
 
     /// <summary>The most bytes of a relay's body.</summary>
     public int MaxBodyBytes => User.MaxBodyBytes == 0 ? ProtocolLimits.MaxBodyBytes : User.MaxBodyBytes;

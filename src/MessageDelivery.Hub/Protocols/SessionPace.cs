@@ -99,6 +99,13 @@ internal sealed class SessionPace
         return (_errors ??= new()).IsOneTooMany(most, Now) ? Met(LimitKind.Errors, Ending.TooManyErrors(most)) : null;
     }
 
+    /// <summary>Counts what was sent and brings nothing, as errors are; returns how the connection ends if that is too much.</summary>
+    public Ending? CountIdle(int frames)
+    {
+        int most = _services.Limits.User.MaxErrorsPerMinute;
+        return (_errors ??= new()).IsOneTooMany(most, Now, frames) ? Met(LimitKind.Errors, Ending.TooManyIdle(most)) : null;
+    }
+
     /// <summary>A request is unfinished, and has to go on.</summary>
     /// <param name="what">Tells it from what was unfinished before.</param>
     public void WatchProgress(long what) => (_progress ??= new()).Watch(what, _connection.Input.ReceivedBytes, Now);

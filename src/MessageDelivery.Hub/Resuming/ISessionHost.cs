@@ -21,7 +21,7 @@ internal interface ISessionHost
     int GreetingBytes { get; }
 
     /// <summary>Writes what a connection that goes on with a session is sent first; returns how long it is.</summary>
-    int WriteGreeting(Span<byte> destination, ResumableSession session);
+    int WriteGreeting(Span<byte> destination, ResumableSession session, Connection connection);
 
     /// <summary>Keeps the relays of a session that are to be confirmed.</summary>
     UnconfirmedRelays ConfirmFor(IConfirmationOwner owner);

@@ -133,7 +133,7 @@ internal sealed class ResumableSession : WheelEntry, IReceiver, IPausable, IBack
 
         _keys.Rotate(takeOver.Key);
         Span<byte> greeting = stackalloc byte[_home.Host.GreetingBytes];
-        int length = _home.Host.WriteGreeting(greeting, this);
+        int length = _home.Host.WriteGreeting(greeting, this, takeOver.Connection);
         var check = Queue.Attach(takeOver.Connection, takeOver.Total, greeting[..length], _home.Loop);
         _isTravelling = check is null;
         if (check != ReplayStatus.Available)

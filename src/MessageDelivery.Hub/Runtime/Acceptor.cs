@@ -13,13 +13,12 @@ namespace MessageDelivery.Hub.Runtime;
 /// few at a time. The accepting loop's thread.
 /// </summary>
 /// <param name="detectors">Of each loop; the first one's accepts.</param>
-internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IReadOnlyList<Detector> detectors, ILogger logger)
+internal sealed class Acceptor(ConnectionQuota quota, AddressGate gate, IReadOnlyList<Detector> detectors, ILogger logger)
     : IListenerEvents
 {
     private const long ShortageMilliseconds = 1_000;
 
     private readonly EventLoop _loop = detectors[0].Host.Loop;
-    private readonly LimitLog _limited = detectors[0].Shared.Limited;
     private int _next;
     private long _accepted;
     private LogThrottle _throttle;
@@ -33,7 +32,7 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
 
     public void Accepted(ByteLayer layer, in PeerAddress peer)
     {
-        var slot = TryTakeSlot(peer, out var refusal) ?? quota.TryTakeToRefuse();
+        var slot = gate.TryTake(peer, _loop, out var refusal) ?? quota.TryTakeToRefuse();
         if (slot is null)
         {
             // Closed without an answer: enough refused connections are being answered.
@@ -63,38 +62,6 @@ internal sealed class Acceptor(ConnectionQuota quota, AddressTable addresses, IR
 
     private static Func<Connection, long, IProtocol> Refusing(Detector detector, Ending refusal) =>
         (connection, order) => detector.Refuse(connection, refusal, order);
-
-    /// <summary>A slot for a connection, in the hub and among those of its address; or why there is none.</summary>
-    private IConnectionSlot? TryTakeSlot(in PeerAddress peer, out Ending? refusal)
-    {
-        var address = new NetworkAddress(peer);
-        var share = addresses.ShareOf(address);
-        bool hasAddress = peer != default;
-        if (hasAddress && !addresses.IsInTime(address, _loop.Now))
-        {
-            _limited.Met(LimitKind.ConnectionRate, address, _loop);
-            refusal = Ending.OfRate(address, share.PerSecond);
-            return null;
-        }
-
-        var slot = quota.TryTake(address, hasAddress ? share.MaxConnections : 0, out bool isOfAddress);
-        if (slot is not null)
-        {
-            refusal = null;
-        }
-        else if (isOfAddress)
-        {
-            _limited.Met(LimitKind.ConnectionsPerAddress, address, _loop);
-            refusal = Ending.OfAddress(address, share.MaxConnections);
-        }
-        else
-        {
-            _limited.Count(LimitKind.Connections);
-            refusal = Ending.OfAll(quota.Max);
-        }
-
-        return slot;
-    }
 
     private void TurnedAway(in PeerAddress peer, CloseReason reason)
     {

@@ -7,6 +7,7 @@ using MessageDelivery.Hub.Loop;
 using MessageDelivery.Hub.Outside;
 using MessageDelivery.Hub.Protocols;
 using MessageDelivery.Hub.Protocols.Detection;
+using MessageDelivery.Hub.Protocols.Http;
 using MessageDelivery.Hub.Resuming;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Transport.Layers;
@@ -68,13 +69,21 @@ internal sealed class HubRuntime : ILoopEvents
             Tls = options.Tls.Mode == HubTlsMode.Off
                 ? null
                 : Own(new TlsAcceptor(options.Tls, options.Limits.HandshakeTimeout, () => clock.Milliseconds, _logger.ConnectionFailed));
-            var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max) { User = options.Limits, FullQueue = options.FullQueue };
+            var limits = new SessionLimits((ushort)options.Heartbeat.TotalSeconds, _quota.Max)
+            {
+                User = options.Limits,
+                FullQueue = options.FullQueue,
+                SilentUsers = options.SilentUsers,
+            };
+            var policy = new HttpPolicy(options.Http, host => Tls?.IsNamed(host) ?? false);
+            var gate = new AddressGate(_quota, AddressTable.Of(options.Limits, _quota.Max), _sessions.Limited, peer => policy.IsTrusted(peer));
+            var http = new HttpServices(options.Http.Server, policy, new(options.MaxHttpConnections), gate);
             _hosts = [.. _loops.Select(loop => new ConnectionHost(loop, settings))];
-            Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls))];
-            _acceptor = new(_quota, AddressTable.Of(options.Limits, _quota.Max), detectors, _logger);
+            Detector[] detectors = [.. _hosts.Select(host => new Detector(host, _sessions, limits, _logger, authentication, Tls, http))];
+            _acceptor = new(_quota, gate, detectors, _logger);
             _listeners = OpenListeners();
             Endpoints = [.. _listeners.Select(listener => listener.Endpoint)];
-            Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, Pool, embedder.Failures));
+            Own(new HubMetrics(embedder.Meters, [.. detectors.Select(detector => detector.Shared)], _sessions, http.Quota, Pool, embedder.Failures));
             Start();
         }
         catch

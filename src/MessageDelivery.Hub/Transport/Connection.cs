@@ -49,8 +49,8 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 
     public long OpenedAt { get; }
 
-    /// <summary>The peer's address and port, as it was accepted.</summary>
-    public PeerAddress Peer { get; }
+    /// <summary>The peer's address and port, as it was accepted, or as a trusted proxy tells them.</summary>
+    public PeerAddress Peer { get; set; }
 
     /// <summary>What it speaks, once that is known.</summary>
     public string? Protocol { get; set; }
@@ -105,6 +105,9 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     public void SendLast(ReadOnlySpan<byte> bytes) => Outbound.AddLast(bytes, Loop);
 
     /// <inheritdoc/>
+    bool IOutboundSink.HasToSay => Layer.HasToSay;
+
+    /// <inheritdoc/>
     long IOutboundSink.Send(ReadOnlySpan<Segment> segments, LoopCounters counters) => Layer.Send(segments, counters);
 
     /// <summary>Where epoll watches nothing, the layer tells what happens.</summary>
@@ -141,14 +144,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     /// <summary>The connection broke.</summary>
     public void PeerIsGone() => Lifetime.Break();
 
-    /// <summary>
-    /// Gives the connection to somebody who serves another protocol: the hub receives, sends and closes nothing on it any more. The
-    /// conversation must not have sent anything; it ends without being told.
-    /// </summary>
-    /// <param name="received">What was received and is not the hub's.</param>
-    public GivenConnection GiveAway(ReadOnlySpan<byte> received) => Lifetime.GiveAway(received);
-
-    /// <summary>Takes over the queue of a session whose connection is lost, in place of its own. The session lets it out.</summary>
+    /// <summary>Takes another queue in place of its own, such as that of a session whose connection is lost. Who brings it lets it out.</summary>
     public void Adopt(OutboundQueue queue)
     {
         Outbound.Close(Loop);
@@ -169,9 +165,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
     public void BeginWatch() => _deadlines.BeginWatch(this);
 
     /// <summary>Receives what is there, or drops it.</summary>
-    public void Receive() => Receive(isPutOff: false);
-
-    private void Receive(bool isPutOff)
+    public void Receive(bool isPutOff = false)
     {
         if (Lifetime.Phase == ConnectionPhase.Lingering)
         {
@@ -180,6 +174,11 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
         }
 
         Input.Receive(isPutOff);
+        if (Layer.HasToSay && IsOpen)
+        {
+            Flush(Loop, scheduled: false);
+        }
+
         Reschedule();
     }
 
@@ -195,6 +194,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
                 Post(ConnectionWork.Broken);
                 break;
             case FlushResult.More:
+            case FlushResult.Nothing when Layer.HasToSay && Outbound.IsSendingOn(this):
                 Post(ConnectionWork.Flush);
                 break;
             default:
@@ -371,7 +371,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
 
     private void OnWritable()
     {
-        if (!Lifetime.QueueIsKept && Outbound.Unblock())
+        if (!Lifetime.QueueIsKept && (Outbound.Unblock() || Layer.HasToSay))
         {
             Flush(Loop, scheduled: false);
         }

@@ -29,6 +29,9 @@ internal struct ConnectionLifetime(Connection connection, IConnectionSlot slot)
 
     public CloseReason Reason { get; private set; }
 
+    /// <summary>What the connection takes up as long as it has its descriptor.</summary>
+    public IConnectionSlot Slot => slot;
+
     /// <summary>Whether the peer is gone.</summary>
     public bool IsBroken { get; private set; }
 
@@ -119,26 +122,6 @@ internal struct ConnectionLifetime(Connection connection, IConnectionSlot slot)
         {
             Abort(Phase == ConnectionPhase.Open ? CloseReason.Reset : Reason);
         }
-    }
-
-    /// <summary>The connection is somebody else's from now on.</summary>
-    public GivenConnection GiveAway(ReadOnlySpan<byte> received)
-    {
-        var given = new GivenConnection(connection.Layer, connection.Peer, received.ToArray(), slot);
-        Phase = ConnectionPhase.Closed;
-        _isReleased = _isEndTold = true;
-        connection.Outbound.Close(connection.Loop);
-        connection.Input.ReleaseClaim();
-        connection.Input.ReleaseHeld();
-        _share?.Release();
-        if (given.Layer.Descriptor >= 0)
-        {
-            connection.Loop.Unwatch(given.Layer.Descriptor);
-        }
-
-        connection.Loop.Remove(connection);
-        connection.Loop.Counters.Connections--;
-        return given;
     }
 
     /// <summary>The hub stops.</summary>

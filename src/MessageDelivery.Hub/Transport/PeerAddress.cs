@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Net;
+using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport;
 
 /// <summary>
-/// A peer's address and port, as accept tells them (struct sockaddr_in and sockaddr_in6), kept as plain numbers: it outlives the socket and
+/// An address and port, a peer's as accept tells them (struct sockaddr_in and sockaddr_in6), kept as plain numbers: it outlives the socket and
 /// costs neither a system call nor an allocation. The default is that of a connection which has none: from inside the process.
 /// </summary>
 internal readonly record struct PeerAddress
@@ -40,6 +41,16 @@ internal readonly record struct PeerAddress
         _port = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
     }
 
+    public PeerAddress(IPAddress address, ushort port)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out int length);
+        _family = length == 16 ? (byte)FamilyInternet6 : (byte)FamilyInternet;
+        _high = length == 16 ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : 0;
+        _low = length == 16 ? BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]) : BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        _port = port;
+    }
+
     public bool IsInternet6 => _family == FamilyInternet6;
 
     /// <summary>The first 64 bits of an IPv6 address; 0 for IPv4.</summary>
@@ -47,6 +58,17 @@ internal readonly record struct PeerAddress
 
     /// <summary>The last 64 bits of an IPv6 address, or all 32 of an IPv4 address.</summary>
     public ulong Low => _low;
+
+    /// <summary>That of a socket's own end; of a connection that has no socket, the default.</summary>
+    public static unsafe PeerAddress OfSocket(int descriptor)
+    {
+        byte* address = stackalloc byte[MaxBytes];
+        uint length = MaxBytes;
+        return descriptor >= 0 && Libc.GetSocketName(descriptor, address, &length) == 0 ? new(new ReadOnlySpan<byte>(address, MaxBytes)) : default;
+    }
+
+    /// <summary>Loopback and port 0 if there is none: from inside the process.</summary>
+    public IPEndPoint ToEndPointOrLoopback() => ToEndPoint() ?? new(IPAddress.Loopback, 0);
 
     /// <summary>Null if there is none.</summary>
     public IPEndPoint? ToEndPoint()

@@ -317,7 +317,7 @@ internal struct ReceiveWindow(Connection connection)
             }
             else
             {
-                connection.Close(CloseReason.Left);
+                connection.Close(connection.Layer.HasFailed ? CloseReason.ProtocolError : CloseReason.Left);
             }
 
             return 0;

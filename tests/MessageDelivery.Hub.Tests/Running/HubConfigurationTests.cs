@@ -25,6 +25,8 @@ public sealed class HubConfigurationTests : IDisposable
         ["FullQueue"] = ("leaveout", options => options.FullQueue, FullQueue.LeaveOut),
         ["StallTimeout"] = ("00:00:01", options => options.StallTimeout, TimeSpan.FromSeconds(1)),
         ["MaxConnections"] = ("10", options => options.MaxConnections, 10),
+        ["MaxHttpConnections"] = ("4", options => options.MaxHttpConnections, 4),
+        ["SilentUsers"] = ("off", options => options.SilentUsers, SilentUsers.Off),
         ["MemoryLimitBytes"] = ("16777216", options => options.MemoryLimitBytes, 16L << 20),
         ["SendBufferBytes"] = ("0", options => options.SendBufferBytes, 0),
         ["Heartbeat"] = ("00:00:00", options => options.Heartbeat, TimeSpan.Zero),
@@ -48,6 +50,9 @@ public sealed class HubConfigurationTests : IDisposable
         ["Limits:MaxBodyBytes"] = ("16", options => options.Limits.MaxBodyBytes, 16),
         ["Limits:MaxReceivers"] = ("17", options => options.Limits.MaxReceivers, 17),
         ["Limits:Ids"] = ("Random", options => options.Limits.Ids, UserIdOrder.Random),
+        ["Http:AllowedHosts"] = ("hub.example.org", options => options.Http.AllowedHosts.SingleOrDefault(), "hub.example.org"),
+        ["Http:AllowedOrigins"] = ("https://example.org", options => options.Http.AllowedOrigins.SingleOrDefault(), "https://example.org"),
+        ["Http:TrustedProxies"] = ("10.0.0.0/8", options => options.Http.TrustedProxies.SingleOrDefault(), IPNetwork.Parse("10.0.0.0/8")),
         ["Tls:HandshakeThreads"] = ("2", options => options.Tls.HandshakeThreads, 2),
     };
 
@@ -68,6 +73,9 @@ public sealed class HubConfigurationTests : IDisposable
         { "MemoryLimitBytes", "8MiB", "Hub:MemoryLimitBytes is '8MiB'; it must be a whole number" },
         { "Limits:MaxReceivers", "256", "Hub:MaxReceivers must be between 0 and 255." },
         { "Limits:Ids", "Fast", "Hub:Limits:Ids is 'Fast'; it must be Sequential or Random" },
+        { "Http:AllowedHosts", "example.org:8888", "Hub:Http:AllowedHosts is 'example.org:8888'; it must be the name of a host, without a port" },
+        { "Http:AllowedOrigins:3", "https://example.org/", "Hub:Http:AllowedOrigins:3 is 'https://example.org/'; it must be an origin such as" },
+        { "Http:TrustedProxies", "10.0.0.0/33", "Hub:Http:TrustedProxies is '10.0.0.0/33'; it must be an address or a network" },
         { "Tls:Mode", "Required", "Hub:Tls.Mode is Required, and Tls.Certificates has none to show." },
         { "Tls:CertificateFile", "/nowhere.pem", "Hub:Tls:CertificateFile is '/nowhere.pem'; it must be the name of a file with certificates in PEM: " },
         { "Tls:KeyFile", "hub.key", "Hub:Tls:KeyFile is set; it must be that of Tls:CertificateFile, which is not" },
@@ -94,7 +102,7 @@ public sealed class HubConfigurationTests : IDisposable
         }
 
         var defaults = new MessageHubOptions();
-        Assert.Equal(defaults, Read() with { Listen = defaults.Listen, ListeningSockets = defaults.ListeningSockets });
+        Assert.Equal(defaults, Read() with { Listen = defaults.Listen, ListeningSockets = defaults.ListeningSockets, Http = defaults.Http });
     }
 
     [Theory]

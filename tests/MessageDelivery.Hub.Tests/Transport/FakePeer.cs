@@ -39,6 +39,8 @@ internal sealed class FakePeer : IOutlet, IOutboundSink
 
     public void DoLater(ISlicedWork work) => Unfinished.Enqueue(work);
 
+    public bool HasToSay => false;
+
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         Sends++;

@@ -243,30 +243,6 @@ public sealed class MemoryLayerTests : IDisposable
         await stopping;
     }
 
-    /// <summary>For who serves HTTP: the connection leaves the hub with what was received, and the hub does no more with it.</summary>
-    [Fact]
-    public async Task A_connection_can_be_given_away_with_what_was_received()
-    {
-        using var running = new RunningHost();
-        var given = new TaskCompletionSource<GivenConnection>();
-        using var stream = running.Connect(connection => new Giving(connection, given));
-        await stream.WriteAsync("GET / HTTP/1.1\r\n"u8.ToArray());
-        var connection = await given.Task.WaitAsync(s_patience);
-        Assert.Equal("GET / HTTP/1.1\r\n", Encoding.ASCII.GetString(connection.Received.Span));
-        Assert.Equal(0, running.Place.Left);
-        await running.StopAsync();
-
-        // The hub has stopped, and the connection lives.
-        connection.Layer.Send("HTTP/1.1 200 OK\r\n"u8, _counters);
-        byte[] buffer = new byte[17];
-        await stream.ReadExactlyAsync(buffer);
-        await stream.WriteAsync("more"u8.ToArray());
-        Assert.Equal(4, connection.Layer.Receive(buffer, _counters, out _));
-        connection.Dispose();
-        Assert.Equal(1, running.Place.Left);
-        Assert.Equal(0, await stream.ReadAsync(buffer));
-    }
-
     private static void Forget(SemaphoreSlim told)
     {
         while (told.Wait(0))
@@ -335,7 +311,7 @@ public sealed class MemoryLayerTests : IDisposable
         }
     }
 
-    private class Echoing(Connection connection) : IProtocol
+    private sealed class Echoing(Connection connection) : IProtocol
     {
         public long Deadline => long.MaxValue;
 
@@ -343,7 +319,7 @@ public sealed class MemoryLayerTests : IDisposable
         {
         }
 
-        public virtual int Consume(in Segment input)
+        public int Consume(in Segment input)
         {
             connection.Send(input.Length == 0 ? [] : input.Span);
             return input.Length;
@@ -359,22 +335,6 @@ public sealed class MemoryLayerTests : IDisposable
 
         public void Closed(CloseReason reason)
         {
-        }
-    }
-
-    private sealed class Giving(Connection connection, TaskCompletionSource<GivenConnection> given) : Echoing(connection)
-    {
-        private readonly Connection _connection = connection;
-
-        public override int Consume(in Segment input)
-        {
-            // Nothing, if it looked before anything had come.
-            if (input.Length > 0)
-            {
-                given.SetResult(_connection.GiveAway(input.Span));
-            }
-
-            return input.Length;
         }
     }
 }

@@ -52,12 +52,10 @@ internal static partial class LimitTrials
             await hub.PassAsync(2.5 * Second);
             await stranger.ExpectNothingAsync();
 
-            // To who has said nothing it is said in words that a person can read.
             const string Why = "nobody was authenticated within 3 s";
             var code = Limit.Of(LimitKind.Authentication).Code;
-            bool isHello = begun.Length > 0;
             await hub.AdvanceUntilAsync(
-                isHello ? spoken.ExpectEndAsync(stranger, code, Why) : new SpokenText().ExpectEndAsync(stranger, code, Why), Second);
+                begun.Length > 0 ? spoken.ExpectEndAsync(stranger, code, Why) : spoken.ExpectEndOfSilentAsync(stranger, code, Why), Second);
             await ExpectServedAsync(spoken, user);
         }
     }

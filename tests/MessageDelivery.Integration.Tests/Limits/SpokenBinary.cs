@@ -5,7 +5,7 @@ using MessageDelivery.Protocol;
 namespace MessageDelivery.Integration.Tests.Limits;
 
 /// <summary>Frames.</summary>
-internal sealed class SpokenBinary : SpokenProtocol
+internal class SpokenBinary : SpokenProtocol
 {
     public override string Words => "binary";
 

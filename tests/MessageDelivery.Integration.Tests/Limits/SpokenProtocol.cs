@@ -19,7 +19,7 @@ internal abstract class SpokenProtocol
     [
         .. from isGuarded in (bool[])[false, true]
            from isSecured in (bool[])[false, true]
-           from words in (Func<SpokenProtocol>[])[() => new SpokenBinary(), () => new SpokenText()]
+           from words in (Func<SpokenProtocol>[])[() => new SpokenBinary(), () => new SpokenText(), () => new SpokenWebSocket()]
            let made = words()
            select made.As(isSecured, isGuarded),
     ];
@@ -52,8 +52,11 @@ internal abstract class SpokenProtocol
     public async Task<RawConnection> ConnectAsync(RunningHub hub)
     {
         var connection = await hub.ConnectAsync();
-        return IsSecured ? await connection.SecureAsync(TestCertificates.Client()) : connection;
+        return await BeginAsync(IsSecured ? await connection.SecureAsync(TestCertificates.Client()) : connection);
     }
+
+    /// <summary>What comes before anything that it says.</summary>
+    protected virtual Task<RawConnection> BeginAsync(RawConnection connection) => Task.FromResult(connection);
 
     /// <summary>A user.</summary>
     public Task<RawConnection> JoinAsync(RunningHub hub) => JoinAsync(hub, Token);
@@ -116,6 +119,9 @@ internal abstract class SpokenProtocol
     /// <summary>The last words, and the end.</summary>
     /// <param name="text">What they contain.</param>
     public abstract Task ExpectEndAsync(RawConnection peer, ProtocolCode code, string text = "");
+
+    /// <summary>The same for who has said nothing: in words that a person can read, where it is not known who is there.</summary>
+    public virtual Task ExpectEndOfSilentAsync(RawConnection peer, ProtocolCode code, string text) => new SpokenText().ExpectEndAsync(peer, code, text);
 
     /// <summary>The answer to <see cref="Farewell"/>, and the end.</summary>
     public abstract Task ExpectFarewellAsync(RawConnection peer);

@@ -50,6 +50,27 @@ internal sealed class RawConnection : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Asks for a WebSocket; what is sent and expected from then on are its payloads.</summary>
+    public async Task<RawConnection> UpgradeAsync(string host = "localhost")
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _wire.UpgradeAsync(host, patience.Token);
+        return this;
+    }
+
+    /// <summary>The answer to a request for a WebSocket was taken, and what is behind it are frames.</summary>
+    public void BecomeWebSocket() => _wire.BecomeWebSocket();
+
+    /// <summary>What has come of a WebSocket's own.</summary>
+    public WebSocketFrames WebSocket => _wire.WebSocket!;
+
+    /// <summary>Sends a WebSocket's frames as they are.</summary>
+    public async Task SendFramesAsync(params byte[][] frames)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _wire.SendRawAsync(Frames.Join(frames), patience.Token);
+    }
+
     /// <summary>Says HELLO and expects its WELCOME.</summary>
     public async Task<RawConnection> HelloAsync(string token = "")
     {
@@ -193,7 +214,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task ExpectNothingAsync()
     {
         await Task.Delay(100);
-        if (_wire.Received.Count > 0 || (Tls is null ? _wire.Socket.Poll(0, SelectMode.SelectRead) : await IsReadableInsideAsync()))
+        if (_wire.Received.Count > 0 || (Tls is null && _wire.WebSocket is null ? _wire.Socket.Poll(0, SelectMode.SelectRead) : await IsReadableInsideAsync()))
         {
             throw new XunitException(await ReceiveAsync("nothing") ? $"Expected nothing, got {Unread()}" : "The hub closed");
         }
@@ -308,7 +329,7 @@ internal sealed class RawConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>What comes on the socket may be TLS' own: only what is inside counts.</summary>
+    /// <summary>What comes on the socket may be that of TLS or WebSocket: only what is inside counts.</summary>
     private async Task<bool> IsReadableInsideAsync()
     {
         _reading ??= _wire.ReceiveSomeAsync().AsTask();

@@ -19,11 +19,13 @@ internal static class BinaryReplies
     public const int WelcomeBytes = ProtocolLimits.HeaderBytes + WelcomePayload.Length + SessionTerms.Length;
 
     /// <summary>Writes a WELCOME; returns how long it is.</summary>
+    /// <param name="connection">Who is sent it.</param>
     /// <param name="session">The session, if it can be resumed.</param>
-    public static int WriteWelcome(Span<byte> frame, ulong userId, SessionLimits limits, ResumableSession? session, WelcomeFlags flags)
+    public static int WriteWelcome(
+        Span<byte> frame, ulong userId, SessionLimits limits, Connection connection, ResumableSession? session, WelcomeFlags flags)
     {
         int length = WelcomePayload.Length;
-        new WelcomePayload(userId, (uint)limits.MaxBodyBytes, (ushort)limits.MaxReceivers, limits.HeartbeatSeconds)
+        new WelcomePayload(userId, (uint)limits.MaxBodyBytes, (ushort)limits.MaxReceivers, limits.HeartbeatSecondsOf(connection))
             .Write(frame[ProtocolLimits.HeaderBytes..]);
         if (session is not null)
         {
@@ -87,6 +89,7 @@ internal static class BinaryReplies
     /// <summary>The hub's last frame: nothing is queued behind it.</summary>
     public static void SendGoodbye(this Connection connection, Ending ending)
     {
+        connection.Layer.NoteEnding((int)ending.Code, ending.Text);
         Span<byte> frame = stackalloc byte[GoodbyeBytes];
         connection.SendLast(frame[..WriteGoodbye(frame, ending)]);
     }
@@ -94,6 +97,7 @@ internal static class BinaryReplies
     /// <summary>Says goodbye and closes; of a session that outlives the connection, what is queued stays with that.</summary>
     public static void CloseWithGoodbye(this Connection connection, Ending ending)
     {
+        connection.Layer.NoteEnding((int)ending.Code, ending.Text);
         Span<byte> frame = stackalloc byte[GoodbyeBytes];
         connection.Close(ending.Reason, frame[..WriteGoodbye(frame, ending)]);
     }

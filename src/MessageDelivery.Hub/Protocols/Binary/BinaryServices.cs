@@ -39,8 +39,8 @@ internal sealed class BinaryServices : ISessionHost
 
     public int GreetingBytes => BinaryReplies.WelcomeBytes;
 
-    public int WriteGreeting(Span<byte> frame, ResumableSession session) =>
-        BinaryReplies.WriteWelcome(frame, session.User.Id, Shared.Limits, session, WelcomeFlags.Resumed);
+    public int WriteGreeting(Span<byte> frame, ResumableSession session, Connection connection) =>
+        BinaryReplies.WriteWelcome(frame, session.User.Id, Shared.Limits, connection, session, WelcomeFlags.Resumed);
 
     public UnconfirmedRelays ConfirmFor(IConfirmationOwner owner) =>
         new(Loop.Pool, Shared.Users, Shared.Sessions.Term.ConfirmMilliseconds, owner);

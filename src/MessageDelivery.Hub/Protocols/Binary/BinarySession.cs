@@ -75,9 +75,11 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
 
     private SessionLimits Limits => Services.Shared.Limits;
 
+    private int HeartbeatSeconds => Limits.HeartbeatSecondsOf(Connection);
+
     private long SilenceDeadline => Limits.HeartbeatSeconds == 0 || Connection.IsPaused || Connection.Input.IsStarved
         ? long.MaxValue
-        : Connection.Input.LastReceived + (2_000L * Limits.HeartbeatSeconds);
+        : Connection.Input.LastReceived + (2_000L * HeartbeatSeconds);
 
     /// <inheritdoc/>
     public int RequestBytes(ReadOnlySpan<byte> front, bool isReceived) =>
@@ -92,6 +94,13 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
     /// <inheritdoc/>
     public int Consume(in Segment input)
     {
+        int idle = Connection.Layer.TakeIdleFrames();
+        if (idle > 0 && Pace.CountIdle(idle) is { } tooMany)
+        {
+            End(tooMany);
+            return input.Length;
+        }
+
         int used = Services.Reader.Read(this, input);
         if (used > 0)
         {
@@ -137,7 +146,7 @@ internal sealed class BinarySession : IResumableProtocol, ISessionProtocol, IRec
         }
         else if (Connection.Loop.Now >= SilenceDeadline)
         {
-            Connection.CloseWithGoodbye(Ending.Silent(2 * Limits.HeartbeatSeconds));
+            Connection.CloseWithGoodbye(Ending.Silent(2 * HeartbeatSeconds));
         }
     }
 

@@ -24,15 +24,8 @@ internal static class FirstBytes
         "OPTIONS "u8.ToArray(), "PATCH "u8.ToArray(), "TRACE "u8.ToArray(), "CONNECT "u8.ToArray(),
     ];
 
-    private static ReadOnlySpan<byte> HttpAnswer =>
-        "HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 76\r\nConnection: close\r\n\r\nThis hub does not serve HTTP. Use its text or binary protocol on this port.\n"u8;
-
     /// <summary>A fatal TLS alert, handshake_failure (RFC 8446, section 6): what a TLS client can show its user.</summary>
     public static ReadOnlySpan<byte> TlsAlert => [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
-
-    /// <summary>The answer to a request that begins with these bytes; one to HEAD has no body (RFC 9110, section 9.3.2).</summary>
-    public static ReadOnlySpan<byte> HttpResponse(ReadOnlySpan<byte> request) =>
-        request.StartsWith("HEAD "u8) ? HttpAnswer[..(HttpAnswer.IndexOf("\r\n\r\n"u8) + 4)] : HttpAnswer;
 
     /// <summary>What the first bytes, of which there is at least one, tell.</summary>
     public static FirstBytesKind Tell(ReadOnlySpan<byte> bytes)

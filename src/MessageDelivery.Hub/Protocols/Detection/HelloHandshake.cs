@@ -133,7 +133,7 @@ internal sealed class HelloHandshake(OpeningSession opening) : ISessionClaimant
                 break;
             case ReplayStatus.Available:
                 opening.User.LeaveIfJoined();
-                Connection.Protocol = "binary";
+                Connection.Protocol = Connection.Layer.UserProtocol ?? "binary";
                 if (_signedIn is not null)
                 {
                     Services.Renew(session.User, _signedIn, Connection);
@@ -203,13 +203,13 @@ internal sealed class HelloHandshake(OpeningSession opening) : ISessionClaimant
         var services = opening.Detector.Binary;
         var sessions = services.Shared.Sessions;
         var connection = opening.Connection;
-        var user = opening.User.Join("binary", signedIn);
+        var user = opening.User.Join(connection.Layer.UserProtocol ?? "binary", signedIn);
         var resumable = isResumable && sessions.Term.WindowMilliseconds > 0
             ? new ResumableSession(sessions, services, user, connection, opening.Order)
             : null;
         var session = new BinarySession(services, connection, user, resumable);
         Span<byte> welcome = stackalloc byte[BinaryReplies.WelcomeBytes];
-        int length = BinaryReplies.WriteWelcome(welcome, user.Id, services.Shared.Limits, resumable, WelcomeFlags.None);
+        int length = BinaryReplies.WriteWelcome(welcome, user.Id, services.Shared.Limits, connection, resumable, WelcomeFlags.None);
         opening.User.HandTo((IReceiver?)resumable ?? session, welcome[..length]);
         connection.Handler = session;
         return session;

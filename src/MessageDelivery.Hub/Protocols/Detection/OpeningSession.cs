@@ -1,6 +1,7 @@
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Hub.Protocols.Binary;
+using MessageDelivery.Hub.Protocols.Http;
 using MessageDelivery.Hub.Protocols.Text;
 using MessageDelivery.Hub.Transport;
 using MessageDelivery.Hub.Transport.Layers;
@@ -18,6 +19,8 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     private HelloHandshake? _hello;
     private bool _began;
     private bool _isShakingHands;
+    private bool _isInWebSocket;
+    private SessionPace? _pace;
 
     /// <param name="refusal">Why the connection is refused; null if it is not.</param>
     /// <param name="order">The number of the connection among all that were accepted.</param>
@@ -40,6 +43,17 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
             long due = Services.Limits.HandshakeDue(connection.OpenedAt);
             Deadline = DemandsToken ? Math.Min(Deadline, due) : due;
         }
+    }
+
+    /// <summary>Begins within a WebSocket, where nothing but a HELLO is spoken, in its time.</summary>
+    public static OpeningSession InWebSocket(Detector detector, Connection connection, Ending? refusal, long order)
+    {
+        var session = new OpeningSession(detector, connection, refusal, order) { _isInWebSocket = true };
+        session.User.HasHello = true;
+        long due = detector.Shared.Limits.HandshakeDue(connection.Loop.Now);
+        session.Deadline = refusal is not null ? connection.Loop.Now + SessionLimits.SilenceMilliseconds
+            : session.DemandsToken ? Math.Min(due, session.Deadline) : due;
+        return session;
     }
 
     /// <summary>The loop's detector.</summary>
@@ -76,9 +90,21 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
 
     public int Consume(in Segment input)
     {
+        int idle = Connection.Layer.TakeIdleFrames();
+        if (idle > 0 && (_pace ??= new(Services, Connection, identity: null)).CountIdle(idle) is { } tooMany)
+        {
+            Refuse(tooMany);
+            return input.Length;
+        }
+
         if (input.Length == 0)
         {
             return 0;
+        }
+
+        if (_isInWebSocket)
+        {
+            return FirstBytes.Tell(input.Span) == FirstBytesKind.Hello ? HelloHandshake.Consume(this, input) : RefuseInWebSocket(input);
         }
 
         if (!_began)
@@ -96,11 +122,11 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         switch (kind)
         {
             case FirstBytesKind.Hello:
-                return User.TryBeginHello() ? HelloHandshake.Consume(this, input) : TooLate("a HELLO", input);
+                return User.TryBeginHello() ? HelloHandshake.Consume(this, input) : TooLate("a HELLO", input.Length);
             case FirstBytesKind.Tls:
                 return ConsumeTls(input);
             case FirstBytesKind.Http:
-                return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
+                return BecomeHttp(input);
             case FirstBytesKind.Undecided when !Connection.Input.IsFinal:
                 return 0;
             default:
@@ -132,6 +158,11 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
             return 0;
         }
 
+        if (kind == FirstBytesKind.Http)
+        {
+            return CannotBe(HttpAnswer.Of(Refusal).ToBytes(front.StartsWith("HEAD "u8)), "HTTP", front.Length, Refusal.Reason);
+        }
+
         User.HasHello = kind == FirstBytesKind.Hello;
         Refuse(Refusal);
         return front.Length;
@@ -139,13 +170,13 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
 
     public void OnDeadline()
     {
-        if (_began || MustBeSecured || DemandsToken)
-        {
-            RefuseAsTooSlow();
-        }
-        else if (Refusal is not null)
+        if (Refusal is not null && (_isInWebSocket || !(_began || MustBeSecured || DemandsToken)))
         {
             Refuse(Refusal);
+        }
+        else if (_began || _isInWebSocket || MustBeSecured || DemandsToken)
+        {
+            RefuseAsTooSlow();
         }
         else if (Connection.Layer.PeerCertificate.Objection is not null)
         {
@@ -153,8 +184,11 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         }
         else
         {
-            User.Join("text", signedIn: null);
             Deadline = long.MaxValue;
+            if (Services.Limits.SilentUsers == SilentUsers.On)
+            {
+                User.Join("text", signedIn: null);
+            }
         }
     }
 
@@ -212,6 +246,19 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         return session.Consume(input);
     }
 
+    private int BecomeHttp(in Segment input)
+    {
+        if (!User.TryLeave())
+        {
+            return TooLate("HTTP", input.Length);
+        }
+
+        Connection.Protocol = "http";
+        var opening = new HttpOpening(this);
+        Connection.Handler = opening;
+        return opening.Consume(input);
+    }
+
     /// <summary>After the handshake the first byte inside decides again.</summary>
     private int ConsumeTls(in Segment input)
     {
@@ -223,12 +270,12 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
 
         if (Detector.Tls is not { } acceptor)
         {
-            return CannotBe(FirstBytes.TlsAlert, "TLS", input);
+            return CannotBe(FirstBytes.TlsAlert, "TLS", input.Length);
         }
 
-        if (!User.TryLeaveForTls())
+        if (!User.TryLeave())
         {
-            return TooLate("TLS", input);
+            return TooLate("TLS", input.Length);
         }
 
         _isShakingHands = true;
@@ -270,8 +317,8 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
         Connection.LayerIsReady();
     }
 
-    /// <summary>Answers a protocol that the hub does not speak in that protocol's own way.</summary>
-    private int CannotBe(ReadOnlySpan<byte> answer, string what, in Segment input)
+    /// <summary>Refuses a protocol in that protocol's own way; returns how many bytes that deals with, which is all.</summary>
+    private int CannotBe(ReadOnlySpan<byte> answer, string what, int bytes, CloseReason reason = CloseReason.Unsupported)
     {
         bool untouched;
         lock (Connection.Outbound.Gate)
@@ -281,18 +328,24 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
 
         if (!untouched)
         {
-            return TooLate(what, input);
+            return TooLate(what, bytes);
         }
 
         Connection.Outbound.Uncork(answer, Connection.Loop);
-        Connection.Close(CloseReason.Unsupported);
+        Connection.Close(reason);
+        return bytes;
+    }
+
+    private int RefuseInWebSocket(in Segment input)
+    {
+        Refuse(Ending.ProtocolError($"a WebSocket begins with a HELLO, whose first byte is 0x01; 0x{input.Span[0]:x2} came"));
         return input.Length;
     }
 
-    private int TooLate(string what, in Segment input)
+    private int TooLate(string what, int bytes)
     {
         Connection.CloseWithError(Ending.ProtocolError($"{what} after something was written to this connection as to a text user"));
-        return input.Length;
+        return bytes;
     }
 
     /// <summary>Whether it is refused whatever it says: TLS is missing, or a certificate that holds.</summary>
@@ -304,7 +357,9 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
     {
         if (kind == FirstBytesKind.Http)
         {
-            return CannotBe(FirstBytes.HttpResponse(input.Span), "HTTP", input);
+            var peer = Connection.Layer.PeerCertificate;
+            var answer = MustBeSecured ? HttpAnswer.OnlyTls : HttpAnswer.Of(Ending.CertificateRefused(peer.IsShown, peer.Objection!));
+            return CannotBe(answer.ToBytes(input.Span.StartsWith("HEAD "u8)), "HTTP", input.Length);
         }
 
         User.HasHello = kind == FirstBytesKind.Hello;
@@ -335,6 +390,6 @@ internal sealed class OpeningSession : IProtocol, ITlsOwner
             && Connection.Loop.Now >= Services.Limits.AuthenticationDue(Connection.OpenedAt);
         var limits = Services.Limits.User;
         Services.Limited.Met(isTokenLate ? LimitKind.Authentication : LimitKind.Handshake, Connection.Peer, Connection.Loop);
-        Refuse(isTokenLate ? Ending.NotAuthenticated(limits.AuthenticationTimeout) : Ending.TooSlow("the first bytes", limits.HandshakeTimeout));
+        Refuse(isTokenLate ? Ending.NotAuthenticated(limits.AuthenticationTimeout) : Ending.TooSlow(_isInWebSocket ? "the HELLO" : "the first bytes", limits.HandshakeTimeout));
     }
 }

@@ -73,12 +73,12 @@ internal sealed class UndecidedUser(LoopServices services, Connection connection
         User!.Receiver = receiver;
     }
 
-    /// <summary>TLS begins: the user leaves. False if text was sent before.</summary>
-    public bool TryLeaveForTls()
+    /// <summary>TLS or HTTP begins: the user leaves. False if text was sent before.</summary>
+    public bool TryLeave()
     {
         lock (_queue.Gate)
         {
-            // From now on deliveries to this user are refused, so that nothing is sent in the clear.
+            // From now on deliveries to this user are refused, so that nothing of them is sent.
             _isLeft = _queue.IsUntouched;
         }
 

@@ -34,6 +34,28 @@ internal abstract class ByteLayer
     /// <summary>Bytes it keeps of what was received and could not be used yet.</summary>
     public virtual int HeldBytes => 0;
 
+    /// <summary>How what users speak is called who come over this layer; null is what they do speak.</summary>
+    public virtual string? UserProtocol => null;
+
+    /// <summary>How long its programs may have to be silent, in seconds.</summary>
+    public virtual int MinHeartbeatSeconds => 0;
+
+    /// <summary>Whether the peer broke the layer's own protocol: then there is nothing more to receive, and finishing tells it.</summary>
+    public virtual bool HasFailed => false;
+
+    /// <summary>Whether the layer itself has something to say: sending, be it nothing, sends that, too. Any thread.</summary>
+    public virtual bool HasToSay => false;
+
+    /// <summary>How many times the peer has sent what brings nothing, since this was last asked.</summary>
+    public virtual int TakeIdleFrames() => 0;
+
+    /// <summary>Why the connection ends, for a layer that tells it when it finishes.</summary>
+    /// <param name="code">A number below 1,000; 0 where nothing is wrong.</param>
+    /// <param name="text">The same in words.</param>
+    public virtual void NoteEnding(int code, string text)
+    {
+    }
+
     /// <summary>Who is told, on any thread, that there is something to receive, or room to send, where epoll watches nothing.</summary>
     public virtual void Attach(Action readable, Action writable)
     {
@@ -51,7 +73,10 @@ internal abstract class ByteLayer
     public abstract long Drop(int bytes);
 
     /// <summary>Sends what it can: bytes taken, possibly none; <see cref="Broken"/> if it takes no more for good.</summary>
-    public abstract long Send(ReadOnlySpan<Segment> segments, LoopCounters counters);
+    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters) => Send([], segments, counters);
+
+    /// <summary>The same with bytes from any memory in front, which count among those taken.</summary>
+    public abstract long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters);
 
     /// <summary>The same, from any memory.</summary>
     public abstract long Send(ReadOnlySpan<byte> bytes, LoopCounters counters);

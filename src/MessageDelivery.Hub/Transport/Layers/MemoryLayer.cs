@@ -64,9 +64,14 @@ internal sealed class MemoryLayer : ByteLayer
 
     public override long Drop(int bytes) => Take([], isPeek: false, bytes, out _);
 
-    public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
-        long taken = 0;
+        long taken = head.IsEmpty ? 0 : Send(head, counters);
+        if (taken < head.Length)
+        {
+            return taken;
+        }
+
         foreach (ref readonly var segment in segments)
         {
             long here = Send(segment.Span, counters);

@@ -2,18 +2,20 @@ using MessageDelivery.Hub.Buffers;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
-/// <summary>Reads segments, a TLS record's worth at a time.</summary>
-internal ref struct PlainReader(ReadOnlySpan<Segment> segments)
+/// <summary>Reads bytes and the segments behind them, a TLS record's worth at a time.</summary>
+internal ref struct PlainReader(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments)
 {
+    private ReadOnlySpan<byte> _head = head;
     private readonly ReadOnlySpan<Segment> _segments = segments;
     private int _index;
     private int _offset;
 
-    public readonly bool IsAtEnd => _index == _segments.Length;
+    public readonly bool IsAtEnd => _head.IsEmpty && _index == _segments.Length;
 
     public long Skip(long bytes)
     {
-        long skipped = 0;
+        long skipped = Math.Min(bytes, _head.Length);
+        _head = _head[(int)skipped..];
         while (skipped < bytes && !IsAtEnd)
         {
             int here = (int)Math.Min(_segments[_index].Length - _offset, bytes - skipped);
@@ -27,17 +29,18 @@ internal ref struct PlainReader(ReadOnlySpan<Segment> segments)
     /// <summary>What one record takes: where it is, if it lies in one piece, else copied together.</summary>
     public unsafe ReadOnlyMemory<byte> Next(TlsScratch scratch)
     {
-        ref readonly var first = ref _segments[_index];
-        int here = first.Length - _offset;
-        if (here >= TlsRecord.MaxPlainBytes || _index == _segments.Length - 1)
+        if (_head.IsEmpty && _segments[_index].Length - _offset is var here && (here >= TlsRecord.MaxPlainBytes || _index == _segments.Length - 1))
         {
+            ref readonly var only = ref _segments[_index];
             int length = Math.Min(here, TlsRecord.MaxPlainBytes);
-            var memory = scratch.Window.Over(first.Block.Address(first.Offset + _offset), length);
+            var memory = scratch.Window.Over(only.Block.Address(only.Offset + _offset), length);
             Advance(length);
             return memory;
         }
 
-        int filled = 0;
+        int filled = Math.Min(_head.Length, TlsRecord.MaxPlainBytes);
+        _head[..filled].CopyTo(scratch.Plain);
+        _head = _head[filled..];
         while (filled < TlsRecord.MaxPlainBytes && !IsAtEnd)
         {
             ref readonly var segment = ref _segments[_index];

@@ -26,8 +26,8 @@ internal sealed class SocketLayer(int socket) : ByteLayer
 
     public override long Drop(int bytes) => StreamSocket.Drop(socket, bytes);
 
-    public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters) =>
-        Note(StreamSocket.Send(socket, segments), counters);
+    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters) =>
+        Note(head.IsEmpty ? StreamSocket.Send(socket, segments) : StreamSocket.Send(socket, head, segments), counters);
 
     public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => Note(StreamSocket.Send(socket, bytes), counters);
 

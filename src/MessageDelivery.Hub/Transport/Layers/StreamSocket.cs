@@ -55,15 +55,33 @@ internal static unsafe class StreamSocket
         }
 
         var vectors = stackalloc Libc.IoVector[segments.Length];
+        Point(vectors, segments);
+        var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length };
+        return Result(Libc.SendMessage(socket, &message, Flags));
+    }
+
+    /// <summary>The same with bytes from any memory in front.</summary>
+    public static long Send(int socket, ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments)
+    {
+        var vectors = stackalloc Libc.IoVector[segments.Length + 1];
+        fixed (byte* front = head)
+        {
+            vectors[0].Address = front;
+            vectors[0].Length = head.Length;
+            Point(vectors + 1, segments);
+            var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length + 1 };
+            return Result(Libc.SendMessage(socket, &message, Flags));
+        }
+    }
+
+    private static void Point(Libc.IoVector* vectors, ReadOnlySpan<Segment> segments)
+    {
         for (int i = 0; i < segments.Length; i++)
         {
             ref readonly var segment = ref segments[i];
             vectors[i].Address = segment.Block.Address(segment.Offset);
             vectors[i].Length = segment.Length;
         }
-
-        var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length };
-        return Result(Libc.SendMessage(socket, &message, Flags));
     }
 
     /// <summary>The same, from any memory.</summary>

@@ -24,6 +24,9 @@ internal sealed class TlsAcceptor : IDisposable
     /// <summary>Whether there is nothing but TLS.</summary>
     public bool IsRequired => _options.Mode == HubTlsMode.Required;
 
+    /// <summary>Whether a host is named in the certificate that is shown now.</summary>
+    public bool IsNamed(string host) => _terms.IsNamed(host);
+
     /// <summary>Handshakes that begin from now on go by these.</summary>
     /// <exception cref="ArgumentException">They cannot be used; nothing has changed.</exception>
     public void Use(HubCertificates certificates)

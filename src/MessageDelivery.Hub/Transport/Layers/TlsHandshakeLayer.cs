@@ -56,7 +56,7 @@ internal sealed class TlsHandshakeLayer(ByteLayer lower, BlockPool pool, TlsHand
     }
 
     /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters) => 0;
+    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters) => 0;
 
     /// <inheritdoc/>
     public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => 0;

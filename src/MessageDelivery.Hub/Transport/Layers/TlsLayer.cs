@@ -116,7 +116,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
     }
 
     /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         var status = _unsent.Send(Lower, counters);
         if (status != SendStatus.Sent)
@@ -124,7 +124,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
             return status == SendStatus.Broken ? Broken : 0;
         }
 
-        var source = new PlainReader(segments);
+        var source = new PlainReader(head, segments);
         long taken = source.Skip(_ahead);
         _ahead -= taken;
         var scratch = TlsScratch.Current;

@@ -9,6 +9,7 @@ internal sealed class TlsTerms
 {
     private readonly SslServerAuthenticationOptions _options;
     private readonly X509ChainPolicy? _policy;
+    private readonly X509Certificate2 _certificate;
 
     public TlsTerms(HubTlsOptions options, HubCertificates certificates)
     {
@@ -22,6 +23,7 @@ internal sealed class TlsTerms
             offline: true,
             asked == HubClientCertificates.Off ? null : SslCertificateTrust.CreateForX509Collection(authorities, sendTrustInHandshake: true));
         ClientCertificates = asked;
+        _certificate = certificates.Certificate;
         _options = Create(context);
         if (asked != HubClientCertificates.Off)
         {
@@ -37,6 +39,9 @@ internal sealed class TlsTerms
 
     /// <summary>Whether clients show a certificate.</summary>
     public HubClientCertificates ClientCertificates { get; }
+
+    /// <summary>Whether a host is named in the certificate.</summary>
+    public bool IsNamed(string host) => _certificate.MatchesHostname(host);
 
     /// <summary>What a handshake goes by, whose client's certificate, or null for none, is looked at by <paramref name="look"/>; if that says no, the handshake fails.</summary>
     public SslServerAuthenticationOptions For(Func<X509Certificate?, X509Chain?, SslPolicyErrors, bool> look)
