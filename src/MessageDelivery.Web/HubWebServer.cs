@@ -61,6 +61,7 @@ public sealed class HubWebServer : IHttpServer, IAsyncDisposable
             }
         }
 
+        // It does not fail, and the hub notices its end.
         _ = Task.Run(() => connection.DisposeAsync().AsTask());
     }
 

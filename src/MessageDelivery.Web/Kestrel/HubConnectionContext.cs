@@ -19,6 +19,8 @@ internal sealed class HubConnectionContext : ConnectionContext, IDuplexPipe
     private readonly HttpConnection _connection;
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenRegistration _closing;
+    private readonly Lock _lock = new();
+    private Task? _ended;
 
     public HubConnectionContext(HttpConnection connection)
     {
@@ -61,9 +63,24 @@ internal sealed class HubConnectionContext : ConnectionContext, IDuplexPipe
     public PipeWriter Output { get; }
 
     /// <summary>Ends the connection now; a read or write that waits fails.</summary>
-    public override void Abort(ConnectionAbortedException abortReason) => _ = DisposeAsync();
+    public override void Abort(ConnectionAbortedException abortReason) => EndAsync();
 
     public override async ValueTask DisposeAsync()
+    {
+        await EndAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Once, whoever asks first; Kestrel awaits it at last.</summary>
+    private Task EndAsync()
+    {
+        lock (_lock)
+        {
+            return _ended ??= EndCoreAsync();
+        }
+    }
+
+    private async Task EndCoreAsync()
     {
         await _connection.DisposeAsync().ConfigureAwait(false);
         _closing.Unregister();

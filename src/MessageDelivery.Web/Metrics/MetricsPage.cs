@@ -1,6 +1,5 @@
 using MessageDelivery.Hub;
 using MessageDelivery.Web.Answers;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace MessageDelivery.Web.Metrics;

@@ -43,7 +43,7 @@ public sealed class DoctorTests
     {
         await using var hub = await HubProcess.StartAsync();
         var (findings, exitCode) = await RunAsync($"{hub.Endpoint}");
-        Assert.Equal(["exposure"], findings.Select(finding => finding.Check));
+        Assert.Equal(["exposure", "http"], findings.Select(finding => finding.Check));
         Assert.Equal(0, exitCode);
     }
 

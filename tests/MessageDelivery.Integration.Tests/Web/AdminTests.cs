@@ -1,4 +1,3 @@
-using System.Net;
 using MessageDelivery.Cli;
 using MessageDelivery.Integration.Tests.Access;
 using MessageDelivery.Integration.Tests.CommandLine;

@@ -63,7 +63,9 @@ internal sealed class PrometheusServer : IAsyncDisposable
     {
         using var process = Process.Start(new ProcessStartInfo("promtool", arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEndAsync();
