@@ -95,7 +95,8 @@ internal static class RowTable
     private static Row WebSocket(string name, string title, string mode, int count, int size, int window) =>
         new(name, title, RowKind.WebSocket, mode, count, size)
         {
-            Window = window, Servers = [.. ServerTable.WebSocketColumns.Select(column => column.Name)],
+            Window = window,
+            Servers = [.. ServerTable.WebSocketColumns.Select(column => column.Name)],
         };
 
     private static Row Latency(int percent) =>
