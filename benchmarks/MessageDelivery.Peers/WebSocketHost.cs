@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.CommandLine;
-using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Builder;
@@ -53,7 +52,7 @@ internal sealed class WebSocketHost
         }
 
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        var subscriber = new Subscriber(socket);
+        using var subscriber = new Subscriber(socket);
         uint? subscribed = null;
         byte[] buffer = new byte[BufferBytes];
         try
@@ -101,29 +100,33 @@ internal sealed class WebSocketHost
     }
 
     /// <summary>Only one may send at a time.</summary>
-    [SuppressMessage("Reliability", "CA1001", Justification = "Whoever still waits for its turn would fail; it holds nothing but memory.")]
-    private sealed class Subscriber(WebSocket socket)
+    private sealed class Subscriber(WebSocket socket) : IDisposable
     {
         private readonly SemaphoreSlim _turn = new(1);
 
         public async ValueTask SendAsync(ReadOnlyMemory<byte> message)
         {
-            await _turn.WaitAsync();
             try
             {
-                if (socket.State == WebSocketState.Open)
+                await _turn.WaitAsync();
+                try
                 {
-                    await socket.SendAsync(message, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, CancellationToken.None);
+                    if (socket.State == WebSocketState.Open)
+                    {
+                        await socket.SendAsync(message, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, CancellationToken.None);
+                    }
+                }
+                finally
+                {
+                    _turn.Release();
                 }
             }
             catch (Exception e) when (e is WebSocketException or IOException or ObjectDisposedException)
             {
                 // It has gone, which its own end notices.
             }
-            finally
-            {
-                _turn.Release();
-            }
         }
+
+        public void Dispose() => _turn.Dispose();
     }
 }
