@@ -41,6 +41,8 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
 
     public EventLoop Loop { get; }
 
+    bool IOutboundSink.HasToSay => false;
+
     /// <summary>Bytes the network has taken.</summary>
     public long SentBytes { get; private set; }
 
