@@ -166,7 +166,7 @@ internal static class BenchCommand
                 cores.Server, cores.Generator, Machine.Describe(),
                 [.. servers.Select(server => new ServerInfo(server.Name, server.Title, server.ReadVersion(),
                     server.LaunchAt(0, scratch).ToString()
-                        .Replace($"{scratch}/", "", StringComparison.Ordinal).Replace(" 0", " PORT", StringComparison.Ordinal),
+                        .Replace($"{scratch}/", "", StringComparison.Ordinal).Replace($"{Repository.Root}/", "", StringComparison.Ordinal).Replace(" 0", " PORT", StringComparison.Ordinal),
                     server.Configuration))]);
         }
         finally

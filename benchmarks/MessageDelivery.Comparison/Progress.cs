@@ -48,7 +48,13 @@ internal static class Progress
     public static void PrintFigures(IReadOnlyList<Row> rows, IReadOnlyList<Sample> samples)
     {
         var figures = new Figures(samples);
-        var shown = rows.Where(row => ServerTable.Columns.Any(column => figures.Cpu(row.Name, column.Name) is not null)).ToList();
+        PrintFigures([.. rows.Where(row => row.Kind != RowKind.WebSocket)], figures, ServerTable.Columns);
+        PrintFigures([.. rows.Where(row => row.Kind == RowKind.WebSocket)], figures, ServerTable.WebSocketColumns);
+    }
+
+    private static void PrintFigures(IReadOnlyList<Row> rows, Figures figures, IReadOnlyList<(string Name, string Title)> columns)
+    {
+        var shown = rows.Where(row => columns.Any(column => figures.Cpu(row.Name, column.Name) is not null)).ToList();
         if (shown.Count == 0)
         {
             return;
@@ -56,14 +62,14 @@ internal static class Progress
 
         var table = new Spectre.Console.Table().Border(TableBorder.Simple).Title("server's CPU, µs for each delivered message");
         table.AddColumn("work");
-        foreach (var (_, title) in ServerTable.Columns)
+        foreach (var (_, title) in columns)
         {
             table.AddColumn(new TableColumn(title).RightAligned());
         }
 
         foreach (var row in shown)
         {
-            table.AddRow([row.Title, .. ServerTable.Columns.Select(column =>
+            table.AddRow([row.Title, .. columns.Select(column =>
                 figures.Failure(row.Name, column.Name) ?? Format.Number(figures.Cpu(row.Name, column.Name)?.Median))]);
         }
 

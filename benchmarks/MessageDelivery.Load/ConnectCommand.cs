@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Net;
 using System.Text.Json;
 using MessageDelivery.Load.Measuring;
 using MessageDelivery.Load.Protocols;
@@ -36,7 +35,7 @@ internal static class ConnectCommand
         var counts = new long[atOnce];
         var threads = Enumerable.Range(0, atOnce)
             .Select(index => Task.Factory.StartNew(
-                () => ComeAndGo(protocol, server.Endpoint, ref counts[index], end.Token), TaskCreationOptions.LongRunning))
+                () => ComeAndGo(protocol, server, ref counts[index], end.Token), TaskCreationOptions.LongRunning))
             .ToArray();
         Thread.Sleep(TimeSpan.FromSeconds(WarmUpSeconds));
         long connected = counts.Sum();
@@ -50,17 +49,17 @@ internal static class ConnectCommand
         Task.WhenAll(threads).GetAwaiter().GetResult();
 
         var report = new ConnectReport(
-            name, server.IsSecured, connected, Math.Round(measured, 6), Math.Round(connected / measured, 1),
+            name, server.IsSecured, server.IsWebSocket, connected, Math.Round(measured, 6), Math.Round(connected / measured, 1),
             connected == 0 ? null : Math.Round(used.TotalMicroseconds / connected, 2), Math.Round(100 * used.TotalSeconds / measured, 2));
         Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportContext.Default.ConnectReport));
         return ExitCodes.Measured;
     }
 
-    private static void ComeAndGo(WireProtocol protocol, IPEndPoint server, ref long count, CancellationToken end)
+    private static void ComeAndGo(WireProtocol protocol, ReachedServer server, ref long count, CancellationToken end)
     {
         while (!end.IsCancellationRequested)
         {
-            using var connection = Connection.Open(server);
+            using var connection = server.Open();
             protocol.LogIn(connection, channel: null);
             Volatile.Write(ref count, count + 1);
         }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using MessageDelivery.Load.Protocols;
+using MessageDelivery.Load.WebSockets;
 using MessageDelivery.RawClient;
 
 namespace MessageDelivery.Load;
@@ -17,12 +19,11 @@ internal sealed class Connection : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly WireConnection _wire;
+    private readonly ReceiveBuffer _received = new(BufferBytes);
 
-    // What comes after the log-in is for the measured loop: not a byte of it is read ahead.
     private Connection(WireConnection wire)
     {
         _wire = wire;
-        wire.ReadsAhead = false;
         Fd = (int)wire.Socket.Handle;
     }
 
@@ -35,24 +36,45 @@ internal sealed class Connection : IDisposable
     /// <summary>Set if it belongs to a pair whose receiver never reads.</summary>
     public StoppedPair? StoppedPair { get; set; }
 
+    /// <summary>What takes the frames of WebSocket off; null without.</summary>
+    public ServerFrames? WebSocket { get; private set; }
+
+    /// <param name="upgrade">How it becomes a connection of WebSocket; null if it does not.</param>
     /// <exception cref="LoadException">Nobody listens there, or the server did not take the connection in time.</exception>
-    public static Connection Open(IPEndPoint server)
+    public static Connection Open(IPEndPoint server, Upgrade? upgrade)
     {
+        Connection connection;
         try
         {
-            return new(WireConnection.Connect(server, Patience, BufferBytes));
+            connection = new(WireConnection.Connect(server, Patience, BufferBytes));
         }
         catch (SocketException e)
         {
             throw new LoadException($"no connection to {server}: {e.Message}");
         }
+
+        try
+        {
+            if (upgrade is not null)
+            {
+                connection.BecomeWebSocket(upgrade);
+            }
+
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
-    public void Send(ReadOnlySpan<byte> bytes)
+    /// <summary>Over WebSocket a message.</summary>
+    public void Send(ReadOnlySpan<byte> bytes, byte opcode = ClientFrame.Binary)
     {
         try
         {
-            _wire.Send(bytes);
+            _wire.Send(WebSocket is null ? bytes : ClientFrame.Create(opcode, bytes));
         }
         catch (SocketException e)
         {
@@ -61,25 +83,85 @@ internal sealed class Connection : IDisposable
     }
 
     /// <summary>So many bytes, and not one more; valid until more is received.</summary>
-    public ReadOnlySpan<byte> ReceiveAll(int count) => Receive(() => _wire.ReceiveExactly(count)).Span;
+    public ReadOnlySpan<byte> ReceiveAll(int count)
+    {
+        while (_received.Count < count)
+        {
+            Receive(count - _received.Count);
+        }
+
+        return _received.Take(count).Span;
+    }
 
     /// <summary>One line, without its CR LF, and not a byte more.</summary>
-    public string ReceiveLine() => Encoding.ASCII.GetString(Receive(_wire.ReceiveLine).Span).TrimEnd();
+    public string ReceiveLine()
+    {
+        ReadOnlyMemory<byte> line;
+        while (!_received.TryTakeLine(out line))
+        {
+            Receive(1);
+        }
+
+        return Encoding.ASCII.GetString(line.Span).TrimEnd();
+    }
 
     /// <summary>One frame of a hub, and not a byte more; its payload is valid until more is received.</summary>
-    public Frame ReceiveFrame() => Receive(_wire.ReceiveFrame);
+    public Frame ReceiveFrame()
+    {
+        Frame frame;
+        while (!IsThere(out frame))
+        {
+            Receive(_received.MissingOfFrame);
+        }
+
+        return frame;
+    }
 
     public void Dispose() => _wire.Dispose();
 
-    private static T Receive<T>(Func<T> receive)
+    private void BecomeWebSocket(Upgrade upgrade)
+    {
+        Send(ClientFrame.Upgrade($"{_wire.Socket.RemoteEndPoint}", upgrade.Path, upgrade.Subprotocol));
+        string status = ReceiveLine();
+        if (!status.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            throw new LoadException($"the upgrade to WebSocket was answered with '{status}'");
+        }
+
+        while (ReceiveLine().Length > 0)
+        {
+            // What else the answer says is of no interest.
+        }
+
+        WebSocket = new();
+    }
+
+    private bool IsThere(out Frame frame)
     {
         try
         {
-            return receive();
+            return _received.TryTakeFrame(out frame);
         }
-        catch (EndOfStreamException)
+        catch (InvalidDataException e)
         {
-            throw new LoadException("the server closed the connection instead of an answer");
+            throw new LoadException($"no answer: {e.Message}");
+        }
+    }
+
+    /// <summary>Receives so many bytes at most: what comes after the log-in is for the measured loop, and not a byte of it is read ahead.</summary>
+    private void Receive(int maxBytes)
+    {
+        try
+        {
+            var room = _received.Room().Span;
+            room = room[..Math.Min(room.Length, maxBytes)];
+            room = room[.._wire.Socket.Receive(room)];
+            if (room.IsEmpty)
+            {
+                throw new LoadException($"the server closed the connection instead of an answer{(WebSocket?.Closing is { } closing ? $": {closing}" : "")}");
+            }
+
+            _received.Commit(WebSocket is null ? room.Length : WebSocket.Unframe(room));
         }
         catch (Exception e) when (e is SocketException or InvalidDataException)
         {

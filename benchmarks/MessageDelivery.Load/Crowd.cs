@@ -1,4 +1,3 @@
-using System.Net;
 using MessageDelivery.Load.Protocols;
 
 namespace MessageDelivery.Load;
@@ -8,13 +7,13 @@ internal sealed class Crowd : IDisposable
 {
     private readonly List<Connection> _connections = [];
 
-    public Crowd(WireProtocol protocol, IPEndPoint server, int count)
+    public Crowd(WireProtocol protocol, ReachedServer server, int count)
     {
         try
         {
             for (int i = 0; i < count; i++)
             {
-                var connection = Connection.Open(server);
+                var connection = server.Open();
                 _connections.Add(connection);
                 protocol.LogIn(connection, channel: i);
             }

@@ -36,13 +36,13 @@ internal static class IdleCommand
         int processId = options.ProcessId(arguments);
         var protocol = WireProtocol.Create(name, bodyBytes: 1);
         using var server = options.Reach(arguments, protocol);
-        using (new Crowd(protocol, server.Endpoint, Math.Min(count, FirstConnections)))
+        using (new Crowd(protocol, server, Math.Min(count, FirstConnections)))
         {
             Thread.Sleep(Interval);
         }
 
         long before = SteadyResidentBytes(processId);
-        using var crowd = new Crowd(protocol, server.Endpoint, count);
+        using var crowd = new Crowd(protocol, server, count);
         Thread.Sleep(stay);
         long with = SteadyResidentBytes(processId);
         var report = new IdleReport(name, count, before, with, (with - before) / count);

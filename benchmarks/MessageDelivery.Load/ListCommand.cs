@@ -32,7 +32,8 @@ internal static class ListCommand
 
     private static int Run(IPEndPoint server, int processId, int count, int requests)
     {
-        using var crowd = new Crowd(new MdsProtocol(bodyBytes: 1), server, count);
+        using var reached = new ReachedServer(server);
+        using var crowd = new Crowd(new MdsProtocol(bodyBytes: 1), reached, count);
         for (int i = 0; i < WarmUpRequests; i++)
         {
             List(crowd.First, count);

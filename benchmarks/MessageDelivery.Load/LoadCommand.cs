@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Net;
 using System.Text.Json;
 using HdrHistogram;
 using MessageDelivery.Load.Measuring;
@@ -40,6 +39,10 @@ internal static class LoadCommand
         var size = new Option<int>("--size") { Description = "Bytes of a body.", Required = true };
         var window = ServerOptions.WithDefault(
             "--window", 1000, "Messages that a sender may be ahead of its receivers; 1 is one at a time, and measures latency, too.");
+        var sharedWindow = new Option<bool>("--shared-window")
+        {
+            Description = "One window for all senders together, as many times as large (pairs and mesh): whoever stands first in their order sends first.",
+        };
         var rate = new Option<double?>("--rate")
         {
             Description = "Messages a second over all senders instead of a window: each is sent when it is due or, if that is past, "
@@ -52,30 +55,33 @@ internal static class LoadCommand
         var warmUp = ServerOptions.WithDefault("--warm-up", 1.0, "Seconds of the same load before.");
         var stopped = ServerOptions.WithDefault(
             "--stopped", 0, "Pairs beside whose receivers never read and whose senders send without limit, until the server cuts either.");
+        var messagesPerFrame = ServerOptions.WithDefault(
+            "--messages-per-frame", 1, "Messages that a sender puts into each frame of WebSocket, where they follow each other in one stream.");
         var command = new RootCommand("Drives one hub or broker over its own wire protocol with raw bytes; prints one line of JSON.")
         {
-            mode, count, size, window, rate, addressing, seconds, warmUp, stopped,
+            mode, count, size, window, sharedWindow, rate, addressing, seconds, warmUp, stopped, messagesPerFrame,
         };
         var server = new ServerOptions(command);
-        command.SetAction(arguments => Run(server, arguments, reached => new(
+        command.SetAction(arguments => Run(server, arguments, new(
             server.Protocol(arguments),
-            reached,
             server.ProcessId(arguments),
             Modes[arguments.GetRequiredValue(mode)],
             arguments.GetValue(count),
             arguments.GetValue(size),
             arguments.GetValue(window),
+            arguments.GetValue(sharedWindow),
             arguments.GetValue(rate),
             Addressings[arguments.GetRequiredValue(addressing)],
             arguments.GetValue(seconds),
             arguments.GetValue(warmUp),
-            arguments.GetValue(stopped))));
+            arguments.GetValue(stopped),
+            server.IsWebSocket(arguments),
+            arguments.GetValue(messagesPerFrame))));
         return command;
     }
 
-    private static int Run(ServerOptions options, ParseResult arguments, Func<IPEndPoint, LoadSettings> read)
+    private static int Run(ServerOptions options, ParseResult arguments, LoadSettings settings)
     {
-        var settings = read(options.Server(arguments));
         if (settings.Fault() is string fault)
         {
             Console.Error.WriteLine($"load: {fault}");
@@ -84,8 +90,7 @@ internal static class LoadCommand
 
         var protocol = WireProtocol.Create(settings.Protocol, settings.BodyBytes);
         using var server = options.Reach(arguments, protocol);
-        settings = settings with { Server = server.Endpoint };
-        using var population = new Population(settings, protocol);
+        using var population = new Population(settings, protocol, server);
         using var loop = new LoadLoop(settings, population, protocol);
         // In nanoseconds, within one percent: as much as one run tells.
         var latencies = settings.IsTimed ? new LongHistogram(1, TimeSpan.FromMinutes(1).Ticks * 100, 2) : null;
@@ -110,7 +115,9 @@ internal static class LoadCommand
             settings.Count,
             settings.BodyBytes,
             settings.Rate is null ? settings.Window : null,
+            settings.SharedWindow,
             settings.Rate,
+            settings.WebSocket ? settings.MessagesPerFrame : null,
             protocol.ListsReceivers ? "listed" : Addressings.First(pair => pair.Value == settings.Addressing).Key,
             Math.Round(measured, 6),
             delivered,

@@ -37,9 +37,10 @@ internal sealed unsafe class LoadLoop : IDisposable
     private readonly bool _numbersSenders;
     private readonly bool _timesSending;
     private readonly long _maxSilenceTicks;
+    private readonly SlowestReceiver _slowest;
+    private readonly SharedWindow? _sharedWindow;
+    private readonly Action<Sender> _write;
     private long _released; // messages of the open loop that were due
-    private long _slowestDelivered;
-    private int _slowestReceivers; // how many have got no more than that
     private LongHistogram? _latencies;
 
     public LoadLoop(LoadSettings settings, Population population, WireProtocol protocol)
@@ -58,7 +59,9 @@ internal sealed unsafe class LoadLoop : IDisposable
         _pace = population.Pace;
         _numbersSenders = settings.NumbersSenders;
         _timesSending = settings.Rate is null && settings.IsTimed;
-        _slowestReceivers = _receivers.Length;
+        _slowest = new(_receivers);
+        _write = Write;
+        _sharedWindow = settings.SharedWindow ? new(_senders, settings.Window) : null;
         double silence = Math.Max(MaxSilence.TotalSeconds, 3 * (_pace?.SecondsPerMessage ?? 0));
         _maxSilenceTicks = (long)(silence * Stopwatch.Frequency);
         for (int i = 0; i < _connections.Length; i++)
@@ -79,7 +82,7 @@ internal sealed unsafe class LoadLoop : IDisposable
         {
             _pace.Start = Stopwatch.GetTimestamp();
         }
-        else
+        else if (_sharedWindow is null)
         {
             foreach (var sender in _senders)
             {
@@ -132,7 +135,7 @@ internal sealed unsafe class LoadLoop : IDisposable
             ReleaseDue(_pace, now);
         }
 
-        int count = _epoll.Wait(Timeout(now, end));
+        int count = _epoll.Wait(_sharedWindow?.Write(Delivered, _write) == true ? 0 : Timeout(now, end));
         for (int i = 0; i < count; i++)
         {
             var (events, tag) = _epoll[i];
@@ -236,12 +239,13 @@ internal sealed unsafe class LoadLoop : IDisposable
         do
         {
             count = Libc.Receive(connection.Fd, _buffer, BufferBytes, Libc.MsgDontWait);
-            if (count > 0 && connection.Receiver is Receiver receiver)
+            int bytes = count > 0 ? Unframe(connection, (int)count) : 0;
+            if (bytes > 0 && connection.Receiver is Receiver receiver)
             {
-                Consume(receiver, _buffer, _buffer + count);
+                Consume(receiver, _buffer, _buffer + bytes);
                 _acknowledging.SendIfDue(connection, receiver);
             }
-            else if (count > 0 && _protocol.FaultIn(new(_buffer, (int)count)) is string fault)
+            else if (bytes > 0 && _protocol.FaultIn(new(_buffer, bytes)) is string fault)
             {
                 throw new LoadException($"{fault}, to sender {connection.Sender!.Number}");
             }
@@ -250,8 +254,22 @@ internal sealed unsafe class LoadLoop : IDisposable
         if (count == 0 || (count < 0 && Libc.LastError is not (Libc.TryAgain or Libc.Interrupted)))
         {
             string whose = connection.Receiver is null ? $"sender {connection.Sender!.Number}" : $"receiver {connection.Receiver.Number}";
-            string how = count == 0 ? "" : $": {new Win32Exception(Libc.LastError).Message}";
+            string how = count < 0 ? $": {new Win32Exception(Libc.LastError).Message}"
+                : connection.WebSocket?.Closing is { } closing ? $": {closing}" : "";
             throw new LoadException($"the server closed the connection of {whose}{how}");
+        }
+    }
+
+    /// <summary>How many bytes are left when the frames of WebSocket are taken off.</summary>
+    private int Unframe(Connection connection, int count)
+    {
+        try
+        {
+            return connection.WebSocket is { } webSocket ? webSocket.Unframe(new(_buffer, count)) : count;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new LoadException(e.Message);
         }
     }
 
@@ -332,7 +350,7 @@ internal sealed unsafe class LoadLoop : IDisposable
         long before = receiver.Delivered;
         receiver.Delivered += completed;
         Delivered += completed;
-        if (_pace is not null || _numbersSenders)
+        if (_pace is not null || _numbersSenders || _sharedWindow is not null)
         {
             return;
         }
@@ -343,26 +361,9 @@ internal sealed unsafe class LoadLoop : IDisposable
         {
             Allow(sender, completed);
         }
-        else if (before == _slowestDelivered && --_slowestReceivers == 0)
+        else if (_slowest.Advance(before) is var further and > 0)
         {
-            long slowest = _slowestDelivered;
-            FindSlowest();
-            Allow(sender, _slowestDelivered - slowest);
-        }
-    }
-
-    private void FindSlowest()
-    {
-        _slowestDelivered = long.MaxValue;
-        foreach (var receiver in _receivers)
-        {
-            if (receiver.Delivered < _slowestDelivered)
-            {
-                _slowestDelivered = receiver.Delivered;
-                _slowestReceivers = 0;
-            }
-
-            _slowestReceivers += receiver.Delivered == _slowestDelivered ? 1 : 0;
+            Allow(sender, further);
         }
     }
 

@@ -10,6 +10,7 @@ internal sealed class Population : IDisposable
 
     private readonly LoadSettings _settings;
     private readonly WireProtocol _protocol;
+    private readonly ReachedServer _server;
     private readonly List<Batch> _batches = [];
     private readonly List<Connection> _connections = [];
     private readonly List<Sender> _senders = [];
@@ -17,10 +18,11 @@ internal sealed class Population : IDisposable
     private readonly List<StoppedPair> _stoppedPairs = [];
     private readonly Pace? _pace;
 
-    public Population(LoadSettings settings, WireProtocol protocol)
+    public Population(LoadSettings settings, WireProtocol protocol, ReachedServer server)
     {
         _settings = settings;
         _protocol = protocol;
+        _server = server;
         int senders = settings.Mode is Mode.FanOut or Mode.Spread ? 1 : settings.Count;
         _pace = settings.Rate is double rate ? new(rate, senders) : null;
         try
@@ -91,7 +93,7 @@ internal sealed class Population : IDisposable
             ulong address = _protocol.LogIn(receiving, _settings.Count + i);
             var sending = Open();
             _protocol.LogIn(sending, null);
-            sending.Sender = new(i, sending, Kept(Batch.Create(_protocol, [[address]], 1, 1, int.MaxValue, null)), null);
+            sending.Sender = new(i, sending, Prepare([[address]], 1, 1, int.MaxValue, null), null);
             receiving.StoppedPair = sending.StoppedPair = new() { Sender = sending.Sender };
             _stoppedPairs.Add(sending.StoppedPair);
         }
@@ -102,17 +104,25 @@ internal sealed class Population : IDisposable
         int maxMessages = _settings.Rate is null ? _settings.Window : int.MaxValue;
         int? number = _settings.NumbersSenders ? sender : null;
         ulong[][] each = [.. addresses.Select(address => new[] { address })];
-        return Kept(_settings.Mode switch
+        return _settings.Mode switch
         {
-            Mode.FanOut when _protocol.ListsReceivers => Batch.Create(_protocol, [addresses], 1, 1, maxMessages, number),
-            Mode.FanOut when !SharesChannel => Batch.Create(_protocol, each, each.Length, 1, maxMessages, number),
-            Mode.FanOut or Mode.FanIn => Batch.Create(_protocol, [each[0]], 1, 1, maxMessages, number),
-            Mode.Pairs => Batch.Create(_protocol, [each[sender]], 1, 1, maxMessages, number),
-            Mode.Spread => Batch.Create(_protocol, each, 1, each.Length, int.MaxValue, number),
-            _ => Batch.Create(
-                _protocol, [.. Shuffled(each.Length).Select(distance => each[(sender + distance) % each.Length])],
+            Mode.FanOut when _protocol.ListsReceivers => Prepare([addresses], 1, 1, maxMessages, number),
+            Mode.FanOut when !SharesChannel => Prepare(each, each.Length, 1, maxMessages, number),
+            Mode.FanOut or Mode.FanIn => Prepare([each[0]], 1, 1, maxMessages, number),
+            Mode.Pairs => Prepare([each[sender]], 1, 1, maxMessages, number),
+            Mode.Spread => Prepare(each, 1, each.Length, int.MaxValue, number),
+            _ => Prepare(
+                [.. Shuffled(each.Length).Select(distance => each[(sender + distance) % each.Length])],
                 1, Math.Min(MinMeshMessages, each.Length - 1), int.MaxValue, number),
-        });
+        };
+    }
+
+    private Batch Prepare(ulong[][] publishes, int publishesPerMessage, int minMessages, int maxMessages, int? number)
+    {
+        var batch = Batch.Create(
+            _protocol, publishes, publishesPerMessage, minMessages, maxMessages, number, _settings.WebSocket ? _settings.MessagesPerFrame : null);
+        _batches.Add(batch);
+        return batch;
     }
 
     /// <summary>The same order of the others for everyone: at each step, every user is somebody's receiver.</summary>
@@ -125,14 +135,8 @@ internal sealed class Population : IDisposable
 
     private Connection Open()
     {
-        var connection = Connection.Open(_settings.Server);
+        var connection = _server.Open();
         _connections.Add(connection);
         return connection;
-    }
-
-    private Batch Kept(Batch batch)
-    {
-        _batches.Add(batch);
-        return batch;
     }
 }

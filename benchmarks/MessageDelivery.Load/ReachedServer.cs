@@ -1,13 +1,17 @@
 using System.Net;
+using MessageDelivery.Load.Protocols;
 
 namespace MessageDelivery.Load;
 
-/// <summary>Where the generator connects: to the server, or to the bridge in front of it.</summary>
-internal sealed class ReachedServer(IPEndPoint server, TlsBridge? bridge) : IDisposable
+/// <summary>How the generator connects: to the server, or to the bridge in front of it, and over WebSocket if it is told how.</summary>
+internal sealed class ReachedServer(IPEndPoint server, TlsBridge? bridge = null, Upgrade? upgrade = null) : IDisposable
 {
-    public IPEndPoint Endpoint => bridge?.Endpoint ?? server;
-
     public bool IsSecured => bridge is not null;
+
+    public bool IsWebSocket => upgrade is not null;
+
+    /// <inheritdoc cref="Connection.Open"/>
+    public Connection Open() => Connection.Open(bridge?.Endpoint ?? server, upgrade);
 
     public void Dispose() => bridge?.Dispose();
 }

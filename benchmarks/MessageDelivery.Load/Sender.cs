@@ -7,6 +7,7 @@ namespace MessageDelivery.Load;
 internal sealed unsafe class Sender(int number, Connection connection, Batch batch, Pace? pace)
 {
     private long _offset;
+    private long _allowedMessages;
     private long _stampedMessages;
 
     public int Number { get; } = number;
@@ -15,7 +16,7 @@ internal sealed unsafe class Sender(int number, Connection connection, Batch bat
 
     public long WrittenBytes { get; private set; }
 
-    /// <summary>Up to where it may write: whole messages.</summary>
+    /// <summary>Up to where it may write: whole messages, over WebSocket whole frames.</summary>
     public long AllowedBytes { get; private set; }
 
     /// <summary>The socket took no more; the next EPOLLOUT ends that.</summary>
@@ -24,13 +25,17 @@ internal sealed unsafe class Sender(int number, Connection connection, Batch bat
     /// <summary>It stands in the queue of those that can write.</summary>
     public bool IsQueued { get; set; }
 
-    /// <summary>When it last began to write where a message begins. With one message in flight, when that was sent.</summary>
+    /// <summary>When it last began to write where a message or a frame begins. With one message in flight, when that was sent.</summary>
     public long SentAt { get; private set; }
 
     public bool CanWrite => !IsBlocked && WrittenBytes < AllowedBytes;
 
     /// <summary>Allows so many more messages.</summary>
-    public void Allow(long messages) => AllowedBytes += messages * batch.MessageBytes;
+    public void Allow(long messages)
+    {
+        _allowedMessages += messages;
+        AllowedBytes = _allowedMessages / batch.MessagesPerUnit * batch.UnitBytes;
+    }
 
     public void AllowAll() => AllowedBytes = long.MaxValue;
 
@@ -45,7 +50,7 @@ internal sealed unsafe class Sender(int number, Connection connection, Batch bat
             Stamp(pace, WrittenBytes + length);
         }
 
-        if (WrittenBytes % batch.MessageBytes == 0)
+        if (WrittenBytes % batch.UnitBytes == 0)
         {
             SentAt = Stopwatch.GetTimestamp();
         }
@@ -67,9 +72,9 @@ internal sealed unsafe class Sender(int number, Connection connection, Batch bat
     // A message is stamped just before its first byte is written: what its place in the batch held before has left by then.
     private void Stamp(Pace pace, long endBytes)
     {
-        for (; _stampedMessages * batch.MessageBytes < endBytes; _stampedMessages++)
+        for (; batch.OffsetOf(_stampedMessages) < endBytes; _stampedMessages++)
         {
-            batch.Stamp(_stampedMessages * batch.MessageBytes % batch.Bytes, pace.Due(Number, _stampedMessages));
+            batch.Stamp(_stampedMessages, pace.Due(Number, _stampedMessages));
         }
     }
 }

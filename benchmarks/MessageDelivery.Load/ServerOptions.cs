@@ -28,14 +28,30 @@ internal sealed class ServerOptions
         Description = "Through TLS 1.3 (TLS_AES_128_GCM_SHA256); the certificate is not checked. What that costs here is not counted.",
     };
 
+    private readonly Option<bool> _webSocket = new("--websocket")
+    {
+        Description = $"Over WebSocket ({string.Join(", ", WireProtocol.Names.Where(OffersWebSocket))}; "
+            + $"{string.Join(" and ", WireProtocol.Names.Where(NeedsWebSocket))} always are).",
+    };
+
     public ServerOptions(Command command, bool hasProtocol = true)
     {
         _protocol.AcceptOnlyFromAmong(WireProtocol.Names);
         Demand(_port, port => port is > 0 and <= IPEndPoint.MaxPort, $"1 to {IPEndPoint.MaxPort}");
         Demand(_host, host => IPAddress.TryParse(host, out var address) && address.GetAddressBytes().Length == 4, "an IPv4 address");
         Demand(_process, id => id > 0, "at least 1");
-        Option[] options = hasProtocol ? [_protocol, _port, _host, _process, _tls] : [_port, _host, _process];
+        Option[] options = hasProtocol ? [_protocol, _port, _host, _process, _tls, _webSocket] : [_port, _host, _process];
         Array.ForEach(options, command.Add);
+        if (hasProtocol)
+        {
+            command.Validators.Add(result =>
+            {
+                if (result.GetValue(_webSocket) && result.GetValue(_protocol) is { } name && WireProtocol.Names.Contains(name) && !OffersWebSocket(name))
+                {
+                    result.AddError($"--websocket: not with --protocol {name}");
+                }
+            });
+        }
     }
 
     public string Protocol(ParseResult arguments) => arguments.GetRequiredValue(_protocol);
@@ -43,11 +59,14 @@ internal sealed class ServerOptions
     public IPEndPoint Server(ParseResult arguments) =>
         new(IPAddress.Parse(arguments.GetRequiredValue(_host)), arguments.GetRequiredValue(_port));
 
-    /// <summary>The server, through TLS if that was asked for.</summary>
+    public bool IsWebSocket(ParseResult arguments) => arguments.GetValue(_webSocket) || NeedsWebSocket(Protocol(arguments));
+
+    /// <summary>The server, through TLS and over WebSocket if that was asked for.</summary>
     public ReachedServer Reach(ParseResult arguments, WireProtocol protocol)
     {
         var server = Server(arguments);
-        return new(server, arguments.GetValue(_tls) ? new TlsBridge(server, protocol.GreetsInTheClear) : null);
+        var upgrade = IsWebSocket(arguments) ? protocol.Upgrade : null;
+        return new(server, arguments.GetValue(_tls) ? new TlsBridge(server, protocol.GreetsInTheClear && upgrade is null) : null, upgrade);
     }
 
     public int ProcessId(ParseResult arguments) => arguments.GetRequiredValue(_process);
@@ -67,4 +86,8 @@ internal sealed class ServerOptions
             result.AddError($"{option.Name} {token.Value}: {limit}");
         }
     });
+
+    private static bool OffersWebSocket(string protocol) => WireProtocol.Create(protocol, bodyBytes: 1).Upgrade is not null;
+
+    private static bool NeedsWebSocket(string protocol) => WireProtocol.Create(protocol, bodyBytes: 1).NeedsWebSocket;
 }

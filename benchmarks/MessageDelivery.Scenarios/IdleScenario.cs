@@ -11,7 +11,7 @@ using MessageDelivery.Scenarios.Measuring;
 namespace MessageDelivery.Scenarios;
 
 /// <summary>Many connections that do nothing: what each costs, and that each is still there.</summary>
-internal sealed class IdleScenario(int connections, string kind)
+internal sealed class IdleScenario(int connections, string kind, bool webSocket)
 {
     private const int ConnectingAtOnce = 64;
     private const int WarmupUsers = 200;
@@ -19,7 +19,7 @@ internal sealed class IdleScenario(int connections, string kind)
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
-    private readonly Report _report = new("idle", $"--connections {connections} --kind {kind}");
+    private readonly Report _report = new("idle", $"--connections {connections} {(webSocket ? "--websocket" : $"--kind {kind}")}");
 
     public static Command Command()
     {
@@ -31,9 +31,10 @@ internal sealed class IdleScenario(int connections, string kind)
             DefaultValueFactory = _ => "mixed",
         };
         kind.AcceptOnlyFromAmong("binary", "text", "silent", "mixed");
-        var command = new Command("idle", "Many connections that do nothing.") { connections, kind };
+        var webSocket = new Option<bool>("--websocket") { Description = "Users of WebSocket instead, after HELLO." };
+        var command = new Command("idle", "Many connections that do nothing.") { connections, kind, webSocket };
         command.SetAction((arguments, _) =>
-            new IdleScenario((int)arguments.GetValue(connections), arguments.GetValue(kind)!).RunAsync());
+            new IdleScenario((int)arguments.GetValue(connections), arguments.GetValue(kind)!, arguments.GetValue(webSocket)).RunAsync());
         return command;
     }
 
@@ -41,7 +42,8 @@ internal sealed class IdleScenario(int connections, string kind)
     {
         using var hub = await HubProcess.StartAsync();
         using var asker = BinaryPeer.Connect(hub.Endpoint, 1 << 20);
-        (IdleKind Kind, int Count)[] stages = kind == "mixed"
+        (IdleKind Kind, int Count)[] stages = webSocket ? [(IdleKind.WebSocket, connections)]
+            : kind == "mixed"
             ? [(IdleKind.Binary, connections / 2), (IdleKind.Silent, connections - (connections / 2))]
             : [(Enum.Parse<IdleKind>(kind, ignoreCase: true), connections)];
 

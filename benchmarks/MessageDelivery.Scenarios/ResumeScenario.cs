@@ -13,11 +13,12 @@ using MessageDelivery.Scenarios.Measuring;
 namespace MessageDelivery.Scenarios;
 
 /// <summary>What <c>resume</c> can be told.</summary>
-internal sealed record ResumeSettings(int Sessions, int AtOnce, int Senders, int Size, int Rounds, long PauseMilliseconds, string Cut, string Tls)
+internal sealed record ResumeSettings(
+    int Sessions, int AtOnce, int Senders, int Size, int Rounds, long PauseMilliseconds, string Cut, string Tls, bool WebSocket)
 {
     public override string ToString() =>
         $"--sessions {Sessions} --at-once {AtOnce} --senders {Senders} --size {Size} --rounds {Rounds} "
-        + $"--pause-milliseconds {PauseMilliseconds} --cut {Cut} --tls {Tls}";
+        + $"--pause-milliseconds {PauseMilliseconds} --cut {Cut} --tls {Tls}{(WebSocket ? " --websocket" : "")}";
 }
 
 /// <summary>All connections are lost at once, senders go on, and everybody comes back: nothing may be lost, repeated or out of order.</summary>
@@ -54,9 +55,10 @@ internal sealed class ResumeScenario(ResumeSettings settings)
             DefaultValueFactory = _ => "off",
         };
         tls.AcceptOnlyFromAmong("off", "full", "resumed");
+        var webSocket = new Option<bool>("--websocket") { Description = "The users come over WebSocket." };
         var command = new Command("resume", "All connections are lost at once, and everybody comes back.")
         {
-            sessions, atOnce, senders, size, rounds, pause, cut, tls,
+            sessions, atOnce, senders, size, rounds, pause, cut, tls, webSocket,
         };
         command.SetAction((arguments, _) => new ResumeScenario(new(
             (int)arguments.GetValue(sessions),
@@ -66,7 +68,8 @@ internal sealed class ResumeScenario(ResumeSettings settings)
             (int)arguments.GetValue(rounds),
             arguments.GetValue(pause),
             arguments.GetValue(cut)!,
-            arguments.GetValue(tls)!)).RunAsync());
+            arguments.GetValue(tls)!,
+            arguments.GetValue(webSocket))).RunAsync());
         return command;
     }
 
@@ -83,7 +86,10 @@ internal sealed class ResumeScenario(ResumeSettings settings)
 
         ulong[] senderIds = [.. senders.Select(sender => sender.UserId)];
         ResumableUser[] users =
-            [.. Enumerable.Range(0, settings.Sessions).Select(_ => new ResumableUser(hub.Endpoint, senderIds, settings.Size, Secured()))];
+        [
+            .. Enumerable.Range(0, settings.Sessions)
+                .Select(_ => new ResumableUser(hub.Endpoint, senderIds, settings.Size, Secured(), settings.WebSocket)),
+        ];
         using var memory = new MemoryWatch(hub.Id);
         Report.Progress($"{users.Length} users connect");
         await ConnectAsync(users, ConnectingAtOnce);

@@ -11,7 +11,7 @@ public class BenchTests
         Assert.Equal(0, bench.ExitCode);
         string[] names = [.. bench.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0])];
         Assert.Equal(names.Distinct(), names);
-        string[] expected = ["pairs-128", "fan-out-128", "fan-out-128-listed", "mesh-one", "latency-80", "stopped", "idle", "start", "list", "cores", "sweep-fan-out-1048576"];
+        string[] expected = ["pairs-128", "fan-out-128", "fan-out-128-listed", "mesh-one", "mesh-one-window", "pairs-one-window", "ws-pairs", "ws-pairs-16", "ws-fan-out", "ws-pairs-200", "latency-80", "stopped", "idle", "start", "list", "cores", "sweep-fan-out-1048576"];
         Assert.Empty(expected.Except(names));
     }
 
@@ -36,7 +36,7 @@ public class BenchTests
 
     private const int MaxAttempts = 5;
 
-    /// <summary>The whole way once: the hub is started on its core, the generator drives it, and both variants are recorded.</summary>
+    /// <summary>The whole way once: servers are started on their core, the generator drives them, and all variants are recorded.</summary>
     [Fact]
     public async Task MeasuresTheHub()
     {
@@ -46,7 +46,7 @@ public class BenchTests
         for (int attempt = 1; ; attempt++)
         {
             var bench = await BenchProcess.RunAsync(
-                "--quick", "--only", "pairs-128", "stopped", "start", "--servers", "hub", "--hub", hub, "--results", results);
+                "--quick", "--only", "pairs-128", "pairs-one-window", "ws-pairs", "stopped", "start", "--servers", "hub", "hub-ws", "aspnet", "--hub", hub, "--results", results);
             Assert.True(bench.ExitCode == 0, bench.Error);
             using var measured = new Samples(results);
             if (measured.Failures.ToList() is not { Count: > 0 } failures)
@@ -60,11 +60,12 @@ public class BenchTests
         }
 
         using var samples = new Samples(results);
-        Assert.Equal(["pairs-128 ", "stopped before", "stopped during", "start "], samples.Names);
+        Assert.Equal(["pairs-128 hub", "pairs-one-window hub", "ws-pairs hub", "ws-pairs hub-ws", "ws-pairs aspnet", "stopped before hub", "stopped during hub", "start hub"],
+            samples.Names);
         Assert.True(samples[0].GetProperty("load").GetProperty("serverCpuMicrosecondsPerMessage").GetDouble() > 0);
-        Assert.True(samples[0].GetProperty("load").GetProperty("delivered").GetInt64() > 0);
-        Assert.True(samples[2].GetProperty("load").GetProperty("latency").GetProperty("p99").GetDouble() > 0);
-        Assert.True(samples[3].GetProperty("start").GetProperty("residentBytes").GetInt64() > 0);
+        Assert.All(Enumerable.Range(0, 5), i => Assert.True(samples[i].GetProperty("load").GetProperty("delivered").GetInt64() > 0));
+        Assert.True(samples[6].GetProperty("load").GetProperty("latency").GetProperty("p99").GetDouble() > 0);
+        Assert.True(samples[7].GetProperty("start").GetProperty("residentBytes").GetInt64() > 0);
     }
 
     private sealed class Samples(string path) : IDisposable
@@ -76,7 +77,7 @@ public class BenchTests
         public IEnumerable<string> Failures =>
             _lines.Where(line => line.RootElement.GetProperty("sample").TryGetProperty("failure", out _)).Select(line => line.RootElement.GetRawText());
 
-        public IEnumerable<string> Names => _lines.Select((_, i) => $"{this[i].GetProperty("row")} {this[i].GetProperty("variant")}");
+        public IEnumerable<string> Names => _lines.Select((_, i) => $"{this[i].GetProperty("row")} {this[i].GetProperty("variant")} {this[i].GetProperty("server")}".Replace("  ", " ", StringComparison.Ordinal));
 
         public void Dispose() => _lines.ForEach(line => line.Dispose());
     }

@@ -35,6 +35,20 @@ public class ReportTests
     }
 
     [Fact]
+    public async Task WebSocketIsComparedWithPlainTcpAndItsPeersWithOurs()
+    {
+        // Ours: 1.2, 1.1 and 1.5 of plain TCP, of which less is better. nats-server: 5, 3 and 6 of ours.
+        string page = await PageAsync();
+        Assert.Contains(
+            "| 16 pairs, 128 B, a message in each frame | 1.20 × (1.10–1.50) | 1.30 × | – | at least | 5.00 × (3.00–6.00) | 10.0 × (5.00–10.0) | – | stalled | nats 4.00 × | at least |",
+            page, StringComparison.Ordinal);
+        Assert.Contains(
+            "| 16 pairs, 128 B, a message in each frame | 0.100 | **0.150** | – | 0.660 | 1.20 | – | stalled |", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "| 16 pairs, 128 B, a message in each frame | 1.00 M/s | **1.00 M/s** | – | 1.00 M/s | 1.00 M/s | – | stalled |", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task IdleStartAndListAreThere()
     {
         string page = await PageAsync();
@@ -59,7 +73,7 @@ public class ReportTests
     {
         using var docs = new TemporaryFolder();
         string page = await PageAsync(docs);
-        string[] expected = ["cpu-by-size-pairs.svg", "cpu-by-work.svg", "latency-50.svg", "throughput-by-size-pairs.svg"];
+        string[] expected = ["cpu-by-size-pairs.svg", "cpu-by-work.svg", "cpu-websocket.svg", "latency-50.svg", "throughput-by-size-pairs.svg"];
         Assert.Equal(expected, Directory.GetFiles(Path.Combine(docs.Path, "benchmarks")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         foreach (string name in expected)
         {

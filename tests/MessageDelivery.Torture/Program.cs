@@ -22,10 +22,22 @@ var library = Count("--library", 16, "clients of the client library");
 var plain = Count("--plain", 6, "binary clients whose sessions end with their connections");
 var text = Count("--text", 4, "clients of the text protocol");
 var processes = Count("--processes", 4, "clients in processes of their own, which are stopped and killed");
+var typeScript = Count("--typescript", 8, "clients of the TypeScript library in processes of their own, half of them over WebSocket; with --clients typescript");
+var clients = new Option<string>("--clients")
+{
+    Description = "Whose client libraries take part: csharp, typescript, or both with a comma between.", DefaultValueFactory = _ => "csharp",
+};
+clients.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<string>()!.Split(',').Except(["csharp", "typescript"]).FirstOrDefault() is { } unknown)
+    {
+        result.AddError($"--clients is csharp, typescript or both, not '{unknown}'.");
+    }
+});
 
 var root = new RootCommand("Runs a hub among faults made on purpose, and checks from the whole history that nothing is lost.")
 {
-    minutes, seed, rate, soak, breaking, json, raw, library, plain, text, processes,
+    minutes, seed, rate, soak, breaking, json, raw, library, plain, text, processes, clients, typeScript,
 };
 root.SetAction((arguments, cancellationToken) => new TortureRun(new(
     TimeSpan.FromMinutes(arguments.GetValue(minutes)),
@@ -34,7 +46,13 @@ root.SetAction((arguments, cancellationToken) => new TortureRun(new(
     arguments.GetValue(soak),
     arguments.GetValue(breaking),
     arguments.GetValue(json),
-    new(arguments.GetValue(raw), arguments.GetValue(library), arguments.GetValue(plain), arguments.GetValue(text), arguments.GetValue(processes))))
+    new(
+        arguments.GetValue(raw),
+        TakesPart(arguments, "csharp") ? arguments.GetValue(library) : 0,
+        arguments.GetValue(plain),
+        arguments.GetValue(text),
+        arguments.GetValue(processes),
+        TakesPart(arguments, "typescript") ? arguments.GetValue(typeScript) : 0)))
     .RunAsync(cancellationToken));
 
 var number = new Option<int>("--number");
@@ -59,3 +77,5 @@ client.SetAction((arguments, _) => ClientProgram.RunAsync(new(
     arguments.GetValue(faults))));
 root.Add(client);
 return await root.Parse(args).InvokeAsync();
+
+bool TakesPart(ParseResult arguments, string kind) => arguments.GetValue(clients)!.Split(',').Contains(kind);

@@ -30,6 +30,16 @@ internal sealed class LoadProgram(Cores cores)
             arguments.AddRange("--window", Text(window));
         }
 
+        if (row.SharedWindow)
+        {
+            arguments.Add("--shared-window");
+        }
+
+        if (server.IsWebSocket)
+        {
+            arguments.AddRange("--messages-per-frame", Text(row.MessagesPerFrame));
+        }
+
         if (rate is { } perSecond)
         {
             arguments.AddRange("--rate", Text(perSecond));
@@ -58,7 +68,8 @@ internal sealed class LoadProgram(Cores cores)
     }
 
     private static string[] Target(Server server, ServerProcess process) =>
-        ["--protocol", server.Protocol, "--port", Text(process.Port), "--process", Text(process.Id)];
+        ["--protocol", server.Protocol, .. server.IsWebSocket ? ["--websocket"] : Array.Empty<string>(),
+            "--port", Text(process.Port), "--process", Text(process.Id)];
 
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 

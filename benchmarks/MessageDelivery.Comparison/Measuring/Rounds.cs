@@ -24,7 +24,7 @@ internal sealed class Rounds(IReadOnlyList<Server> servers, Cores cores, Timing 
 
     /// <summary>Which of these servers take part in a row.</summary>
     public static IReadOnlyList<Server> Participants(Row row, IReadOnlyList<Server> servers) =>
-        [.. servers.Where(server => row.Servers?.Contains(server.Name) ?? server.Name != ServerTable.TwoCores)];
+        [.. servers.Where(server => row.Servers?.Contains(server.Name) ?? ServerTable.IsGeneral(server.Name))];
 
     /// <exception cref="OperationCanceledException">It was told to stop; the servers have ended, too.</exception>
     public async Task MeasureAsync(Row row, CancellationToken stop)

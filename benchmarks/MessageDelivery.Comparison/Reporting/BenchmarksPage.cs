@@ -16,6 +16,7 @@ internal sealed class BenchmarksPage(RunInfo run, Figures figures, string plots)
         _text.Clear();
         WriteHead();
         WriteCosts();
+        WriteWebSocket();
         WriteSizes();
         WriteLatencies();
         WriteOthers();
@@ -56,7 +57,8 @@ internal sealed class BenchmarksPage(RunInfo run, Figures figures, string plots)
             ratio, with the least and the greatest: above 1 × the hub costs less. *One at a time*: a sender waits until its message has
             arrived; otherwise it is a window of messages ahead. *Receivers listed*: a broker gets one publish for each of the 255, the
             hub one relay that lists them; in the other rows from one to many it is a broker's best case, one publish to a subject that
-            all have subscribed.
+            all have subscribed. *One window for all*: as many messages are on their way as there are senders, and whoever stands first in
+            their order sends first, one message at a time; so a few senders send nearly all.
             """);
         Paragraph(tables.Targets());
         Picture(Plots.Cost, "Processor time for a delivered message in each row, for each server");
@@ -71,6 +73,29 @@ internal sealed class BenchmarksPage(RunInfo run, Figures figures, string plots)
         Paragraph("## Memory at work");
         Paragraph("The process's greatest resident memory over all rounds of a row.");
         Paragraph(tables.Memory());
+    }
+
+    private void WriteWebSocket()
+    {
+        var tables = new WebSocketTables(figures);
+        if (tables.IsEmpty)
+        {
+            return;
+        }
+
+        Paragraph("## WebSocket");
+        Paragraph("""
+            The server's CPU for each delivered message in microseconds, over WebSocket and over plain TCP. What clients send is masked, as the
+            protocol wants it, before the measurement begins; nothing is compressed. *In each frame*: how many messages a client puts into a frame.
+            To the hub and to nats-server frames are a stream, and they put as many messages into theirs as they have; to the others a frame is a
+            message. ASP.NET Core and ws carry small relays of our own, which hand each message on as it is; socket.io sends text events to rooms.
+            """);
+        Paragraph(tables.Costs());
+        Picture(Plots.WebSocket, "Processor time for a delivered message over WebSocket, for each server");
+        Paragraph("Ratios are the median of each round's ratio, with the least and the greatest. Less is better in the first column, more in the others:");
+        Paragraph(tables.Ratios());
+        Paragraph("Delivered in a second of wall time:");
+        Paragraph(tables.Throughput());
     }
 
     private void WriteSizes()

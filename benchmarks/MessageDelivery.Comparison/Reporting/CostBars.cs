@@ -15,7 +15,8 @@ internal static class CostBars
     private const int PanelHeight = 250;
     private const int HeadHeight = 50;
 
-    public static void Write(Figures figures, IReadOnlyList<Row> rows, string path)
+    public static void Write(
+        Figures figures, IReadOnlyList<Row> rows, IReadOnlyList<(string Name, string Title)> servers, string path)
     {
         int lines = (rows.Count + Columns - 1) / Columns;
         var bounds = new SKRect(0, 0, Columns * PanelWidth, HeadHeight + (lines * PanelHeight));
@@ -30,7 +31,7 @@ internal static class CostBars
             {
                 float left = i % Columns * PanelWidth;
                 float top = HeadHeight + (i / Columns * PanelHeight);
-                using var panel = CreatePanel(figures, rows[i]);
+                using var panel = CreatePanel(figures, rows[i], servers);
                 panel.Render(canvas, new PixelRect(left, left + PanelWidth, top + PanelHeight, top));
             }
         }
@@ -38,9 +39,9 @@ internal static class CostBars
         SvgFile.Write(path, System.Text.Encoding.UTF8.GetString(stream.ToArray()));
     }
 
-    private static Plot CreatePanel(Figures figures, Row row)
+    private static Plot CreatePanel(Figures figures, Row row, IReadOnlyList<(string Name, string Title)> servers)
     {
-        var columns = ServerTable.Columns.Where(column => figures.Of(row.Name, column.Name).Any()).ToList();
+        var columns = servers.Where(column => figures.Of(row.Name, column.Name).Any()).ToList();
         var plot = new Plot();
         plot.Font.Set(Palette.Font);
         plot.FigureBackground.Color = Palette.Paper;
@@ -71,7 +72,7 @@ internal static class CostBars
             label.LabelAlignment = Alignment.MiddleLeft;
             label.LabelFontColor = Palette.Ink;
             label.LabelFontSize = 12;
-            label.LabelBold = name == ServerTable.Ours;
+            label.LabelBold = name is ServerTable.Ours or ServerTable.OursWebSocket;
             label.LabelFontName = Palette.Font;
         }
 
@@ -80,7 +81,7 @@ internal static class CostBars
         plot.Axes.Left.TickLabelStyle.ForeColor = Palette.Ink;
         plot.Axes.Left.MajorTickStyle.Length = 0;
         plot.Axes.Bottom.TickGenerator = new EmptyTickGenerator();
-        plot.Axes.Left.MinimumSize = 96;
+        plot.Axes.Left.MinimumSize = servers == ServerTable.Columns ? 96 : 160;
         plot.Axes.SetLimits(0, 1.22 * greatest, -columns.Count + 0.4, 0.6);
         return plot;
     }

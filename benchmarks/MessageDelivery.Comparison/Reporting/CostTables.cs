@@ -21,7 +21,7 @@ internal sealed class CostTables(Figures figures)
             string of = isOfBest ? "best peer" : "nats";
             table.Add([row.Title,
                 .. Cells(row, server => figures.Cpu(row.Name, server) is { } cpu ? Emphasise(server, Format.Number(cpu.Median)) : null),
-                WithSpread(nats), WithSpread(best), WithSpread(figures.CpuToOurs(row.Name, ServerTable.Floor)),
+                Format.WithSpread(nats), Format.WithSpread(best), Format.WithSpread(figures.CpuToOurs(row.Name, ServerTable.Floor)),
                 Mark(of, row.Target?.Least), Mark(of, row.Target?.Aim), row.Target?.Judge((isOfBest ? best : nats)?.Median) ?? Format.None]);
         }
 
@@ -36,7 +36,7 @@ internal sealed class CostTables(Figures figures)
         foreach (var row in Rows)
         {
             table.Add([row.Title, .. others.Select(column =>
-                figures.Failure(row.Name, column.Name) ?? WithSpread(figures.CpuToOurs(row.Name, column.Name)))]);
+                figures.Failure(row.Name, column.Name) ?? Format.WithSpread(figures.CpuToOurs(row.Name, column.Name)))]);
         }
 
         return table;
@@ -77,10 +77,6 @@ internal sealed class CostTables(Figures figures)
     private static string Emphasise(string server, string text) => server == ServerTable.Ours ? $"**{text}**" : text;
 
     private static string Mark(string of, double? ratio) => ratio is null ? Format.None : $"{of} {Format.Ratio(ratio)}";
-
-    private static string WithSpread(Spread? ratio) => ratio is { } it
-        ? $"{Format.Ratio(it.Median)} ({Format.Number(it.Least)}–{Format.Number(it.Greatest)})"
-        : Format.None;
 
     private IEnumerable<string> Cells(Row row, Func<string, string?> cell) => ServerTable.Columns.Select(column =>
         cell(column.Name) ?? figures.Failure(row.Name, column.Name) ?? Format.None);

@@ -36,13 +36,16 @@ internal sealed class Figures(IReadOnlyList<Sample> samples)
     public Spread? Cpu(string row, string server) => Load(row, server, load => load.ServerCpuMicrosecondsPerMessage);
 
     /// <summary>A server's processor time for a message divided by ours, round by round: of neighbours in time only.</summary>
-    public Spread? CpuToOurs(string row, string server)
+    public Spread? CpuToOurs(string row, string server) => CpuRatio(row, server, ServerTable.Ours);
+
+    /// <summary>The same for any two.</summary>
+    public Spread? CpuRatio(string row, string server, string to)
     {
         static double? Cpu(Sample sample) => sample.Load?.ServerCpuMicrosecondsPerMessage;
-        var ours = Of(row, ServerTable.Ours).ToDictionary(sample => sample.Round, Cpu);
+        var others = Of(row, to).ToDictionary(sample => sample.Round, Cpu);
         return Spread.Of(
             from sample in Of(row, server)
-            let ratio = Cpu(sample) / ours.GetValueOrDefault(sample.Round)
+            let ratio = Cpu(sample) / others.GetValueOrDefault(sample.Round)
             where ratio is { } value && double.IsFinite(value)
             select ratio.Value);
     }

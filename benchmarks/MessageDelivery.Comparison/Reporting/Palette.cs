@@ -17,11 +17,15 @@ internal static class Palette
     public static Color Of(string server) => Color.FromHex(server switch
     {
         ServerTable.Ours => "#0B5FD9",
-        "nats" => "#E8871E",
+        ServerTable.OursWebSocket => "#0B5FD9",
+        ServerTable.Nats or ServerTable.NatsWebSocket => "#E8871E",
         "redis" => "#C8372D",
         "mosquitto" => "#7B4FA3",
         "mqttnet" => "#0F9B8E",
         "garnet" => "#7A9A01",
+        "aspnet" => "#7B4FA3",
+        "ws" => "#7A9A01",
+        "socket.io" => "#0F9B8E",
         _ => "#8A94A0",
     });
 
@@ -30,7 +34,7 @@ internal static class Palette
     public static MarkerShape MarkerOf(string server) => server switch
     {
         ServerTable.Ours => MarkerShape.FilledCircle,
-        "nats" => MarkerShape.FilledSquare,
+        ServerTable.Nats => MarkerShape.FilledSquare,
         "redis" => MarkerShape.FilledDiamond,
         "mosquitto" => MarkerShape.FilledTriangleUp,
         "mqttnet" => MarkerShape.FilledTriangleDown,

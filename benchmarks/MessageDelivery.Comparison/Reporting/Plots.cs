@@ -9,6 +9,7 @@ namespace MessageDelivery.Comparison.Reporting;
 internal static class Plots
 {
     public const string Cost = "cpu-by-work.svg";
+    public const string WebSocket = "cpu-websocket.svg";
     private static readonly double[] Percentiles = [0, 90, 99, 99.9, 99.99, 99.999];
 
     /// <summary>What is measured over the size of a body.</summary>
@@ -31,12 +32,8 @@ internal static class Plots
         }
 
         Directory.CreateDirectory(folder);
-        var costs = RowTable.All
-            .Where(row => row.Kind == RowKind.Cost && ServerTable.Columns.Any(column => figures.Cpu(row.Name, column.Name) is not null)).ToList();
-        if (costs.Count > 0)
-        {
-            CostBars.Write(figures, costs, Path.Combine(folder, Cost));
-        }
+        WriteCosts(figures, RowKind.Cost, ServerTable.Columns, Path.Combine(folder, Cost));
+        WriteCosts(figures, RowKind.WebSocket, ServerTable.WebSocketColumns, Path.Combine(folder, WebSocket));
 
         foreach (string mode in SweptModes)
         {
@@ -50,6 +47,15 @@ internal static class Plots
         foreach (var row in RowTable.All.Where(row => row.Kind == RowKind.Latency))
         {
             WriteLatency(figures, row, Path.Combine(folder, Latency(row)));
+        }
+    }
+
+    private static void WriteCosts(Figures figures, RowKind kind, IReadOnlyList<(string Name, string Title)> servers, string path)
+    {
+        var rows = RowTable.All.Where(row => row.Kind == kind && servers.Any(server => figures.Cpu(row.Name, server.Name) is not null)).ToList();
+        if (rows.Count > 0)
+        {
+            CostBars.Write(figures, rows, servers, path);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MessageDelivery.Comparison.Reporting;
 
 namespace MessageDelivery.Comparison.Results;
 
@@ -22,6 +23,10 @@ internal static class Format
     public static string Micros(double? value) => value is { } micros ? $"{Number(micros)} µs" : None;
 
     public static string Ratio(double? value) => value is { } ratio ? $"{Number(ratio)} ×" : None;
+
+    /// <summary>The median, and the least and the greatest behind it.</summary>
+    public static string WithSpread(Spread? ratio) =>
+        ratio is { } it ? $"{Ratio(it.Median)} ({Number(it.Least)}–{Number(it.Greatest)})" : None;
 
     public static string PerSecond(double? value) => value switch
     {

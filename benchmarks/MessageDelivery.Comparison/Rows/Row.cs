@@ -6,6 +6,9 @@ internal enum RowKind
     /// <summary>Processor time for a message and throughput, as fast as the windows allow.</summary>
     Cost,
 
+    /// <summary>As <see cref="Cost"/>, over WebSocket and over plain TCP.</summary>
+    WebSocket,
+
     /// <summary>As <see cref="Cost"/>, one point of a curve over the size.</summary>
     Sweep,
 
@@ -37,6 +40,12 @@ internal sealed record Row(string Name, string Title, RowKind Kind, string Mode,
     /// <summary>Messages that a sender may be ahead of its receivers; null where a rate is given.</summary>
     public int? Window { get; init; }
 
+    /// <summary>Whether there is one window for all senders together, as many times as large.</summary>
+    public bool SharedWindow { get; init; }
+
+    /// <summary>How many messages a frame of WebSocket has that a client sends.</summary>
+    public int MessagesPerFrame { get; init; } = 1;
+
     /// <summary>Messages per second of all senders together.</summary>
     public int? Rate { get; init; }
 
@@ -56,6 +65,9 @@ internal sealed record Row(string Name, string Title, RowKind Kind, string Mode,
     public IReadOnlyList<string>? Servers { get; init; }
 
     public Target? Target { get; init; }
+
+    /// <summary>What nats-server's WebSocket is to cost, divided by ours.</summary>
+    public Target? NatsTarget { get; init; }
 
     /// <summary>Variants of the row that each server is measured in, one after the other within a round.</summary>
     public IReadOnlyList<string> Variants => Kind == RowKind.Stopped ? ["before", "during"] : [""];

@@ -1,3 +1,5 @@
+using MessageDelivery.Comparison.Servers;
+
 namespace MessageDelivery.Comparison.Rows;
 
 /// <summary>Everything that <c>./bench</c> measures, in the order in which it does.</summary>
@@ -9,7 +11,7 @@ internal static class RowTable
     private const int KiB = 1 << 10;
     private const int MiB = 1 << 20;
 
-    public static IReadOnlyList<Row> All { get; } = [.. Costs(), .. Latencies(), .. Others(), .. Sweeps()];
+    public static IReadOnlyList<Row> All { get; } = [.. Costs(), .. WebSockets(), .. Latencies(), .. Others(), .. Sweeps()];
 
     private static IEnumerable<Row> Costs() =>
     [
@@ -30,8 +32,30 @@ internal static class RowTable
         new("fan-in-one", "500 → 1, 100 B, one at a time", RowKind.Cost, "fan-in", 500, 100) { Window = 1, Target = BestPeerToOurs(null) },
         new("fan-in", "500 → 1, 100 B", RowKind.Cost, "fan-in", 500, 100) { Window = 200, Longer = 2, Target = NatsToOurs(1.8, null) },
         new("mesh-one", "500 to each other, 100 B, one at a time", RowKind.Cost, "mesh", 500, 100) { Window = 1, Target = BestPeerToOurs(1 / 0.85) },
+        new("mesh-one-window", "500 to each other, 100 B, one window for all", RowKind.Cost, "mesh", 500, 100)
+        {
+            Window = 1, SharedWindow = true, Target = BestPeerToOurs(null),
+        },
+        new("pairs-one-window", "500 pairs, 100 B, one window for all", RowKind.Cost, "pairs", 500, 100)
+        {
+            Window = 1, SharedWindow = true, Target = BestPeerToOurs(null),
+        },
         new("mesh", "500 to each other, 100 B", RowKind.Cost, "mesh", 500, 100) { Window = 60, Longer = 2, Target = BestPeerToOurs(1 / 0.85) },
         new("spread", "1 to each of 255 in turn, 1 KiB", RowKind.Cost, "spread", 255, KiB) { Window = 64, Target = NatsToOurs(3, null) },
+    ];
+
+    private static IEnumerable<Row> WebSockets() =>
+    [
+        WebSocket("ws-pairs", "16 pairs, 128 B, a message in each frame", "pairs", 16, 128, 1000) with
+        {
+            Target = WebSocketToTcp(1.3, null), NatsTarget = NatsToOurs(4, null),
+        },
+        WebSocket("ws-pairs-16", "16 pairs, 128 B, 16 messages in each frame", "pairs", 16, 128, 1000) with
+        {
+            MessagesPerFrame = 16, Target = WebSocketToTcp(1.1, null), NatsTarget = NatsToOurs(4, null), Servers = [.. Streams],
+        },
+        WebSocket("ws-fan-out", "1 → 255, 128 B", "fan-out", 255, 128, 200) with { Target = WebSocketToTcp(1.15, 1.05) },
+        WebSocket("ws-pairs-200", "200 pairs, 100 B, one at a time", "pairs", 200, 100, 1) with { Target = WebSocketToTcp(1.05, null) },
     ];
 
     private static IEnumerable<Row> Latencies() =>
@@ -64,6 +88,17 @@ internal static class RowTable
         Sweep("fan-out", 255, 8 * KiB, 16), Sweep("fan-out", 255, 64 * KiB, 8), Sweep("fan-out", 255, MiB, 2) with { Longer = 2 },
     ];
 
+    /// <summary>Those for whom the messages of WebSocket are a stream, in which theirs lie as they please.</summary>
+    private static IEnumerable<string> Streams =>
+        [ServerTable.Ours, ServerTable.OursWebSocket, ServerTable.Nats, ServerTable.NatsWebSocket];
+
+    private static Row WebSocket(string name, string title, string mode, int count, int size, int window) =>
+        new(name, title, RowKind.WebSocket, mode, count, size)
+        {
+            Window = window,
+            Servers = [.. ServerTable.WebSocketColumns.Select(column => column.Name)],
+        };
+
     private static Row Latency(int percent) =>
         new($"latency-{percent}", $"Latency at {percent} % of the slowest peer's rate", RowKind.Latency, "pairs", 16, 128)
         {
@@ -74,6 +109,8 @@ internal static class RowTable
         new($"sweep-{mode}-{size}", $"{mode} of {count}, {Results.Format.Size(size)}", RowKind.Sweep, mode, count, size) { Window = window };
 
     private static Target NatsToOurs(double? least, double? aim) => new(TargetFigure.NatsToOurs, least, aim);
+
+    private static Target WebSocketToTcp(double most, double? aim) => new(TargetFigure.WebSocketToTcp, most, aim);
 
     /// <summary>Ahead of every peer, and if there is an aim, by so much.</summary>
     private static Target BestPeerToOurs(double? aim) => new(TargetFigure.BestPeerToOurs, 1, aim);

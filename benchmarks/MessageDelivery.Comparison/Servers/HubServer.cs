@@ -4,7 +4,7 @@ using MessageDelivery.Comparison.Measuring;
 namespace MessageDelivery.Comparison.Servers;
 
 /// <summary>The hub as shipped: limits, metrics and logging are on.</summary>
-internal class HubServer(string program, string name = "hub", string title = "ours") : Server(name, title, "mds")
+internal class HubServer(string program, string name = ServerTable.Ours, string title = "ours") : Server(name, title, "mds")
 {
     public override string Configuration => "as shipped: every limit, the metrics and the log are on; one event loop, since it has one core";
 
@@ -15,8 +15,14 @@ internal class HubServer(string program, string name = "hub", string title = "ou
     public override string ReadVersion() => $"mds {FirstLine(program, "--version")}";
 }
 
+/// <summary>The same over WebSocket.</summary>
+internal sealed class WebSocketHubServer(string program) : HubServer(program, ServerTable.OursWebSocket, "ours, WebSocket")
+{
+    public override bool IsWebSocket => true;
+}
+
 /// <summary>The hub with two event loops, on the generator's core as well as its own.</summary>
-internal sealed class TwoCoreHubServer(string program) : HubServer(program, "hub-two-cores", "ours, two cores")
+internal sealed class TwoCoreHubServer(string program) : HubServer(program, ServerTable.TwoCores, "ours, two cores")
 {
     public override string Configuration => "as shipped, on both cores; two event loops";
 

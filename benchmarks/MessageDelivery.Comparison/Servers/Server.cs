@@ -21,6 +21,9 @@ internal abstract class Server(string name, string title, string protocol)
 
     public string Protocol => protocol;
 
+    /// <summary>Whether it is spoken to over WebSocket.</summary>
+    public virtual bool IsWebSocket => false;
+
     /// <summary>What it is told beyond its defaults and why, for the report.</summary>
     public abstract string Configuration { get; }
 

@@ -11,11 +11,24 @@ internal static class ServerTable
 
     public const string TwoCores = "hub-two-cores";
 
+    public const string OursWebSocket = "hub-ws";
+
+    public const string Nats = "nats";
+
+    public const string NatsWebSocket = "nats-ws";
+
     /// <summary>The names that tables and plots have a place for, whether or not a run had them.</summary>
     public static IReadOnlyList<(string Name, string Title)> Columns { get; } =
     [
-        (Ours, "ours"), ("nats", "nats-server"), ("redis", "redis-server"), ("mosquitto", "mosquitto"),
+        (Ours, "ours"), (Nats, "nats-server"), ("redis", "redis-server"), ("mosquitto", "mosquitto"),
         ("mqttnet", "MQTTnet"), ("garnet", "Garnet"), (Floor, "floor (C)"),
+    ];
+
+    /// <summary>The same for the rows of WebSocket. Two of the servers take part in them over plain TCP, too.</summary>
+    public static IReadOnlyList<(string Name, string Title)> WebSocketColumns { get; } =
+    [
+        (Ours, "ours, TCP"), (OursWebSocket, "ours, WebSocket"), (Nats, "nats-server, TCP"), (NatsWebSocket, "nats-server, WebSocket"),
+        ("aspnet", "ASP.NET Core"), ("ws", "ws"), ("socket.io", "socket.io"),
     ];
 
     /// <param name="hub">The hub's program.</param>
@@ -23,7 +36,11 @@ internal static class ServerTable
     [
         new HubServer(hub), new NatsServer(), new RedisServer(), new MosquittoServer(),
         HostedServer.MqttNet(), HostedServer.Garnet(), new FloorServer(), new TwoCoreHubServer(hub),
+        new WebSocketHubServer(hub), new WebSocketNatsServer(), new AspNetServer(), NodeServer.Ws(), NodeServer.SocketIo(),
     ];
 
-    public static bool IsPeer(string name) => name is not (Ours or Floor or TwoCores);
+    /// <summary>Whether it takes part in every row that does not name its servers.</summary>
+    public static bool IsGeneral(string name) => Columns.Any(column => column.Name == name);
+
+    public static bool IsPeer(string name) => name is not (Ours or Floor or TwoCores or OursWebSocket);
 }

@@ -6,12 +6,14 @@ namespace MessageDelivery.Load.Measuring;
 /// <summary>What a run prints. Sizes are bytes; a megabyte here is a million of them.</summary>
 /// <param name="Window">Null in an open loop.</param>
 /// <param name="Rate">Null in a closed loop.</param>
+/// <param name="MessagesPerFrame">Null without WebSocket.</param>
 /// <param name="Seconds">How long was measured.</param>
 /// <param name="StoppedCut">Pairs with receivers that never read which the server has cut, in the warm-up or since.</param>
 /// <param name="Latency">Null where it was not measured; so are <paramref name="LatencyCounts"/>.</param>
 /// <param name="LatencyCounts">Pairs of microseconds and how many deliveries took so long, within one percent.</param>
 internal sealed record LoadReport(
-    string Protocol, string Mode, int Count, int Size, int? Window, double? Rate, string Addressing, double Seconds,
+    string Protocol, string Mode, int Count, int Size, int? Window, bool SharedWindow, double? Rate, int? MessagesPerFrame,
+    string Addressing, double Seconds,
     long Delivered, double DeliveredPerSecond, double MegabytesPerSecond,
     double? ServerCpuMicrosecondsPerMessage, double ServerCpuPercent, double GeneratorCpuPercent,
     long ServerResidentBytes, long ServerPeakResidentBytes, long ServerVoluntarySwitches, long ServerInvoluntarySwitches,
@@ -38,7 +40,7 @@ internal sealed record ListReport(
 
 /// <summary>What <c>load connect</c> prints.</summary>
 internal sealed record ConnectReport(
-    string Protocol, bool Tls, long Connections, double Seconds, double ConnectionsPerSecond, double? ServerCpuMicrosecondsPerConnection,
+    string Protocol, bool Tls, bool WebSocket, long Connections, double Seconds, double ConnectionsPerSecond, double? ServerCpuMicrosecondsPerConnection,
     double ServerCpuPercent);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -9,6 +9,8 @@ internal class MdsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 {
     public override bool ListsReceivers => true;
 
+    public override Upgrade Upgrade { get; } = new("/ws", "mds.v1");
+
     public override int DeliveryHeadBytes => ProtocolLimits.DeliveryHeaderBytes;
 
     public override byte DeliveryFirstByte => (byte)FrameType.Delivery;

@@ -9,6 +9,8 @@ internal sealed class NatsProtocol(int bodyBytes) : WireProtocol(bodyBytes)
 
     public override bool GreetsInTheClear => true;
 
+    public override Upgrade Upgrade { get; } = new("/");
+
     public override int DeliveryHeadBytes => $"MSG {Subject(0)} 1 {BodyBytes}\r\n".Length;
 
     public override byte DeliveryFirstByte => (byte)'M';

@@ -1,5 +1,8 @@
 namespace MessageDelivery.Load.Protocols;
 
+/// <summary>What a connection of WebSocket asks for.</summary>
+internal sealed record Upgrade(string Path, string? Subprotocol = null);
+
 /// <summary>
 /// How one server is spoken to: log-in, one publish, and what a delivery looks like. All bodies of a run have one size, so
 /// that a publish is a head, the body and a tail that are known beforehand, and every delivery has the same length.
@@ -11,8 +14,10 @@ internal abstract class WireProtocol(int bodyBytes)
     public const string Nats = "nats";
     public const string Redis = "redis";
     public const string Mqtt = "mqtt";
+    public const string Relay = "relay";
+    public const string SocketIo = "socket.io";
 
-    public static string[] Names { get; } = [Mds, MdsResumable, Nats, Redis, Mqtt];
+    public static string[] Names { get; } = [Mds, MdsResumable, Nats, Redis, Mqtt, Relay, SocketIo];
 
     public int BodyBytes { get; } = bodyBytes;
 
@@ -21,6 +26,18 @@ internal abstract class WireProtocol(int bodyBytes)
 
     /// <summary>Whether the server says a line before TLS begins, if there is TLS.</summary>
     public virtual bool GreetsInTheClear => false;
+
+    /// <summary>How a connection becomes one of WebSocket; null if the server offers none.</summary>
+    public virtual Upgrade? Upgrade => null;
+
+    /// <summary>Whether there is nothing but WebSocket.</summary>
+    public virtual bool NeedsWebSocket => false;
+
+    /// <summary>Whether bodies must be text.</summary>
+    public virtual bool IsText => false;
+
+    /// <summary>Whether a message of WebSocket is one publish, and not a part of a stream in which they follow each other.</summary>
+    public virtual bool FramesEachPublish => false;
 
     /// <summary>Whether a connection that receives may publish, too.</summary>
     public virtual bool PublishesWhereItReceives => true;
@@ -44,6 +61,8 @@ internal abstract class WireProtocol(int bodyBytes)
         Nats => new NatsProtocol(bodyBytes),
         Redis => new RedisProtocol(bodyBytes),
         Mqtt => new MqttProtocol(bodyBytes),
+        Relay => new RelayProtocol(bodyBytes),
+        SocketIo => new SocketIoProtocol(bodyBytes),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such protocol"),
     };
 

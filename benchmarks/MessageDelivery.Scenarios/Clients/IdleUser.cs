@@ -12,6 +12,9 @@ internal enum IdleKind
     /// <summary>It said HELLO.</summary>
     Binary,
 
+    /// <summary>It said HELLO over WebSocket.</summary>
+    WebSocket,
+
     /// <summary>It asked for its identity.</summary>
     Text,
 
@@ -32,9 +35,14 @@ internal sealed class IdleUser : IDisposable
     public static async Task<IdleUser> ConnectAsync(IPEndPoint hub, IdleKind kind)
     {
         var wire = await WireConnection.ConnectAsync(hub, bufferBytes: SmallBufferBytes);
+        if (kind == IdleKind.WebSocket)
+        {
+            await wire.UpgradeAsync($"{hub}");
+        }
+
         switch (kind)
         {
-            case IdleKind.Binary:
+            case IdleKind.Binary or IdleKind.WebSocket:
                 await wire.SendAsync(FrameBytes.Hello());
                 await wire.ReceiveFrameAsync();
                 break;
@@ -52,7 +60,7 @@ internal sealed class IdleUser : IDisposable
     {
         byte[] text = Encoding.UTF8.GetBytes(body);
         byte[] expected = [.. text, (byte)'\n'];
-        if (_kind == IdleKind.Binary)
+        if (_kind is IdleKind.Binary or IdleKind.WebSocket)
         {
             expected = new byte[ProtocolLimits.DeliveryHeaderBytes + text.Length];
             new DeliveryHeader(sender, text.Length).Write(expected);

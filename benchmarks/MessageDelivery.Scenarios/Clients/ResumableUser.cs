@@ -14,7 +14,9 @@ namespace MessageDelivery.Scenarios.Clients;
 /// </summary>
 /// <param name="senders">The ids of all who send to it.</param>
 /// <param name="tls">How it speaks TLS; null if it does not.</param>
-internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders, int bodyBytes, SslClientAuthenticationOptions? tls) : IDisposable
+/// <param name="webSocket">Whether it comes over WebSocket.</param>
+internal sealed class ResumableUser(
+    IPEndPoint hub, IReadOnlyList<ulong> senders, int bodyBytes, SslClientAuthenticationOptions? tls, bool webSocket) : IDisposable
 {
     /// <summary>It acknowledges multiples of this, so that mostly something received is not acknowledged when its connection is cut.</summary>
     private const int FramesPerAck = 3;
@@ -77,6 +79,11 @@ internal sealed class ResumableUser(IPEndPoint hub, IReadOnlyList<ulong> senders
         if (tls is not null)
         {
             await _wire.SecureAsync(tls);
+        }
+
+        if (webSocket)
+        {
+            await _wire.UpgradeAsync($"{hub}");
         }
 
         await _wire.SendAsync(FrameBytes.Hello(

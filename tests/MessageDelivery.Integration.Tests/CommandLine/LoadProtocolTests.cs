@@ -13,6 +13,8 @@ public sealed class LoadProtocolTests
         WireProtocol.Redis,
         "*3\r\n$7\r\nPUBLISH\r\n$8\r\n???00012\r\n$5\r\nhello\r\n",
         "*3\r\n$7\r\nmessage\r\n$8\r\n???00012\r\n$5\r\nhello\r\n")]
+    [InlineData(
+        WireProtocol.SocketIo, "42[\"to\",\"???00012\",\"hello\"]", "42[\"m\",\"hello\"]")]
     [InlineData(WireProtocol.Mqtt, "\x30\x0F\x00\x08???00012hello", "\x30\x0F\x00\x08???00012hello")]
     public void A_broker_is_sent_a_publish_and_sends_a_delivery(string name, string publish, string delivery)
     {
@@ -46,6 +48,14 @@ public sealed class LoadProtocolTests
         protocol.WriteAcknowledgement(ack, 258);
         Assert.Equal([0x06, 0, 0, 0, 8, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0], ack);
         Assert.Equal(16, protocol.BytesToPassOver(0x86));
+    }
+
+    [Fact]
+    public void A_relay_of_our_own_is_sent_the_channel_and_sends_the_same()
+    {
+        var protocol = WireProtocol.Create(WireProtocol.Relay, bodyBytes: 5);
+        Assert.Equal([0, 0, 0, 0x12], protocol.Head([0x12]));
+        Assert.Equal((4, 9), (protocol.DeliveryHeadBytes, protocol.DeliveryBytes));
     }
 
     [Fact]

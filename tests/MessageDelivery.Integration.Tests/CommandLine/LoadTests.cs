@@ -57,6 +57,51 @@ public sealed class LoadTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("pairs", "4", "64", "1", "1")]
+    [InlineData("pairs", "4", "128", "50", "1")]
+    [InlineData("pairs", "4", "128", "50", "16")]
+    [InlineData("pairs", "2", "1048576", "4", "4")]
+    [InlineData("fan-out", "255", "128", "50", "3")]
+    [InlineData("fan-in", "4", "65536", "10", "2")]
+    [InlineData("mesh", "5", "100", "1", "1")]
+    [InlineData("spread", "4", "70000", "8", "1")]
+    public async Task Over_WebSocket_all_is_as_over_TCP(string mode, string count, string size, string window, string messagesPerFrame)
+    {
+        var report = await MeasureAsync(
+            "--websocket", "--mode", mode, "--count", count, "--size", size, "--window", window, "--messages-per-frame", messagesPerFrame, "--seconds", "0.4");
+        Assert.Equal(messagesPerFrame, report.GetProperty("messagesPerFrame").GetRawText());
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("5")]
+    public async Task Times_in_masked_frames_are_those_at_which_messages_were_due(string messagesPerFrame)
+    {
+        var report = await MeasureAsync(
+            "--websocket", "--mode", "pairs", "--count", "3", "--size", "21", "--rate", "1000", "--messages-per-frame", messagesPerFrame, "--seconds", "0.4");
+        // Anything else read as a time would be out by far more than a run takes.
+        Assert.InRange(report.GetProperty("latency").GetProperty("p50").GetDouble(), 1, 20e6);
+    }
+
+    [Theory]
+    [InlineData("pairs")]
+    [InlineData("mesh")]
+    public async Task One_window_for_all_lets_those_who_stand_first_send(string mode)
+    {
+        var report = await MeasureAsync("--mode", mode, "--shared-window", "--count", "5", "--size", "1", "--window", "1", "--seconds", "0.4");
+        Assert.True(report.GetProperty("sharedWindow").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("latency").ValueKind);
+    }
+
+    [Fact]
+    public async Task Resumable_receivers_acknowledge_over_WebSocket_too()
+    {
+        var report = await RunAsync(
+            "--protocol", "mds-resumable", "--websocket", "--mode", "pairs", "--count", "4", "--size", "64", "--window", "50", "--seconds", "1", "--warm-up", "0.1");
+        Assert.InRange(report.GetProperty("delivered").GetInt64(), 64 << 10, long.MaxValue);
+    }
+
+    [Theory]
     [InlineData("pairs", "4", "64")]
     [InlineData("fan-out", "5", "500")]
     public async Task Resumable_receivers_acknowledge_so_that_nobody_waits_for_them(string mode, string count, string size)
@@ -86,9 +131,18 @@ public sealed class LoadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Connections_of_WebSocket_come_and_go_too()
+    {
+        var report = await RunAsync("connect", "--protocol", "mds", "--websocket", "--at-once", "2", "--seconds", "0.5");
+        Assert.True(report.GetProperty("connections").GetInt64() > 0);
+        Assert.True(report.GetProperty("webSocket").GetBoolean());
+    }
+
+    [Fact]
     public async Task Connections_that_come_and_go_are_counted()
     {
         var report = await RunAsync("connect", "--protocol", "mds", "--at-once", "2", "--seconds", "0.5");
+        Assert.False(report.GetProperty("webSocket").GetBoolean());
         Assert.True(report.GetProperty("connections").GetInt64() > 0);
         Assert.True(report.GetProperty("serverCpuMicrosecondsPerConnection").GetDouble() > 0);
         Assert.False(report.GetProperty("tls").GetBoolean());
@@ -110,8 +164,16 @@ public sealed class LoadTests : IAsyncLifetime
     [InlineData("--mode mesh --count 1", "--count 1: at least 2 users for --mode mesh")]
     [InlineData("--window 0", "--window 0: at least 1")]
     [InlineData("--seconds 60", "--seconds 60 and --warm-up 0.1: together at most 50, since servers cut off who is silent for long")]
+    [InlineData("--messages-per-frame 4", "--messages-per-frame 4: only with --websocket")]
+    [InlineData("--protocol redis --websocket true", "--websocket: not with --protocol redis")]
+    [InlineData("--protocol relay --messages-per-frame 2", "--messages-per-frame 2: 1 with --protocol relay, where a frame is a message")]
+    [InlineData("--websocket true --messages-per-frame 5 --window 4", "--messages-per-frame 5: at most --window 4, since they are sent together")]
+    [InlineData("--websocket true --messages-per-frame 0", "--messages-per-frame 0: at least 1")]
+    [InlineData("--shared-window true --mode fan-in", "--shared-window: only with --mode pairs or mesh")]
+    [InlineData(
+        "--protocol socket.io --mode fan-in", "--protocol socket.io: bodies are text and can carry no time or number, so no --rate, --mode fan-in or mesh")]
     [InlineData("--host here", "--host here: an IPv4 address")]
-    [InlineData("--protocol smtp", "Argument 'smtp' not recognized. Must be one of: 'mds' 'mds-resumable' 'nats' 'redis' 'mqtt'")]
+    [InlineData("--protocol smtp", "Argument 'smtp' not recognized. Must be one of: 'mds' 'mds-resumable' 'nats' 'redis' 'mqtt' 'relay' 'socket.io'")]
     public async Task An_impossible_option_is_one_line_with_the_value_and_the_limit(string options, string error)
     {
         string[] defaults = ["--protocol", "mds", "--mode", "pairs", "--count", "2", "--size", "7", "--seconds", "0.1", "--warm-up", "0.1"];

@@ -24,6 +24,9 @@ internal static class Body
     private static readonly byte[] Pattern = MakePattern();
     private static readonly byte[] TextPattern = Array.ConvertAll(Pattern, value => "abcdefghijklmnopqrstuvwxyz012345"u8[value & 31]);
 
+    /// <summary>The bytes of which bodies are cut.</summary>
+    public static ReadOnlySpan<byte> AllBytes => Pattern;
+
     /// <summary>Fills a body.</summary>
     /// <param name="run">Tells this run from others; its lowest byte is not used.</param>
     public static void Write(Span<byte> body, uint run, ulong author, long number, bool isText)

@@ -6,7 +6,8 @@ using MessageDelivery.Torture.Load;
 namespace MessageDelivery.Torture.Processes;
 
 /// <summary>A client process, from outside: what it tells goes to the checker, and it can be stopped, killed and started anew.</summary>
-internal sealed class ClientProcess(Func<ClientArguments> arguments, Checker checker, UserDirectory directory, FaultCounts faults, Random random)
+internal sealed class ClientProcess(
+    Func<ProcessStartInfo> command, Checker checker, UserDirectory directory, FaultCounts faults, Random random)
 {
     private static readonly TimeSpan DirectoryInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxEnd = TimeSpan.FromSeconds(30);
@@ -97,11 +98,8 @@ internal sealed class ClientProcess(Func<ClientArguments> arguments, Checker che
 
     private Process Start()
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, arguments().ToCommandLine())
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        };
+        var start = command();
+        start.RedirectStandardInput = start.RedirectStandardOutput = true;
         start.Environment["DOTNET_TieredPGO"] = "0";
         var process = Process.Start(start) ?? throw new InvalidOperationException("a client process did not start");
         lock (_gate)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using MessageDelivery.Torture.Checking;
@@ -91,6 +92,10 @@ internal static class ClientProgram
 internal sealed record ClientArguments(
     int Number, string Endpoint, uint Run, int Seed, double Rate, bool HasConfirm, bool HasFaults)
 {
+    /// <summary>A process of this program.</summary>
+    public ProcessStartInfo ToCommand() => new(Environment.ProcessPath!, ToCommandLine());
+
+    /// <summary>The arguments of any client's program.</summary>
     public string[] ToCommandLine() =>
     [
         "client", "--number", $"{Number}", "--endpoint", Endpoint, "--run", $"{Run}", "--seed", $"{Seed}",

@@ -33,6 +33,7 @@ internal sealed class RunningCrowd : IAsyncDisposable
     private readonly List<ITortureClient> _clients = [];
     private readonly List<ClientProcess> _processes = [];
     private readonly List<Task> _running = [];
+    private readonly TypeScriptClient? _typeScript;
     private int _processNumber = FirstProcessNumber;
 
     public RunningCrowd(
@@ -41,7 +42,7 @@ internal sealed class RunningCrowd : IAsyncDisposable
         (_settings, _offer, _checker, _directory, _faults) = (settings, offer, checker, directory, faults);
         Sabotage = settings.Break is { } kind ? new(kind, SabotageOneIn, Somebody) : null;
         var crowd = settings.Crowd;
-        double rate = settings.Rate / (crowd.Raw + crowd.Library + crowd.Plain + crowd.Processes + (TextShare * crowd.Text));
+        double rate = settings.Rate / (crowd.Raw + crowd.Library + crowd.Plain + crowd.Processes + crowd.TypeScript + (TextShare * crowd.Text));
         int number = 0;
         for (int i = 0; i < crowd.Raw; i++)
         {
@@ -68,7 +69,16 @@ internal sealed class RunningCrowd : IAsyncDisposable
         {
             var endpoint = Proxy(hub, ++number, null, resetsHub: false);
             int seed = settings.Seed + (number * 7_919);
-            _processes.Add(new(() => Arguments(endpoint, seed, rate), checker, directory, faults, new(seed)));
+            _processes.Add(new(() => Arguments(endpoint, seed, rate).ToCommand(), checker, directory, faults, new(seed)));
+        }
+
+        _typeScript = crowd.TypeScript > 0 ? new() : null;
+        for (int i = 0; i < crowd.TypeScript; i++)
+        {
+            var endpoint = Proxy(hub, ++number, null, resetsHub: false);
+            int seed = settings.Seed + (number * 7_919);
+            string scheme = i % 2 == 0 ? "ws" : "tcp";
+            _processes.Add(new(() => _typeScript!.ToCommand(Arguments(endpoint, seed, rate), scheme), checker, directory, faults, new(seed)));
         }
     }
 
@@ -128,6 +138,8 @@ internal sealed class RunningCrowd : IAsyncDisposable
         {
             await proxy.DisposeAsync();
         }
+
+        _typeScript?.Dispose();
     }
 
     private Surroundings Surroundings(IPEndPoint hub, int number, double rate, Sabotage? sabotage = null, bool isText = false)

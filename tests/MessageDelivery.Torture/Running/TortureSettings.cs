@@ -16,7 +16,7 @@ internal sealed record TortureSettings(
 }
 
 /// <summary>How many clients of each kind take part.</summary>
-internal sealed record Crowd(int Raw, int Library, int Plain, int Text, int Processes)
+internal sealed record Crowd(int Raw, int Library, int Plain, int Text, int Processes, int TypeScript)
 {
-    public int All => Raw + Library + Plain + Text + Processes;
+    public int All => Raw + Library + Plain + Text + Processes + TypeScript;
 }

@@ -1,0 +1,11 @@
+export type { ReconnectOptions } from "./backoff.ts";
+export type { Body } from "./body.ts";
+export type { Code } from "./codes.ts";
+export type { Token } from "./connection.ts";
+export type { Delivery } from "./delivery.ts";
+export { HubConnectionError, HubError, HubRequestError, HubSessionLostError } from "./errors.ts";
+export type { ClosedEvent, HubEventMap, ReconnectingEvent, RejectedEvent, SessionLostEvent } from "./events.ts";
+export type { Id } from "./frames.ts";
+export { connect, type CallOptions, type ConnectOptions, type Hub, type HubState, type RelayOptions } from "./hub.ts";
+export type { Presence } from "./presence_update.ts";
+export type { Outcome, Receipt } from "./receipt.ts";
