@@ -1,6 +1,7 @@
-// Messages a second from one Node to another, 128 bytes each, sent without waiting for each other; beside nats-core and socket.io.
-//   node bench/run.js [MESSAGES]
-// Needs the built hub, dist (npm run build), Debian's nats-server, and bench/node_modules (npm ci in bench).
+// Messages a second from one Node to another, and from one page to another, 128 bytes each, sent without waiting for each other; beside nats-core
+// and socket.io.
+//   node bench/run.js [MESSAGES [RUNS]]
+// Needs the built hub, dist (npm run build), Debian's nats-server and chromium, and bench/node_modules (npm ci in bench).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -8,11 +9,14 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { measureInBrowser, startBrowser } from "./browser.js";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const count = Number(process.argv[2] ?? 300_000);
+const runs = Number(process.argv[3] ?? 3);
 const warmup = Math.round(count / 5);
 const children = new Set();
+const browser = await startBrowser();
 
 /** A process and the lines that it prints, one after another. */
 function start(command, ...args) {
@@ -37,7 +41,9 @@ async function measure(kind, url) {
 }
 
 async function hub() {
-    const server = start(join(folder, "../../../artifacts/bin/MessageDelivery.Cli/release/mds"), "serve", "--port", "0", "--log-level", "none");
+    const origin = browser ? ["--allow-origin", browser.origin] : [];
+    const program = join(folder, "../../../artifacts/bin/MessageDelivery.Cli/release/mds");
+    const server = start(program, "serve", "--port", "0", "--log-level", "none", ...origin);
     const port = (await server.next()).split(":").at(-1);
     return { child: server.child, port };
 }
@@ -57,25 +63,37 @@ async function socketio() {
 }
 
 const rows = [
-    ["this client, WebSocket", "hub", hub, "ws"],
-    ["this client, TCP", "hub", hub, "tcp"],
-    ["nats-core, WebSocket", "nats", nats, "ws"],
-    ["socket.io-client, WebSocket", "socketio", socketio, "http"],
+    ["Node: this client, WebSocket", "hub", hub, "ws", measure],
+    ["Node: this client, TCP", "hub", hub, "tcp", measure],
+    ["Node: nats-core, WebSocket", "nats", nats, "ws", measure],
+    ["Node: socket.io-client, WebSocket", "socketio", socketio, "http", measure],
 ];
+if (browser) {
+    const inBrowser = (kind, url) => measureInBrowser(browser, kind, url, count, warmup);
+    rows.push(
+        ["Chromium: this client", "hub", hub, "ws", inBrowser],
+        ["Chromium: nats-core", "nats", nats, "ws", inBrowser],
+        ["Chromium: socket.io-client", "socketio", socketio, "http", inBrowser],
+    );
+}
 
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
-console.log(`Node ${process.version}, ${cpus()[0].model}, ${cpus().length} processors, ${count} messages of 128 bytes, the best of three\n`);
+console.log(
+    `Node ${process.version}, ${cpus()[0].model}, ${cpus().length} processors, ${count} messages of 128 bytes, the best of ${runs}\n`,
+);
 console.log("| client | messages a second | µs of processor to send one | to receive one |\n|---|---|---|---|");
-for (const [name, kind, serve, scheme] of rows) {
-    const runs = [];
-    for (let run = 0; run < 3; run++) {
+for (const [name, kind, serve, scheme, measureOnce] of rows) {
+    const results = [];
+    for (let run = 0; run < runs; run++) {
         const { child, port } = await serve();
-        runs.push(await measure(kind, `${scheme}://127.0.0.1:${port}`));
+        results.push(await measureOnce(kind, `${scheme}://127.0.0.1:${port}`));
         const ended = once(child, "exit");
         child.kill("SIGKILL");
         await ended;
     }
-    const best = runs.reduce((a, b) => (a.rate > b.rate ? a : b));
-    console.log(`| ${name} | ${Math.round(best.rate).toLocaleString("en")} | ${best.sending.toFixed(2)} | ${best.receiving.toFixed(2)} |`);
+    const best = results.reduce((a, b) => (a.rate > b.rate ? a : b));
+    const time = (microseconds) => microseconds?.toFixed(2) ?? "";
+    console.log(`| ${name} | ${Math.round(best.rate).toLocaleString("en")} | ${time(best.sending)} | ${time(best.receiving)} |`);
 }
+await browser?.close();
 process.exit(0);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { Server } from "socket.io";
 
 const http = createServer();
-const server = new Server(http, { transports: ["websocket"], perMessageDeflate: false });
+const server = new Server(http, { transports: ["websocket"], cors: { origin: true }, perMessageDeflate: false });
 server.on("connection", (socket) => {
     socket.on("relay", (to, text, done) => {
         server.to(to).emit("message", text);
