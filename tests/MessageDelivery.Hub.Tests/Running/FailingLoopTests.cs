@@ -191,9 +191,7 @@ public sealed class FailingLoopTests
 
         public override long Drop(int bytes) => WouldBlock;
 
-        public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters) => 0;
-
-        public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => 0;
+        public override long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters) => 0;
 
         public override bool TryFinish(LoopCounters counters) => HasRoom;
 

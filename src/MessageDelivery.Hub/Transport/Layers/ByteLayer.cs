@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport.Layers;
@@ -8,7 +9,7 @@ namespace MessageDelivery.Hub.Transport.Layers;
 /// everything else that does not say otherwise, is for the thread of the connection's loop; sending is for one thread at a time, which
 /// may be another loop's. Nothing blocks.
 /// </summary>
-internal abstract class ByteLayer
+internal abstract unsafe class ByteLayer
 {
     /// <summary>There is nothing to receive for now; the loop is told when there is.</summary>
     public const long WouldBlock = -1;
@@ -73,13 +74,31 @@ internal abstract class ByteLayer
     public abstract long Drop(int bytes);
 
     /// <summary>Sends what it can: bytes taken, possibly none; <see cref="Broken"/> if it takes no more for good.</summary>
-    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters) => Send([], segments, counters);
+    public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
+    {
+        var vectors = stackalloc Libc.IoVector[segments.Length];
+        for (int i = 0; i < segments.Length; i++)
+        {
+            ref readonly var segment = ref segments[i];
+            vectors[i].Address = segment.Block.Address(segment.Offset);
+            vectors[i].Length = segment.Length;
+        }
 
-    /// <summary>The same with bytes from any memory in front, which count among those taken.</summary>
-    public abstract long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters);
+        return Send(new ReadOnlySpan<Libc.IoVector>(vectors, segments.Length), counters);
+    }
 
     /// <summary>The same, from any memory.</summary>
-    public abstract long Send(ReadOnlySpan<byte> bytes, LoopCounters counters);
+    public long Send(ReadOnlySpan<byte> bytes, LoopCounters counters)
+    {
+        fixed (byte* start = bytes)
+        {
+            var vector = new Libc.IoVector { Address = start, Length = bytes.Length };
+            return Send(new ReadOnlySpan<Libc.IoVector>(in vector), counters);
+        }
+    }
+
+    /// <summary>The same, from memory that does not move meanwhile.</summary>
+    public abstract long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters);
 
     /// <summary>Bytes that were taken and that the peer's machine has not acknowledged. Falls when the peer takes something.</summary>
     public abstract int UnacknowledgedBytes { get; }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport.Layers;
@@ -64,59 +64,21 @@ internal sealed class MemoryLayer : ByteLayer
 
     public override long Drop(int bytes) => Take([], isPeek: false, bytes, out _);
 
-    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters)
+    public override unsafe long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters)
     {
-        long taken = head.IsEmpty ? 0 : Send(head, counters);
-        if (taken < head.Length)
+        long taken = 0;
+        foreach (ref readonly var vector in vectors)
         {
-            return taken;
-        }
-
-        foreach (ref readonly var segment in segments)
-        {
-            long here = Send(segment.Span, counters);
+            int here = Send(new ReadOnlySpan<byte>(vector.Address, (int)vector.Length));
             if (here < 0)
             {
                 return Broken;
             }
 
             taken += here;
-            if (here < segment.Length)
+            if (here < vector.Length)
             {
                 break;
-            }
-        }
-
-        return taken;
-    }
-
-    [SuppressMessage("Reliability", "CA2012", Justification = "The awaiter is kept until the loop comes back, and used once.")]
-    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters)
-    {
-        int taken = 0;
-        while (taken < bytes.Length)
-        {
-            if (_flushing is { IsCompleted: false })
-            {
-                break;
-            }
-
-            bool isOver = _flushing is { } flushed && flushed.GetResult().IsCompleted;
-            _flushing = null;
-            if (isOver)
-            {
-                return Broken;
-            }
-
-            var part = bytes[taken..Math.Min(bytes.Length, taken + CapacityBytes)];
-            _fromHub.Write(part);
-            taken += part.Length;
-            Volatile.Write(ref _sent, _sent + part.Length);
-            var flushing = _fromHub.FlushAsync().GetAwaiter();
-            _flushing = flushing;
-            if (!flushing.IsCompleted)
-            {
-                flushing.UnsafeOnCompleted(_hasRoom);
             }
         }
 
@@ -155,6 +117,39 @@ internal sealed class MemoryLayer : ByteLayer
         resumeWriterThreshold: CapacityBytes / 2,
         minimumSegmentSize: CapacityBytes / 4,
         useSynchronizationContext: false));
+
+    [SuppressMessage("Reliability", "CA2012", Justification = "The awaiter is kept until the loop comes back, and used once.")]
+    private int Send(ReadOnlySpan<byte> bytes)
+    {
+        int taken = 0;
+        while (taken < bytes.Length)
+        {
+            if (_flushing is { IsCompleted: false })
+            {
+                break;
+            }
+
+            bool isOver = _flushing is { } flushed && flushed.GetResult().IsCompleted;
+            _flushing = null;
+            if (isOver)
+            {
+                return (int)Broken;
+            }
+
+            var part = bytes[taken..Math.Min(bytes.Length, taken + CapacityBytes)];
+            _fromHub.Write(part);
+            taken += part.Length;
+            Volatile.Write(ref _sent, _sent + part.Length);
+            var flushing = _fromHub.FlushAsync().GetAwaiter();
+            _flushing = flushing;
+            if (!flushing.IsCompleted)
+            {
+                flushing.UnsafeOnCompleted(_hasRoom);
+            }
+        }
+
+        return taken;
+    }
 
     private long Take(Span<byte> destination, bool isPeek, int maxBytes, out bool more)
     {

@@ -1,4 +1,3 @@
-using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 
@@ -26,10 +25,13 @@ internal sealed class SocketLayer(int socket) : ByteLayer
 
     public override long Drop(int bytes) => StreamSocket.Drop(socket, bytes);
 
-    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters) =>
-        Note(head.IsEmpty ? StreamSocket.Send(socket, segments) : StreamSocket.Send(socket, head, segments), counters);
-
-    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => Note(StreamSocket.Send(socket, bytes), counters);
+    public override long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters)
+    {
+        long sent = StreamSocket.Send(socket, vectors);
+        counters.BytesSent += Math.Max(sent, 0);
+        _life.NoteSent();
+        return sent;
+    }
 
     public override bool TryFinish(LoopCounters counters)
     {
@@ -42,11 +44,4 @@ internal sealed class SocketLayer(int socket) : ByteLayer
     public override void ResetOnClose() => StreamSocket.ResetOnClose(socket);
 
     public override void Close() => Libc.Close(socket);
-
-    private long Note(long sent, LoopCounters counters)
-    {
-        counters.BytesSent += Math.Max(sent, 0);
-        _life.NoteSent();
-        return sent;
-    }
 }

@@ -1,9 +1,8 @@
-using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
-/// <summary>Receiving into blocks and sending from segments, on a socket that does not block.</summary>
+/// <summary>Receiving and sending, on a socket that does not block.</summary>
 internal static unsafe class StreamSocket
 {
     /// <summary>Returns as <see cref="ByteLayer.Receive"/> does.</summary>
@@ -46,50 +45,17 @@ internal static unsafe class StreamSocket
     }
 
     /// <summary>Bytes the kernel has taken, possibly none; <see cref="ByteLayer.Broken"/> if it takes no more for good.</summary>
-    public static long Send(int socket, ReadOnlySpan<Segment> segments)
+    public static long Send(int socket, ReadOnlySpan<Libc.IoVector> vectors)
     {
-        if (segments.Length == 1)
+        if (vectors.Length == 1)
         {
-            var segment = segments[0];
-            return Result(Libc.Send(socket, segment.Block.Address(segment.Offset), segment.Length, Flags));
+            return Result(Libc.Send(socket, vectors[0].Address, vectors[0].Length, Flags));
         }
 
-        var vectors = stackalloc Libc.IoVector[segments.Length];
-        Point(vectors, segments);
-        var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length };
-        return Result(Libc.SendMessage(socket, &message, Flags));
-    }
-
-    /// <summary>The same with bytes from any memory in front.</summary>
-    public static long Send(int socket, ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments)
-    {
-        var vectors = stackalloc Libc.IoVector[segments.Length + 1];
-        fixed (byte* front = head)
+        fixed (Libc.IoVector* first = vectors)
         {
-            vectors[0].Address = front;
-            vectors[0].Length = head.Length;
-            Point(vectors + 1, segments);
-            var message = new Libc.MessageHeader { Vectors = vectors, VectorCount = segments.Length + 1 };
+            var message = new Libc.MessageHeader { Vectors = first, VectorCount = vectors.Length };
             return Result(Libc.SendMessage(socket, &message, Flags));
-        }
-    }
-
-    private static void Point(Libc.IoVector* vectors, ReadOnlySpan<Segment> segments)
-    {
-        for (int i = 0; i < segments.Length; i++)
-        {
-            ref readonly var segment = ref segments[i];
-            vectors[i].Address = segment.Block.Address(segment.Offset);
-            vectors[i].Length = segment.Length;
-        }
-    }
-
-    /// <summary>The same, from any memory.</summary>
-    public static long Send(int socket, ReadOnlySpan<byte> bytes)
-    {
-        fixed (byte* buffer = bytes)
-        {
-            return Result(Libc.Send(socket, buffer, bytes.Length, Flags));
         }
     }
 

@@ -1,4 +1,5 @@
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport.Layers;
@@ -56,10 +57,7 @@ internal sealed class TlsHandshakeLayer(ByteLayer lower, BlockPool pool, TlsHand
     }
 
     /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters) => 0;
-
-    /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => 0;
+    public override long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters) => 0;
 
     /// <inheritdoc/>
     public override bool OnWritable(LoopCounters counters) => GoOn(counters);

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport.Layers;
@@ -17,7 +18,6 @@ internal sealed unsafe class TlsLayer : UpperLayer
     // A peer may send records that bring nothing: key updates. Others are not kept waiting for them.
     private const int MaxEmptyReads = 4;
 
-    private readonly BlockPool _pool;
     private readonly SslStream _ssl;
     private readonly RecordStream _records;
     private LayerBuffer _held;
@@ -33,7 +33,6 @@ internal sealed unsafe class TlsLayer : UpperLayer
     public TlsLayer(ByteLayer lower, BlockPool pool, TlsHandshake handshake, ref LayerBuffer held)
         : base(lower)
     {
-        _pool = pool;
         _ssl = handshake.Ssl;
         _records = handshake.Stream;
         PeerCertificate = handshake.Peer;
@@ -116,7 +115,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
     }
 
     /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters)
+    public override long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters)
     {
         var status = _unsent.Send(Lower, counters);
         if (status != SendStatus.Sent)
@@ -124,7 +123,7 @@ internal sealed unsafe class TlsLayer : UpperLayer
             return status == SendStatus.Broken ? Broken : 0;
         }
 
-        var source = new PlainReader(head, segments);
+        var source = new PlainReader(vectors);
         long taken = source.Skip(_ahead);
         _ahead -= taken;
         var scratch = TlsScratch.Current;
@@ -150,22 +149,6 @@ internal sealed unsafe class TlsLayer : UpperLayer
 
         scratch.ClearOutput();
         return taken;
-    }
-
-    /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters)
-    {
-        var block = _pool.Rent(BlockSizes.For(Math.Min(bytes.Length, BlockSizes.LargeBytes)));
-        try
-        {
-            var copy = new Segment(block, 0, Math.Min(bytes.Length, block.Capacity));
-            bytes[..copy.Length].CopyTo(copy.Span);
-            return Send(new ReadOnlySpan<Segment>(in copy), counters);
-        }
-        finally
-        {
-            block.Release();
-        }
     }
 
     /// <inheritdoc/>

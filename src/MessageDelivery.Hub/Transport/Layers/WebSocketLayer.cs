@@ -1,24 +1,28 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Unicode;
-using MessageDelivery.Hub.Buffers;
+using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
 
 namespace MessageDelivery.Hub.Transport.Layers;
 
 /// <summary>
 /// WebSocket (RFC 6455) after its handshake, the server's end: the payloads of the binary messages are the bytes that it brings, and what is sent
-/// is one message for each send, of at most 65,535 bytes. While nothing is under way it holds no buffer.
+/// is one message for each send, or several of at most 65,472 bytes. While nothing is under way it holds no buffer.
 /// </summary>
 /// <remarks>
-/// A message that has begun is gone on with as it began: the bytes that were not taken are offered again, and their header is not sent a second
-/// time. The layer's own words, pongs and the close, go between two messages, on the thread that sends.
+/// What is offered once is cut into messages then, and gone on with so: the bytes that were not taken are offered again, and their headers must
+/// be the same, since the layer below may have taken note of them. The layer's own words, pongs and the close, go between two messages, on the
+/// thread that sends.
 /// </remarks>
-internal sealed class WebSocketLayer : UpperLayer
+internal sealed unsafe class WebSocketLayer : UpperLayer
 {
     private const int MaxEmptyReads = 4;
-    private const int MaxMessageBytes = ushort.MaxValue;
+
+    // The kernel copies a third slower from and to places that do not agree in their last bits: headers have 4 bytes, so that of messages as
+    // long as this the payloads keep that. Several leave in one call, which is as much worth. See docs/adr/0026.
+    private const int MaxMessageBytes = ushort.MaxValue & ~63;
+    private const int MaxMessagesPerSend = 16;
     private const int MaxReasonBytes = WebSocketReader.MaxControlBytes - 2;
     private const byte MessageFrame = 0x82;
     private const byte CloseFrame = 0x88;
@@ -31,6 +35,7 @@ internal sealed class WebSocketLayer : UpperLayer
     private string? _endText;
     private int _said;
     private int _messageLeft;
+    private long _planned;
     private uint _header;
     private byte _headerLeft;
     private byte _headerBytes;
@@ -116,41 +121,36 @@ internal sealed class WebSocketLayer : UpperLayer
     }
 
     /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<byte> head, ReadOnlySpan<Segment> segments, LoopCounters counters)
+    public override long Send(ReadOnlySpan<Libc.IoVector> payload, LoopCounters counters)
     {
-        Debug.Assert(head.IsEmpty, "nothing stands on a WebSocket");
-        long total = Segment.TotalBytes(segments);
+        long total = 0;
+        foreach (ref readonly var vector in payload)
+        {
+            total += vector.Length;
+        }
+
         long taken = 0;
         while (true)
         {
-            if (_messageLeft == 0)
+            if (_messageLeft == 0 && _planned == 0)
             {
-                var status = Say(counters);
+                var status = HasToSay ? Say(counters) : SendStatus.Sent;
                 if (status != SendStatus.Sent || taken == total)
                 {
                     return status == SendStatus.Broken ? Broken : taken;
                 }
 
-                BeginMessage((int)Math.Min(total - taken, MaxMessageBytes));
+                _planned = total - taken;
             }
 
-            long offered = Math.Min(total - taken, _messageLeft);
-            long sent = taken == 0 && offered == total ? SendPart(segments, counters) : SendPart(segments, taken, ref offered, counters);
-            if (sent < 0)
+            long sent = SendMessages(payload, taken, counters, out bool isBlocked);
+            taken += Math.Max(sent, 0);
+            if (sent < 0 || isBlocked)
             {
-                return Broken;
-            }
-
-            taken += sent;
-            if (sent < offered || offered == 0)
-            {
-                return taken;
+                return sent < 0 ? Broken : taken;
             }
         }
     }
-
-    /// <inheritdoc/>
-    public override long Send(ReadOnlySpan<byte> bytes, LoopCounters counters) => throw new NotSupportedException("A WebSocket is sent on from blocks.");
 
     /// <inheritdoc/>
     public override bool TryFinish(LoopCounters counters)
@@ -159,7 +159,7 @@ internal sealed class WebSocketLayer : UpperLayer
         {
             _isFinishing = true;
             _pong = null;
-            byte[] close = _messageLeft > 0 ? [] : EncodeClose();
+            byte[] close = _messageLeft > 0 || _planned > 0 ? [] : EncodeClose();
             _saying = _saying is null ? close : [.. _saying.AsSpan(_said), .. close];
             _said = 0;
         }
@@ -167,55 +167,82 @@ internal sealed class WebSocketLayer : UpperLayer
         return Say(counters) != SendStatus.Blocked && base.TryFinish(counters);
     }
 
-    private void BeginMessage(int bytes)
+    /// <summary>Sends messages, each header in front of its payload, in one call; returns how much of the payload was taken.</summary>
+    /// <param name="skip">Payload that was taken before.</param>
+    /// <param name="isBlocked">Whether that was not all of it.</param>
+    [SkipLocalsInit]
+    private long SendMessages(ReadOnlySpan<Libc.IoVector> payload, long skip, LoopCounters counters, out bool isBlocked)
     {
-        bool isShort = bytes < LongLength;
-        _messageLeft = bytes;
-        _headerBytes = _headerLeft = (byte)(isShort ? 2 : 4);
-        // As it is in memory: the length has its higher byte first.
-        _header = isShort ? MessageFrame | ((uint)bytes << 8) : MessageFrame | (LongLength << 8) | ((uint)BinaryPrimitives.ReverseEndianness((ushort)bytes) << 16);
-    }
-
-    /// <summary>Sends from the message under way; returns how much of its payload was taken.</summary>
-    /// <param name="payload">No more than is left of it.</param>
-    private unsafe long SendPart(ReadOnlySpan<Segment> payload, LoopCounters counters)
-    {
-        uint header = _header;
-        var head = new ReadOnlySpan<byte>((byte*)&header + (_headerBytes - _headerLeft), _headerLeft);
-        long sent = Lower.Send(head, payload, counters);
-        if (sent < 0)
-        {
-            return sent;
-        }
-
-        int ofHeader = (int)Math.Min(sent, _headerLeft);
-        _headerLeft -= (byte)ofHeader;
-        _messageLeft -= (int)(sent - ofHeader);
-        return sent - ofHeader;
-    }
-
-    /// <summary>The same from a part of what is to be sent.</summary>
-    /// <param name="offered">The most to offer; what was offered.</param>
-    private long SendPart(ReadOnlySpan<Segment> segments, long skip, ref long offered, LoopCounters counters)
-    {
-        Segments part = default;
-        long left = offered;
+        var vectors = stackalloc Libc.IoVector[payload.Length + (2 * MaxMessagesPerSend)];
+        uint* headers = stackalloc uint[MaxMessagesPerSend];
+        var rest = new PayloadCursor(payload, skip);
+        long planned = _planned;
+        long offered = 0;
         int count = 0;
-        for (int i = 0; i < segments.Length && left > 0 && count < Segments.Count; i++)
+        for (int messages = 0; messages < MaxMessagesPerSend && !rest.IsAtEnd; messages++)
         {
-            var segment = segments[i];
-            int skipped = (int)Math.Min(skip, segment.Length);
-            int length = (int)Math.Min(segment.Length - skipped, left);
-            skip -= skipped;
-            if (length > 0)
+            int left = _messageLeft;
+            int headerBytes = _headerBytes;
+            int headerLeft = _headerLeft;
+            headers[messages] = _header;
+            if (messages > 0 || left == 0)
             {
-                part[count++] = new(segment.Block, segment.Offset + skipped, length);
-                left -= length;
+                left = (int)Math.Min(planned, MaxMessageBytes);
+                planned -= left;
+                headers[messages] = Header(left, out headerBytes);
+                headerLeft = headerBytes;
+            }
+
+            if (headerLeft > 0)
+            {
+                vectors[count++] = new() { Address = (byte*)(headers + messages) + headerBytes - headerLeft, Length = headerLeft };
+            }
+
+            offered += headerLeft + rest.Take(left, vectors, ref count);
+            if (planned == 0)
+            {
+                break;
             }
         }
 
-        offered -= left;
-        return SendPart(part[..count], counters);
+        long sent = count == 0 ? 0 : Lower.Send(new ReadOnlySpan<Libc.IoVector>(vectors, count), counters);
+        isBlocked = sent < offered || count == 0;
+        return sent < 0 ? sent : Note(sent);
+    }
+
+    /// <summary>So many bytes of the messages were taken; returns how many of them are payload.</summary>
+    private long Note(long sent)
+    {
+        long payload = 0;
+        while (sent > 0)
+        {
+            if (_messageLeft == 0)
+            {
+                _messageLeft = (int)Math.Min(_planned, MaxMessageBytes);
+                _planned -= _messageLeft;
+                _header = Header(_messageLeft, out int headerBytes);
+                _headerBytes = _headerLeft = (byte)headerBytes;
+            }
+
+            int ofHeader = (int)Math.Min(sent, _headerLeft);
+            int ofPayload = (int)Math.Min(sent - ofHeader, _messageLeft);
+            _headerLeft -= (byte)ofHeader;
+            _messageLeft -= ofPayload;
+            payload += ofPayload;
+            sent -= ofHeader + ofPayload;
+        }
+
+        return payload;
+    }
+
+    /// <summary>A message's header as it is in memory: the length has its higher byte first.</summary>
+    private static uint Header(int bytes, out int headerBytes)
+    {
+        bool isShort = bytes < LongLength;
+        headerBytes = isShort ? 2 : 4;
+        return isShort
+            ? MessageFrame | ((uint)bytes << 8)
+            : MessageFrame | (LongLength << 8) | ((uint)BinaryPrimitives.ReverseEndianness((ushort)bytes) << 16);
     }
 
     /// <summary>Sends what the layer itself has to say. Between two messages.</summary>
@@ -275,11 +302,45 @@ internal sealed class WebSocketLayer : UpperLayer
         return [CloseFrame, (byte)length, .. payload[..length]];
     }
 
-    [InlineArray(Count)]
-    private struct Segments
+    /// <summary>Where in the payload the next message begins.</summary>
+    private ref struct PayloadCursor
     {
-        public const int Count = 64;
+        private readonly ReadOnlySpan<Libc.IoVector> _vectors;
+        private int _index;
+        private nint _offset;
 
-        private Segment _first;
+        public PayloadCursor(ReadOnlySpan<Libc.IoVector> vectors, long skip)
+        {
+            _vectors = vectors;
+            while (_index < vectors.Length && skip >= vectors[_index].Length)
+            {
+                skip -= vectors[_index++].Length;
+            }
+
+            _offset = (nint)skip;
+        }
+
+        public readonly bool IsAtEnd => _index == _vectors.Length;
+
+        /// <summary>Adds vectors for so many bytes, or for all there are; returns how many bytes.</summary>
+        public long Take(int bytes, Libc.IoVector* vectors, ref int count)
+        {
+            nint left = bytes;
+            while (left > 0 && !IsAtEnd)
+            {
+                ref readonly var vector = ref _vectors[_index];
+                nint here = Math.Min(left, vector.Length - _offset);
+                vectors[count++] = new() { Address = (byte*)vector.Address + _offset, Length = here };
+                left -= here;
+                _offset += here;
+                if (_offset == vector.Length)
+                {
+                    _index++;
+                    _offset = 0;
+                }
+            }
+
+            return bytes - left;
+        }
     }
 }
