@@ -41,7 +41,7 @@ export interface ConnectOptions {
     /** For programs that only send: what comes counts as taken, and is thrown away. Default: false. */
     readonly discard?: boolean;
 
-    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB; less than 512 KiB is waited for. */
+    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB. The hub acknowledges every 256 KiB or once a second: less than twice that slows senders down. */
     readonly sendBuffer?: number;
 
     /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB over WebSocket, where receiving cannot be paused. */
@@ -76,7 +76,7 @@ export interface RelayOptions extends CallOptions {
 }
 
 /** What the client is doing. */
-export type HubState = "connecting" | "connected" | "reconnecting" | "closed";
+export type HubState = "connected" | "reconnecting" | "closed";
 
 /**
  * A user of a message delivery hub. Calls need not wait for each other: they are sent and answered in the order in which they were made; only
