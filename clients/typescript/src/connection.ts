@@ -95,8 +95,8 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
             const error = reader.readFrames(chunk);
             if (error) {
                 connection.endWith(error);
-            } else if (connection.sessionStart) {
-                session.catchUp();
+            } else {
+                flush();
             }
         }
     }
@@ -177,10 +177,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
         },
     };
 
-    const timer = clock.setTimeout(
-        () => connection.endWith(new HubConnectionError(undefined, `${url.host} does not answer`)),
-        connectTimeout,
-    );
+    const timer = clock.setTimeout(() => connection.endWith(new HubConnectionError(undefined, `${url.host} is silent`)), connectTimeout);
     forget = onAbort(signal, () => {
         opened.reject(signal!.reason);
         connection.endWith(closedHere());
