@@ -4,6 +4,9 @@ import { readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
+// What programs get is tested, too.
+await import("./build.js");
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const wanted = process.argv.slice(2);
 const names = readdirSync(`${root}/test`)

@@ -20,6 +20,9 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
 const RECEIVE_BYTES = 8 << 20;
 const UNPAUSED_RECEIVE_BYTES = 72 << 20;
 
+/** Rounds of the microtasks in which nothing happens before what was written leaves: a loop with `for await` takes a few for each turn. */
+const QUIET_ROUNDS = 4;
+
 const NOTHING = new Uint8Array(0);
 
 /** A token, or what gives one for each connection. */
@@ -58,7 +61,8 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
     let transport: Transport | undefined;
     let heartbeat: Heartbeat | undefined;
     let isScheduled = false;
-    let lastWritten = 0;
+    let lastProgress = 0;
+    let quietRounds = 0;
     let lastFlushed = 0;
     let forget: (() => void) | undefined;
 
@@ -91,8 +95,8 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
             const error = reader.readFrames(chunk);
             if (error) {
                 connection.endWith(error);
-            } else if (connection.sessionStart) {
-                session.catchUp();
+            } else {
+                flush();
             }
         }
     }
@@ -116,10 +120,12 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
 
     function flushWhenQuiet(): void {
         const written = outbox.bytesWritten();
-        isScheduled = written !== lastWritten && written - lastFlushed < MAX_SEND_BYTES;
-        lastWritten = written;
+        const progress = written - inbox.bytes;
+        quietRounds = progress === lastProgress ? quietRounds + 1 : 0;
+        lastProgress = progress;
+        isScheduled = quietRounds < QUIET_ROUNDS && written - lastFlushed < MAX_SEND_BYTES;
         if (isScheduled) {
-            // Somebody may be adding frames, one after another, and be next in line.
+            // Somebody may be adding frames, or taking messages that are acknowledged, one after another, and be next in line.
             queueMicrotask(flushWhenQuiet);
         } else {
             lastFlushed = written;
@@ -171,10 +177,7 @@ export function openConnection(options: ConnectionOptions, session: Session, sig
         },
     };
 
-    const timer = clock.setTimeout(
-        () => connection.endWith(new HubConnectionError(undefined, `${url.host} does not answer`)),
-        connectTimeout,
-    );
+    const timer = clock.setTimeout(() => connection.endWith(new HubConnectionError(undefined, `${url.host} is silent`)), connectTimeout);
     forget = onAbort(signal, () => {
         opened.reject(signal!.reason);
         connection.endWith(closedHere());

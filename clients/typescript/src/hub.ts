@@ -41,7 +41,7 @@ export interface ConnectOptions {
     /** For programs that only send: what comes counts as taken, and is thrown away. Default: false. */
     readonly discard?: boolean;
 
-    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB; less than 512 KiB is waited for. */
+    /** Bytes that may wait to be sent or acknowledged; callers wait beyond it. Default: 4 MiB. The hub acknowledges every 256 KiB or once a second: less than twice that slows senders down. */
     readonly sendBuffer?: number;
 
     /** Bytes that may wait for the program. Default: 8 MiB, or 72 MiB over WebSocket, where receiving cannot be paused. */
@@ -76,7 +76,7 @@ export interface RelayOptions extends CallOptions {
 }
 
 /** What the client is doing. */
-export type HubState = "connecting" | "connected" | "reconnecting" | "closed";
+export type HubState = "connected" | "reconnecting" | "closed";
 
 /**
  * A user of a message delivery hub. Calls need not wait for each other: they are sent and answered in the order in which they were made; only
@@ -190,9 +190,9 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
     relay(to: Id | readonly Id[], body: Body, options?: RelayOptions): Promise<Receipt | void>;
     relay(to: Id | readonly Id[], body: Body, options?: RelayOptions): Promise<Receipt | void> {
         try {
-            const receivers = typeof to === "object" ? to : [to];
+            const receivers = typeof to === "object" ? to.map(BigInt) : [BigInt(to)];
             for (const id of receivers) {
-                if (BigInt(id) >> 64n) {
+                if (id >> 64n) {
                     throw new RangeError(`${id} is no id`);
                 }
             }
@@ -201,9 +201,9 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
             }
             const bytes = toBytes(body, this.maxBody);
             if (bytes instanceof Promise) {
-                return abortable(bytes, options?.signal).then((all) => this.#relay(to, all, options));
+                return abortable(bytes, options?.signal).then((all) => this.#relay(receivers, all, options));
             }
-            return this.#relay(to, bytes, options);
+            return this.#relay(receivers, bytes, options);
         } catch (error) {
             return Promise.reject(error);
         }
@@ -263,7 +263,7 @@ export class Hub extends EventTarget implements AsyncIterable<Delivery> {
         await this.close({ signal: AbortSignal.timeout(DISPOSE_MILLISECONDS) }).catch(() => {});
     }
 
-    #relay(to: Id | readonly Id[], body: Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
+    #relay(to: bigint[], body: Uint8Array, options: RelayOptions | undefined): Promise<Receipt | void> {
         if (!options) {
             return this.#session.sendRelay(to, body, 0);
         }

@@ -14,7 +14,6 @@ import {
     viewOf,
     writeHeader,
     writeU64,
-    type Id,
 } from "./frames.ts";
 import type { PresenceFeed } from "./presence.ts";
 import type { Receipt } from "./receipt.ts";
@@ -116,8 +115,7 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
         write(request.type, isList && isSubscribed ? WATCH : 0, request.body, request);
     }
 
-    function writeRelay(to: Id | readonly Id[], body: Uint8Array, flags: number, receipt?: PendingReceipt): void {
-        const receivers = typeof to === "object" ? to : [to];
+    function writeRelay(receivers: bigint[], body: Uint8Array, flags: number, receipt?: PendingReceipt): void {
         reserve(HEADER_BYTES + 8 + 8 * receivers.length + body.length);
         const start = used + HEADER_BYTES;
         let at = start;

@@ -27,7 +27,6 @@ import {
     readU64,
     textOf,
     viewOf,
-    type Id,
 } from "./frames.ts";
 import { createInbox } from "./inbox.ts";
 import { createOutbox, type PendingReceipt } from "./outbox.ts";
@@ -255,12 +254,12 @@ export function createSession(
         saveSession: (): SavedSession | undefined => key && [session.userId, key, inbox.totalTaken(), ...outbox.exportRelays()],
 
         /** Accepts a relay. Completes when the client has taken it: at once, unless there is no room. */
-        sendRelay: (to: Id | readonly Id[], body: Uint8Array, flags: number, signal?: AbortSignal): Promise<void> =>
+        sendRelay: (to: bigint[], body: Uint8Array, flags: number, signal?: AbortSignal): Promise<void> =>
             accept(() => outbox.writeRelay(to, body, flags), signal),
 
         /** Accepts a relay, and waits for its receipt. */
-        askReceipt(to: Id | readonly Id[], body: Uint8Array, flags: number, signal?: AbortSignal): Promise<Receipt> {
-            const receipt = { ...defer<Receipt>(), receiverCount: typeof to === "object" ? to.length : 1 };
+        askReceipt(to: bigint[], body: Uint8Array, flags: number, signal?: AbortSignal): Promise<Receipt> {
+            const receipt = { ...defer<Receipt>(), receiverCount: to.length };
             return ask(() => outbox.writeRelay(to, body, flags, receipt), receipt, signal);
         },
 

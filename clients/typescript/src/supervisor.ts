@@ -5,10 +5,10 @@ import { openConnection, type Connection, type ConnectionOptions } from "./conne
 import { HubConnectionError, closedHere } from "./errors.ts";
 import type { Session } from "./session.ts";
 
-const page = globalThis as Partial<EventTarget> & { document?: EventTarget };
+/** Milliseconds that a program without a session has to take what it was sent. */
+const MAX_PAUSE = 1e9;
 
-/** What setTimeout takes. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
+const page = globalThis as Partial<EventTarget> & { document?: EventTarget };
 
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
@@ -47,7 +47,7 @@ export function createSupervisor(
     function pause(milliseconds: number, isOver: () => boolean): Promise<void> {
         isWoken = false;
         return new Promise((resolve) => {
-            const timer = clock.setTimeout(resolve, Math.min(milliseconds, MAX_TIMEOUT));
+            const timer = clock.setTimeout(resolve, milliseconds);
             interrupt = () => {
                 if (isOver() || stopping.signal.aborted) {
                     clock.clearTimeout(timer);
@@ -76,7 +76,7 @@ export function createSupervisor(
             await pause(pauseBefore(attempts++, isAsked, clock.random(), window, policy!), () => isWoken && !isAsked);
             if (!connection.canPause() && !inbox.hasRoom()) {
                 // Half of it, or else the next message would be too many again.
-                await pause(window - (clock.now() - since), () => inbox.bytes < inbox.limit / 2);
+                await pause(Math.min(window, MAX_PAUSE) - (clock.now() - since), () => inbox.bytes < inbox.limit / 2);
             }
             try {
                 connection = await openConnection(options, session, stopping.signal);

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { CuttingProxy, RealHub } from "./real_hub.ts";
 import { soon, until } from "./scripted_hub.ts";
@@ -20,30 +19,16 @@ const program = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromiu
 let browser: Browser;
 let server: Server;
 let origin: string;
-let bundle: string;
 
 before(async () => {
     assert.ok(program, "there is no chromium: install Debian's, or name one in CHROMIUM");
-    // As scripts/build.js makes it, or nearly: the package's own tests build dist beside this one.
-    const result = await build({
-        entryPoints: [join(root, "src/index.ts")],
-        bundle: true,
-        minify: true,
-        format: "esm",
-        platform: "browser",
-        external: ["#tcp"],
-        write: false,
-    });
-    bundle = existsSync(process.env["BROWSER_BUNDLE"] ?? "")
-        ? readFileSync(process.env["BROWSER_BUNDLE"]!, "utf8")
-        : result.outputFiles[0]!.text;
     server = createServer((request, response) => {
         const { pathname } = new URL(request.url!, "http://localhost");
         const isScript = pathname === "/browser.min.js";
         response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
         response.end(
             isScript
-                ? bundle
+                ? readFileSync(join(root, "dist/browser.min.js"))
                 : pathname === "/chat"
                   ? readFileSync(join(root, "../../samples/chat/index.html"))
                   : "<!doctype html><title>test</title>",

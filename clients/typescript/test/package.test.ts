@@ -3,14 +3,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { RealHub } from "./real_hub.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-before(() => execFileSync(process.execPath, ["scripts/build.js"], { cwd: root, stdio: "inherit" }));
 
 /** A folder of a program that has installed the package, and what it is told. */
 function inProgram(files: Record<string, string>, run: (folder: string) => void): void {

@@ -18,6 +18,15 @@ export const openWebSocket: OpenTransport = (url, options, listener, signal) => 
         const socket = new constructor(url.href, ["mds.v1"]);
         const close = () => socket.close();
         let poll: unknown;
+        const watch = () => {
+            poll ??= setTimeout(() => {
+                poll = undefined;
+                if (!signal.aborted && socket.bufferedAmount) {
+                    watch();
+                }
+                listener.drained();
+            }, POLL_MILLISECONDS);
+        };
         let isOpen = false;
         const lose = (code: number, reason: string) =>
             listener.lost(
@@ -32,10 +41,7 @@ export const openWebSocket: OpenTransport = (url, options, listener, signal) => 
                 buffered: () => socket.bufferedAmount,
                 send(bytes) {
                     socket.send(bytes as Uint8Array<ArrayBuffer>);
-                    poll ??= setTimeout(() => {
-                        poll = undefined;
-                        listener.drained();
-                    }, POLL_MILLISECONDS);
+                    watch();
                 },
                 close,
             });
