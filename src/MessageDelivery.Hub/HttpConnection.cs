@@ -11,7 +11,7 @@ public sealed class HttpConnection : IAsyncDisposable
     private readonly Action _released;
     private int _isDisposed;
 
-    internal HttpConnection(Stream stream, IPEndPoint remote, IPEndPoint local, bool isEncrypted, HttpPolicy policy, CancellationToken closing, Action released)
+    internal HttpConnection(Stream stream, IPEndPoint remote, IPEndPoint local, bool isEncrypted, HttpPolicy policy, Action released, CancellationToken closing)
     {
         _released = released;
         Stream = stream;
@@ -49,6 +49,12 @@ public sealed class HttpConnection : IAsyncDisposable
     /// <summary>Disposes of the stream, and gives the place among the connections of HTTP back. May be called more than once. Any thread.</summary>
     public ValueTask DisposeAsync()
     {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    internal void Close()
+    {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
             try
@@ -60,7 +66,5 @@ public sealed class HttpConnection : IAsyncDisposable
                 _released();
             }
         }
-
-        return ValueTask.CompletedTask;
     }
 }

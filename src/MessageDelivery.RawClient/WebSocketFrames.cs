@@ -11,7 +11,7 @@ public sealed class WebSocketFrames
         $"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
     private readonly byte[] _header = new byte[4 + sizeof(ulong)];
-    private readonly MemoryStream _control = new();
+    private readonly List<byte> _control = [];
     private int _headerBytes;
     private long _left;
     private int _opcode;
@@ -89,7 +89,7 @@ public sealed class WebSocketFrames
             }
             else
             {
-                _control.Write(bytes[..here]);
+                _control.AddRange(bytes[..here]);
             }
 
             bytes = bytes[here..];
@@ -144,8 +144,8 @@ public sealed class WebSocketFrames
             return;
         }
 
-        byte[] control = _control.ToArray();
-        _control.SetLength(0);
+        byte[] control = [.. _control];
+        _control.Clear();
         if (_opcode == 0x0a)
         {
             Pongs.Add(control);

@@ -55,6 +55,19 @@ internal sealed class HubProcess : IAsyncDisposable
         return (listener, id);
     }
 
+    /// <summary>How many descriptors the process has (proc(5)).</summary>
+    public int OpenFiles() => Directory.EnumerateFileSystemEntries($"/proc/{Mds.Id}/fd").Count();
+
+    /// <summary>It has soon no more descriptors than that.</summary>
+    public async Task ExpectOpenFilesAsync(int max)
+    {
+        for (int i = 0; OpenFiles() > max; i++)
+        {
+            Assert.True(i < 100, $"There are {OpenFiles()} descriptors, and at most {max} are expected.");
+            await Task.Delay(i < 10 ? 10 : 100);
+        }
+    }
+
     public ValueTask DisposeAsync() => Mds.DisposeAsync();
 
     private string[] AtThisHub(string[] arguments) => [arguments[0], "--hub", $"{Endpoint}", .. arguments[1..]];

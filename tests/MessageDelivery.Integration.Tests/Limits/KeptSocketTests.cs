@@ -9,69 +9,6 @@ namespace MessageDelivery.Integration.Tests.Limits;
 /// <summary>Who says goodbye and keeps its socket: the hub's descriptors stay within the limits, and nobody honest is refused for it.</summary>
 public sealed class KeptSocketTests
 {
-    private const int Limit = 20;
-    private const int LimitOfAddress = 10;
-
-    // As many as the hub tells that there is no place for them.
-    private const int Refusals = 32;
-
-    [Fact]
-    public async Task Who_quits_and_keeps_its_socket_takes_no_more_descriptors_than_the_limits_allow()
-    {
-        await using var hub = await StartAsync();
-        List<RawConnection> kept = [];
-        try
-        {
-            for (int i = 0; i < 10 * Limit; i++)
-            {
-                var connection = await hub.ConnectAsync();
-                kept.Add(connection);
-                await connection.SendAsync("identity\nquit\n");
-                Assert.StartsWith("[Server] Your ID is ", await connection.LineAsync(), StringComparison.Ordinal);
-                await connection.ExpectClosedAsync();
-                Assert.InRange(HeldSockets.Count(hub.Endpoint), 0, LimitOfAddress + ConnectionQuota.MaxGivingWay);
-            }
-
-            await hub.EventuallyAsync(() => Task.FromResult(HeldSockets.Count(hub.Endpoint) <= LimitOfAddress));
-        }
-        finally
-        {
-            await DisposeAsync(kept);
-        }
-    }
-
-    [Fact]
-    public async Task Who_is_refused_and_keeps_its_socket_takes_no_more_descriptors_than_there_are_refusals()
-    {
-        await using var hub = await StartAsync();
-        List<RawConnection> users = [], kept = [];
-        try
-        {
-            for (int i = 0; i < LimitOfAddress; i++)
-            {
-                users.Add(await hub.BinaryAsync());
-            }
-
-            for (int i = 0; i < 10 * Refusals; i++)
-            {
-                var connection = await hub.ConnectAsync();
-                kept.Add(connection);
-                await connection.SendAsync("identity\n");
-                await connection.ErrorLineAsync("too_many_connections");
-                Assert.InRange(HeldSockets.Count(hub.Endpoint), 0, LimitOfAddress + Refusals + ConnectionQuota.MaxGivingWay);
-            }
-
-            await hub.EventuallyAsync(() => Task.FromResult(HeldSockets.Count(hub.Endpoint) <= LimitOfAddress + Refusals));
-
-            await users[0].SendAsync(Frames.Echo([1]));
-            await users[0].ExpectAsync(Frames.EchoReply([1]));
-        }
-        finally
-        {
-            await DisposeAsync([.. users, .. kept]);
-        }
-    }
-
     /// <summary>What is queued for somebody who has said goodbye is sent for as long as no one else needs the place.</summary>
     [Fact]
     public async Task Who_has_everything_sent_gives_way_before_who_has_not()
@@ -123,12 +60,6 @@ public sealed class KeptSocketTests
         }
     }
 
-    private static Task<RunningHub> StartAsync() => RunningHub.StartAsync(o => o with
-    {
-        MaxConnections = Limit,
-        Limits = new() { MaxConnectionsPerAddress = LimitOfAddress },
-    });
-
     private static async Task DisposeAsync(List<RawConnection> connections)
     {
         foreach (var connection in connections)
@@ -137,10 +68,75 @@ public sealed class KeptSocketTests
         }
     }
 
-    /// <summary>The same where the descriptors themselves are few.</summary>
+    /// <summary>The descriptors of a process that has nothing but the hub.</summary>
     [Trait(MdsProcess.Trait, MdsProcess.TraitValue)]
     public sealed class OfTheProgram
     {
+        private const int Limit = 20;
+        private const int LimitOfAddress = 10;
+
+        // As many as the hub tells that there is no place for them.
+        private const int Refusals = 32;
+
+        [Fact]
+        public async Task Who_quits_and_keeps_its_socket_takes_no_more_descriptors_than_the_limits_allow()
+        {
+            await using var hub = await StartAsync();
+            int atStart = hub.OpenFiles();
+            List<RawConnection> kept = [];
+            try
+            {
+                for (int i = 0; i < 10 * Limit; i++)
+                {
+                    var connection = await RawConnection.ConnectAsync(hub.Endpoint);
+                    kept.Add(connection);
+                    await connection.SendAsync("identity\nquit\n");
+                    Assert.StartsWith("[Server] Your ID is ", await connection.LineAsync(), StringComparison.Ordinal);
+                    await connection.ExpectClosedAsync();
+                    Assert.InRange(hub.OpenFiles() - atStart, 0, LimitOfAddress + ConnectionQuota.MaxGivingWay);
+                }
+
+                await hub.ExpectOpenFilesAsync(atStart + LimitOfAddress);
+            }
+            finally
+            {
+                await DisposeAsync(kept);
+            }
+        }
+
+        [Fact]
+        public async Task Who_is_refused_and_keeps_its_socket_takes_no_more_descriptors_than_there_are_refusals()
+        {
+            await using var hub = await StartAsync();
+            int atStart = hub.OpenFiles();
+            List<RawConnection> users = [], kept = [];
+            try
+            {
+                for (int i = 0; i < LimitOfAddress; i++)
+                {
+                    users.Add(await RawConnection.ConnectAsync(hub.Endpoint));
+                    await IdentifyAsync(users[^1]);
+                }
+
+                for (int i = 0; i < 10 * Refusals; i++)
+                {
+                    var connection = await RawConnection.ConnectAsync(hub.Endpoint);
+                    kept.Add(connection);
+                    await connection.SendAsync("identity\n");
+                    await connection.ErrorLineAsync("too_many_connections");
+                    Assert.InRange(hub.OpenFiles() - atStart, 0, LimitOfAddress + Refusals + ConnectionQuota.MaxGivingWay);
+                }
+
+                await hub.ExpectOpenFilesAsync(atStart + LimitOfAddress + Refusals);
+                await IdentifyAsync(users[0]);
+            }
+            finally
+            {
+                await DisposeAsync([.. users, .. kept]);
+            }
+        }
+
+        /// <summary>The same where the descriptors themselves are few.</summary>
         [Theory]
         [InlineData("--log-level", "information")]
         [InlineData("--max-connections", "1000")]
@@ -166,6 +162,15 @@ public sealed class KeptSocketTests
             {
                 await DisposeAsync(kept);
             }
+        }
+
+        private static Task<HubProcess> StartAsync() =>
+            HubProcess.StartAsync("--max-connections", $"{Limit}", "--max-connections-per-address", $"{LimitOfAddress}");
+
+        private static async Task IdentifyAsync(RawConnection user)
+        {
+            await user.SendAsync("identity\n");
+            Assert.StartsWith("[Server] Your ID is ", await user.LineAsync(), StringComparison.Ordinal);
         }
 
         private static async Task<RawConnection> LeaveAsync(IPEndPoint hub)

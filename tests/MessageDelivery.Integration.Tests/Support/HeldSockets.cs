@@ -15,7 +15,9 @@ internal static class HeldSockets
         return File.ReadLines("/proc/net/tcp").Skip(1)
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
 
-            // Without an inode nobody has a descriptor for it any more: only the kernel still sees to its end.
-            .Count(field => field[1].EndsWith(local, StringComparison.Ordinal) && field[3] != Listening && field[9] != "0");
+            // Without an inode nobody has a descriptor for it any more: only the kernel still sees to its end. The list is read in pieces,
+            // and what changes meanwhile makes a socket stand in it more than once.
+            .Where(field => field[1].EndsWith(local, StringComparison.Ordinal) && field[3] != Listening && field[9] != "0")
+            .Select(field => field[9]).Distinct().Count();
     }
 }
