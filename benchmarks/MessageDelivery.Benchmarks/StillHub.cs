@@ -64,6 +64,8 @@ internal sealed class StillHub : ILoopEvents, IOutboundSink, IDisposable
         return new(this, connection, user, session);
     }
 
+    public bool HasToSay => false;
+
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         long bytes = Segment.TotalBytes(segments);
