@@ -25,7 +25,8 @@ var processes = Count("--processes", 4, "clients in processes of their own, whic
 var typeScript = Count("--typescript", 8, "clients of the TypeScript library in processes of their own, half of them over WebSocket; with --clients typescript");
 var clients = new Option<string>("--clients")
 {
-    Description = "Whose client libraries take part: csharp, typescript, or both with a comma between.", DefaultValueFactory = _ => "csharp",
+    Description = "Whose client libraries take part: csharp, typescript, or both with a comma between.",
+    DefaultValueFactory = _ => "csharp",
 };
 clients.Validators.Add(result =>
 {
