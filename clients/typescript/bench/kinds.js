@@ -25,7 +25,10 @@ export const kinds = {
             },
             async send(number) {
                 const receiver = BigInt(to);
-                for (let i = 0; i < number; i++) {
+                for (let i = 0; i < number; i += BATCH) {
+                    for (let j = 1; j < BATCH; j++) {
+                        hub.relay(receiver, BODY);
+                    }
                     await hub.relay(receiver, BODY);
                 }
             },

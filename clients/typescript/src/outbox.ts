@@ -163,15 +163,15 @@ export function createOutbox(limit: number, takeTotal: () => number | undefined,
             }
             bytes -= end - start;
         }
-        if (done) {
-            entries.splice(0, done);
-            next -= done;
+        entries.splice(0, done);
+        next -= done;
+        let served = 0;
+        for (let waiter; (waiter = waiters[served]) && (!waiter.action || hasRoom()); served++) {
+            waiter.action?.();
+            waiter.resolve();
         }
-        while (waiters[0] && (!waiters[0].action || hasRoom())) {
-            const { action, resolve } = waiters.shift()!;
-            action?.();
-            resolve();
-        }
+        // All at once: there may be very many.
+        waiters.splice(0, served);
     }
 
     /** Adds what is kept again, or another session's. */
