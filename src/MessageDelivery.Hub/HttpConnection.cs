@@ -49,11 +49,11 @@ public sealed class HttpConnection : IAsyncDisposable
     /// <summary>Disposes of the stream, and gives the place among the connections of HTTP back. May be called more than once. Any thread.</summary>
     public ValueTask DisposeAsync()
     {
-        Release();
+        Close();
         return ValueTask.CompletedTask;
     }
 
-    internal void Release()
+    internal void Close()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {

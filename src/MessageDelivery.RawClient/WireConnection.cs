@@ -107,9 +107,12 @@ public sealed class WireConnection : IDisposable
     /// Asks for a WebSocket; what is sent from then on goes into one message for each call, and what is received are the payloads. With the async members.
     /// </summary>
     /// <exception cref="InvalidDataException">The hub refuses; the message is its answer.</exception>
-    public async Task UpgradeAsync(string host = "localhost", CancellationToken cancellationToken = default)
+    public Task UpgradeAsync(string host = "localhost", CancellationToken cancellationToken = default) => UpgradeWithAsync(WebSocketFrames.Request(host), cancellationToken);
+
+    /// <summary>The same with a request, or its rest, in other words.</summary>
+    public async Task UpgradeWithAsync(string request, CancellationToken cancellationToken = default)
     {
-        await SendAsync(System.Text.Encoding.Latin1.GetBytes(WebSocketFrames.Request(host)), cancellationToken).ConfigureAwait(false);
+        await SendAsync(System.Text.Encoding.Latin1.GetBytes(request), cancellationToken).ConfigureAwait(false);
         string status = "";
         while (true)
         {

@@ -60,31 +60,4 @@ public sealed class AuditTests
 
     private Task<RunningHub> StartAsync(Func<MessageHubOptions, MessageHubOptions>? options = null) =>
         RunningHub.StartAsync(defaults => (options?.Invoke(defaults) ?? defaults with { Heartbeat = TimeSpan.Zero }) with { Audit = _audit });
-
-    private sealed class ListAudit : IHubAudit
-    {
-        private readonly List<AuditEvent> _events = [];
-
-        public List<AuditEvent> Events
-        {
-            get
-            {
-                lock (_events)
-                {
-                    return [.. _events];
-                }
-            }
-        }
-
-        public string[] Kinds(ulong userId) =>
-            [.. Events.Where(happened => happened.UserId == userId).Select(happened => happened.Kind is AuditKind.Left or AuditKind.Removed ? $"{happened.Kind} {happened.Reason}" : $"{happened.Kind}")];
-
-        public void Record(in AuditEvent auditEvent)
-        {
-            lock (_events)
-            {
-                _events.Add(auditEvent);
-            }
-        }
-    }
 }

@@ -24,12 +24,14 @@ internal static class SeedCorpus
             .. Runs.Select(stream => (stream, new byte[] { 0 }))],
         "hello" => [.. Files("client-frames", "client-frames-invalid").Select(stream => (stream, new byte[] { 0, 1 })),
             .. Conversations("binary-transcripts", "mixed-transcripts", "text-transcripts").Select(stream => (stream, new byte[] { 0, 3, 4 })),
+            .. Sends("websocket-upgrades").Select(stream => (stream, new byte[] { 0 })),
             .. HelloTexts.Select(text => (Encoding.Latin1.GetBytes(text), new byte[] { 0, 1, 2, 4 }))],
         "text" => Conversations("text-transcripts", "mixed-transcripts").Where(IsNoHello).Select(stream => (stream, new byte[] { 0, 1, 6 })),
         "client" => [.. Files("hub-frames", "hub-frames-invalid").Select(stream => (stream, new byte[] { 0, 1, 0x56, 0xa8 })),
             .. Answers.Select(hex => (Hex(hex), new byte[] { 0, 2, 0x0c, 0xe4, 0xa8 })),
             .. Resumptions.Select(hex => (Hex(hex), new byte[] { 0x19, 0x99 })),
             (ManyDeliveries, [0x19, 0x1b])],
+        "websocket" => Sends("websocket-frames", "websocket-frames-invalid").Select(stream => (stream, new byte[] { 0, 1, 4, 7 })),
         "differential" => Commands.Select(hex => (Hex(hex), new byte[] { 0, 1, 7 })),
         _ => throw new ArgumentException($"There is no target {target}.", nameof(target)),
     };
@@ -107,6 +109,9 @@ internal static class SeedCorpus
 
     private static IEnumerable<byte[]> Files(params string[] files) =>
         files.SelectMany(Load).Select(vector => Bytes(vector.GetProperty("bytes")));
+
+    private static IEnumerable<byte[]> Sends(params string[] files) =>
+        files.SelectMany(Load).Select(vector => Bytes(vector.GetProperty("send")));
 
     /// <summary>What each connection of a transcript sends, joined.</summary>
     private static IEnumerable<byte[]> Conversations(params string[] files) => files

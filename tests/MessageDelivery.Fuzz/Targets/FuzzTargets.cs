@@ -13,5 +13,6 @@ internal static class FuzzTargets
         ["frames"] = FrameTarget.Run,
         ["hello"] = HelloTarget.Run,
         ["text"] = TextTarget.Run,
+        ["websocket"] = WebSocketTarget.Run,
     };
 }

@@ -1,6 +1,7 @@
 using MessageDelivery.Fuzz.InProcess;
 using MessageDelivery.Fuzz.Inputs;
 using MessageDelivery.Hub.Protocols.Detection;
+using MessageDelivery.Hub.Protocols.Http;
 using MessageDelivery.Protocol;
 
 namespace MessageDelivery.Fuzz.Targets;
@@ -47,7 +48,7 @@ internal static class HelloTarget
             default:
                 if (Methods.Any(method => input.Stream.AsSpan().StartsWith(System.Text.Encoding.ASCII.GetBytes(method))))
                 {
-                    Oracle.True(whole.ToSubject.AsSpan().StartsWith("HTTP/1.1 501 "u8) && whole.SubjectEnded, "the answer to HTTP");
+                    CheckHttp(input.Stream, whole);
                 }
 
                 (whole, cut) = (whole.WithoutArrivals(), cut.WithoutArrivals());
@@ -55,6 +56,16 @@ internal static class HelloTarget
         }
 
         cut.MustEqual(whole, "cut into pieces");
+    }
+
+    /// <summary>A header that has come, or never will, is answered; only a WebSocket goes on.</summary>
+    private static void CheckHttp(ReadOnlySpan<byte> stream, Effect effect)
+    {
+        bool isUpgraded = effect.ToSubject.AsSpan().StartsWith("HTTP/1.1 101 "u8);
+        if (isUpgraded || HttpHead.IsOther(stream) || HttpHead.FindEnd(stream, 0) >= 0 || stream.Length >= HttpHead.MaxBytes)
+        {
+            Oracle.True(isUpgraded || (effect.ToSubject.AsSpan().StartsWith("HTTP/1.1 4"u8) && effect.SubjectEnded), "the answer to HTTP");
+        }
     }
 
     /// <summary>Once the first bytes have told something, more bytes do not change it.</summary>

@@ -51,10 +51,13 @@ internal sealed class RawConnection : IAsyncDisposable
     }
 
     /// <summary>Asks for a WebSocket; what is sent and expected from then on are its payloads.</summary>
-    public async Task<RawConnection> UpgradeAsync(string host = "localhost")
+    public Task<RawConnection> UpgradeAsync(string host = "localhost") => UpgradeWithAsync(WebSocketFrames.Request(host));
+
+    /// <summary>The same with a request, or its rest, in other words.</summary>
+    public async Task<RawConnection> UpgradeWithAsync(string request)
     {
         using var patience = new CancellationTokenSource(Patience);
-        await _wire.UpgradeAsync(host, patience.Token);
+        await _wire.UpgradeWithAsync(request, patience.Token);
         return this;
     }
 

@@ -119,7 +119,7 @@ internal sealed class RunningHub : IAsyncDisposable
         {
             await Task.Delay(30);
             await using RawConnection probe = await ConnectAsync();
-            await probe.SendAsync("GET / HTTP/1.1\r\n\r\n");
+            await probe.SendAsync("GET /ws HTTP/1.0\r\n\r\n");
             await probe.ReadToEndAsync();
         }
     }

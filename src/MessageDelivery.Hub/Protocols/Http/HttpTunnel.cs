@@ -11,7 +11,7 @@ namespace MessageDelivery.Hub.Protocols.Http;
 /// A connection that a server of the embedder's serves: its bytes are moved to and from a pipe within the process, whose other end the server has.
 /// Each direction waits for the other end, as with a socket. The connection stays one of the hub's: limits, draining and the end are as for others.
 /// </summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "A source without a timer has nothing to dispose of, and whoever serves the connection may still ask its token.")]
+[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, and its token is the server's for as long as that likes.")]
 internal sealed class HttpTunnel : IProtocol, IDeliveryWaiter
 {
     private const int PieceBytes = 16 << 10;
@@ -63,8 +63,7 @@ internal sealed class HttpTunnel : IProtocol, IDeliveryWaiter
         connection.Adopt(new(services.Loop.Pool, QueueBytes, connection));
         connection.Handler = tunnel;
         var served = new HttpConnection(
-            stream, connection.Peer.ToEndPointOrLoopback(), PeerAddress.OfSocket(connection.Layer.Descriptor).ToEndPointOrLoopback(), connection.Layer.IsEncrypted, http.Policy, http.Quota.Release,
-            tunnel._closing.Token);
+            stream, connection.Peer.ToEndPointOrLoopback(), PeerAddress.OfSocket(connection.Layer.Descriptor).ToEndPointOrLoopback(), connection.Layer.IsEncrypted, http.Policy, http.Quota.Release, tunnel._closing.Token);
         try
         {
             int taken = tunnel.Consume(input);
@@ -73,7 +72,7 @@ internal sealed class HttpTunnel : IProtocol, IDeliveryWaiter
         }
         catch
         {
-            served.Release();
+            served.Close();
             throw;
         }
     }
