@@ -1,12 +1,13 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using MessageDelivery.Web.Answers;
 
 namespace MessageDelivery.Web.Pages;
 
-/// <summary>The files of the folder Files, which are part of the program: each is served under its own name, <c>index.html</c> as <c>/</c>.</summary>
-internal static class PageFiles
+/// <summary>The files of the folder Files, which are part of the program: each is served under its own name, an <c>index.html</c> as its folder.</summary>
+internal static partial class PageFiles
 {
     private const string Index = "index.html";
     private const string None = "'none'";
@@ -21,43 +22,48 @@ internal static class PageFiles
 
     public static IEnumerable<Route> Routes => typeof(PageFiles).Assembly.GetManifestResourceNames().Select(static name => Load(name).Route);
 
+    /// <summary>What a page may do: run and show what stands in it, what it names of the hub's own files, and connect to where it came from.</summary>
+    public static string Policy(string page)
+    {
+        string styles = SourcesOf(page, StyleElement(), OwnStyle()), scripts = SourcesOf(page, ScriptElement(), OwnScript());
+        string connections = scripts == None ? None : "'self'";
+        return $"default-src 'none'; style-src {styles}; script-src {scripts}; connect-src {connections}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    }
+
     private static PageFile Load(string name)
     {
         using var stream = typeof(PageFiles).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is no part of the program.");
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return new(
-            name == Index ? "/" : $"/{name}",
+            $"/{(name.EndsWith(Index, StringComparison.Ordinal) ? name[..^Index.Length] : name)}",
             ContentTypes[Path.GetExtension(name)],
             bytes,
             $"\"{Base64Url.EncodeToString(SHA256.HashData(bytes).AsSpan(0, 12))}\"",
             Policy(Encoding.UTF8.GetString(bytes)));
     }
 
-    /// <summary>What a page may do: run and show what stands in it, what it names of this folder, and connect to where it came from.</summary>
-    private static string Policy(string page)
+    private static string SourcesOf(string page, Regex element, Regex own)
     {
-        string scripts = SourcesOf(page, "script", "<script src=");
-        string own = scripts == None ? None : "'self'";
-        return $"default-src 'none'; style-src {SourcesOf(page, "style", "<link rel=\"stylesheet\"")}; script-src {scripts}; connect-src {own}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    }
-
-    private static string SourcesOf(string page, string element, string file)
-    {
-        var sources = new List<string>();
-        for (int at = 0; (at = page.IndexOf($"<{element}>", at, StringComparison.Ordinal)) >= 0;)
-        {
-            at += element.Length + 2;
-            int end = page.IndexOf($"</{element}>", at, StringComparison.Ordinal);
-            sources.Add($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(page[at..end])))}'");
-            at = end;
-        }
-
-        if (page.Contains(file, StringComparison.Ordinal))
+        var sources = element.Matches(page).Select(static match => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(match.Groups[1].Value)))}'").ToList();
+        if (own.IsMatch(page))
         {
             sources.Add("'self'");
         }
 
         return sources.Count > 0 ? string.Join(' ', sources) : None;
     }
+
+    [GeneratedRegex("<style[^>]*>(.*?)</style>", RegexOptions.Singleline)]
+    private static partial Regex StyleElement();
+
+    [GeneratedRegex("<script(?![^>]*\\ssrc=)[^>]*>(.*?)</script>", RegexOptions.Singleline)]
+    private static partial Regex ScriptElement();
+
+    [GeneratedRegex("<link[^>]*\\srel=\"stylesheet\"")]
+    private static partial Regex OwnStyle();
+
+    // A script that is named, or one that a module in the page imports.
+    [GeneratedRegex("<script[^>]*\\ssrc=|\\bimport\\b[^;]*\"\\./")]
+    private static partial Regex OwnScript();
 }

@@ -39,6 +39,15 @@ public sealed class PageTests
         Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("<p>x</p>", "style-src 'none'; script-src 'none'; connect-src 'none'")]
+    [InlineData("<script type=\"module\">a</script>", "script-src 'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='; connect-src 'self'")]
+    [InlineData("<script type=\"module\">import { b } from \"./b.js\";</script>", "' 'self'; connect-src 'self'")]
+    [InlineData("<script src=\"/b.js\"></script>", "script-src 'self'; connect-src 'self'")]
+    [InlineData("<link rel=\"stylesheet\" href=\"/b.css\">", "style-src 'self'; script-src 'none'")]
+    public void A_page_may_do_what_stands_in_it(string page, string policy) =>
+        Assert.Contains(policy, MessageDelivery.Web.Pages.PageFiles.Policy(page), StringComparison.Ordinal);
+
     [Fact]
     public async Task Who_has_the_page_is_told_that_it_has_not_changed()
     {
