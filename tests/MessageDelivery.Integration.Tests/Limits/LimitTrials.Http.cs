@@ -1,4 +1,3 @@
-using MessageDelivery.Hub;
 using MessageDelivery.Hub.Limits;
 using MessageDelivery.Integration.Tests.Support;
 

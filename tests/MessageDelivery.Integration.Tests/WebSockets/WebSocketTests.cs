@@ -242,7 +242,7 @@ public sealed class WebSocketTests
         alice.Options.AddSubProtocol("mds.v1");
         alice.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(50);
         alice.Options.KeepAliveTimeout = RawConnection.Patience;
-        alice.Options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        alice.Options.RemoteCertificateValidationCallback = static (_, certificate, _, _) => TestCertificates.Hub.Equals(certificate);
         await alice.ConnectAsync(new($"{(isSecured ? "wss" : "ws")}://localhost:{hub.Endpoint.Port}/ws"), patience.Token);
         Assert.Equal("mds.v1", alice.SubProtocol);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MessageDelivery.Hub.Buffers;
 using MessageDelivery.Hub.Linux;
 using MessageDelivery.Hub.Loop;
@@ -74,6 +75,7 @@ internal abstract unsafe class ByteLayer
     public abstract long Drop(int bytes);
 
     /// <summary>Sends what it can: bytes taken, possibly none; <see cref="Broken"/> if it takes no more for good.</summary>
+    [SkipLocalsInit]
     public long Send(ReadOnlySpan<Segment> segments, LoopCounters counters)
     {
         var vectors = stackalloc Libc.IoVector[segments.Length];

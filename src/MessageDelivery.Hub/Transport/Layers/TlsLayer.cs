@@ -118,14 +118,19 @@ internal sealed unsafe class TlsLayer : UpperLayer
     public override long Send(ReadOnlySpan<Libc.IoVector> vectors, LoopCounters counters)
     {
         var status = _unsent.Send(Lower, counters);
-        if (status != SendStatus.Sent)
+        if (status == SendStatus.Blocked)
         {
-            return status == SendStatus.Broken ? Broken : 0;
+            return 0;
         }
 
         var source = new PlainReader(vectors);
         long taken = source.Skip(_ahead);
         _ahead -= taken;
+        if (status == SendStatus.Broken)
+        {
+            return BrokenAfter(taken);
+        }
+
         var scratch = TlsScratch.Current;
         while (!source.IsAtEnd)
         {
@@ -134,7 +139,8 @@ internal sealed unsafe class TlsLayer : UpperLayer
             long sent = plain < 0 ? Broken : Lower.Send(scratch.Output, counters);
             if (sent < 0)
             {
-                return Broken;
+                scratch.ClearOutput();
+                return BrokenAfter(taken);
             }
 
             if (sent < scratch.OutputLength)

@@ -17,6 +17,12 @@ internal abstract class UpperLayer(ByteLayer lower) : ByteLayer
 
     protected ByteLayer Lower => lower;
 
+    /// <summary>
+    /// How a send of several parts ends that broke at a later one: the peer may have got those before, and says so when it resumes. That the
+    /// connection is broken, the next send or receive tells.
+    /// </summary>
+    protected static long BrokenAfter(long taken) => taken > 0 ? taken : Broken;
+
     public override void Attach(Action readable, Action writable) => lower.Attach(readable, writable);
 
     public override long Drop(int bytes) => lower.Drop(bytes);

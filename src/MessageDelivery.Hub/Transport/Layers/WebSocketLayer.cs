@@ -137,7 +137,7 @@ internal sealed unsafe class WebSocketLayer : UpperLayer
                 var status = HasToSay ? Say(counters) : SendStatus.Sent;
                 if (status != SendStatus.Sent || taken == total)
                 {
-                    return status == SendStatus.Broken ? Broken : taken;
+                    return status == SendStatus.Broken ? BrokenAfter(taken) : taken;
                 }
 
                 _planned = total - taken;
@@ -147,7 +147,7 @@ internal sealed unsafe class WebSocketLayer : UpperLayer
             taken += Math.Max(sent, 0);
             if (sent < 0 || isBlocked)
             {
-                return sent < 0 ? Broken : taken;
+                return sent < 0 ? BrokenAfter(taken) : taken;
             }
         }
     }
