@@ -1,4 +1,3 @@
-using MessageDelivery.Hub.Limits;
 using MessageDelivery.Integration.Tests.Support;
 
 namespace MessageDelivery.Integration.Tests.Limits;
