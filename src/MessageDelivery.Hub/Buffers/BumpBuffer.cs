@@ -6,10 +6,6 @@ namespace MessageDelivery.Hub.Buffers;
 /// </summary>
 internal sealed class BumpBuffer(BlockPool pool) : IDisposable
 {
-    // Not at the beginning of a page, as what the kernel copies it into: its copies take half as long again where the place within a page
-    // that is copied to is a few bytes behind that copied from, as a WebSocket's header makes it. See docs/adr/0026.
-    private const int FirstByte = 1 << 10;
-
     private Block? _block;
 
     /// <summary>The block that <see cref="Reserve"/> made room in.</summary>
@@ -26,7 +22,7 @@ internal sealed class BumpBuffer(BlockPool pool) : IDisposable
     {
         if (_block is { IsExclusive: true })
         {
-            Tail = FirstByte;
+            Tail = 0;
         }
 
         return Room < bytes;
@@ -52,7 +48,7 @@ internal sealed class BumpBuffer(BlockPool pool) : IDisposable
         // Let go first: at the ceiling, this block may be the one to be had.
         _block?.Release();
         _block = null;
-        Tail = FirstByte;
+        Tail = 0;
         _block = pool.TryRentForReceiving(BlockSize.Large);
         return _block is not null;
     }
@@ -76,13 +72,13 @@ internal sealed class BumpBuffer(BlockPool pool) : IDisposable
     {
         _block?.Release();
         _block = null;
-        Tail = FirstByte;
+        Tail = 0;
     }
 
     private void Replace(Block block)
     {
         _block?.Release();
         _block = block;
-        Tail = FirstByte;
+        Tail = 0;
     }
 }
