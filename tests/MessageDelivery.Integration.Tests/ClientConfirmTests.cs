@@ -75,7 +75,11 @@ public sealed class ClientConfirmTests
         }
 
         Receipt[] receipts = await Task.WhenAll(handlers).WaitAsync(Patience);
-        Assert.Equal([outcome, outcome], receipts.Select(receipt => receipt.Entries[0].Outcome));
+        Assert.Equal(outcome, receipts[0].Entries[0].Outcome);
+
+        // Who began to wait later may get its confirmation from the other's giving up.
+        Outcome[] others = [outcome, Outcome.Delivered];
+        Assert.Contains(receipts[1].Entries[0].Outcome, others);
 
         // Confirms something while it handles the first message; the others are only taken.
         async Task<Receipt> HandleAsync(HubClient client, ulong other, int count)

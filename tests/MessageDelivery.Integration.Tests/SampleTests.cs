@@ -11,11 +11,14 @@ namespace MessageDelivery.Integration.Tests;
 /// <summary>The programs of <c>samples</c> do what their first lines say.</summary>
 public sealed class SampleTests
 {
+    /// <summary>The program where its own build puts it: beside these tests stands what they need, and not what a sample needs.</summary>
+    private static string Sample(string name) => Path.Combine("..", "..", name, new DirectoryInfo(AppContext.BaseDirectory).Name, name);
+
     [Fact]
     public async Task The_chat_bot_answers()
     {
         await using var hub = await HubProcess.StartAsync();
-        await using var bot = MdsProcess.Start([$"{hub.Endpoint}"], readsLines: true, program: "ChatBot");
+        await using var bot = MdsProcess.Start([$"{hub.Endpoint}"], readsLines: true, program: Sample("ChatBot"));
         Assert.Equal("I am 1", await bot.ReadLineAsync());
         await using var user = await (await RawConnection.ConnectAsync(hub.Endpoint)).HelloAsync();
         await user.SendAsync(Frames.Relay(1, "hi"u8.ToArray()), Frames.Relay(1, "who is here\n"u8.ToArray()), Frames.Relay(1, [255]));
@@ -35,7 +38,7 @@ public sealed class SampleTests
     {
         await using var hub = await HubProcess.StartAsync();
         await using var worker = MdsProcess.Start(
-            [string.Create(CultureInfo.InvariantCulture, $"--Hub:Port={hub.Endpoint.Port}")], readsLines: true, program: "ConfirmingWorker");
+            [string.Create(CultureInfo.InvariantCulture, $"--Hub:Port={hub.Endpoint.Port}")], readsLines: true, program: Sample("ConfirmingWorker"));
         Assert.Equal("worker 1 is ready", await worker.ReadLineAsync());
         await using var asker = await HubClient.ConnectAsync($"{hub.Endpoint}");
         await asker.RelayAsync(1, "hello 42"u8.ToArray());
@@ -52,7 +55,7 @@ public sealed class SampleTests
     public async Task The_host_is_a_hub_and_a_user()
     {
         int port = FreePort();
-        await using var host = MdsProcess.Start([port.ToString(CultureInfo.InvariantCulture)], readsLines: true, program: "HubInAHost");
+        await using var host = MdsProcess.Start([port.ToString(CultureInfo.InvariantCulture)], readsLines: true, program: Sample("HubInAHost"));
         Assert.Equal($"listening on 127.0.0.1:{port}; the greeter is 1", await host.ReadLineAsync());
         await using var user = await (await RawConnection.ConnectAsync(new(IPAddress.Loopback, port))).HelloAsync();
         await user.ExpectAsync(Frames.Delivery(1, "welcome, 2\n"u8.ToArray()));

@@ -46,14 +46,17 @@ public sealed class FailingLoopTests
         using var loop = new EventLoop(0, pool, TimeProvider.System, new FailingEvents());
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        int before = OpenFiles.Count();
+        int before = Reserves();
         for (int i = 0; i < Times; i++)
         {
             Assert.Throws<ArgumentException>(() => new Listener(loop, silent.SafeHandle, 0, default, new Nobody()));
         }
 
         // Other tests open some, too.
-        Assert.InRange(OpenFiles.Count() - before, -Times, Times / 2);
+        Assert.InRange(Reserves() - before, -Times, Times / 2);
+
+        // The descriptor that a listener keeps in reserve; others come and go with the tests beside this one.
+        static int Reserves() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(static entry => new FileInfo(entry).LinkTarget == "/dev/null");
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public sealed class AuditLogTests : IDisposable
     public async Task Who_is_refused_and_removed_is_a_line_with_the_reason()
     {
         await using var hub = await HubProcess.StartAsync("--audit-log", LogFile);
-        await TalkAsync(hub, "GET / HTTP/1.1\r\n\r\n"u8.ToArray());
+        await TalkAsync(hub, "GET / HTTP/2.0\r\n\r\n"u8.ToArray());
         await TalkAsync(hub, [0x01, 0, 9, 0, 4, 0, 0, 0, 0x4d, 0x44, 0x53, 0x31]);
         await TalkAsync(hub, "identity\n"u8.ToArray());
 

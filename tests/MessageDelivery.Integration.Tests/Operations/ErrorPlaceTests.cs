@@ -28,6 +28,7 @@ public sealed partial class ErrorPlaceTests
         ["bench rtt"] = [],
         ["attack"] = [Nowhere, "--yes", "--seconds", "1"],
         ["token add"] = ["alice", "--file", "/nowhere/tokens.json"],
+        ["token admin"] = ["alice", "--file", "/nowhere/tokens.json"],
         ["token list"] = ["--file", "/nowhere/tokens.json"],
         ["token remove"] = ["alice", "--file", "/nowhere/tokens.json"],
         ["token jwt"] = ["--secret", "/nowhere/secret", "--sub", "alice", "--issuer", "me", "--audience", "hub"],

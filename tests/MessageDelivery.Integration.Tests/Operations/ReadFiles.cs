@@ -18,7 +18,7 @@ internal sealed class ReadFiles : IDisposable
     public static readonly IReadOnlyList<string> Trials =
     [
         Configuration, "auth-tokens", "jwt-keys/jwks", "jwt-keys/pem", "jwt-secret", "tls-cert", "tls-key", "tls-pkcs12", "tls-pkcs12-password-file",
-        "tls-client-ca",
+        "tls-client-ca", "admin-token-file",
     ];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("files");
@@ -80,6 +80,13 @@ internal sealed class ReadFiles : IDisposable
                 {
                     tokens.Add("alice");
                     tokens.Add("bob", token => token with { Group = "crew", RelaysPerSecond = 5, Expires = DateTimeOffset.UtcNow.AddDays(1) });
+                    return File.ReadAllBytes(tokens.Path);
+                }
+
+            case "admin-token-file":
+                using (var tokens = new Tokens())
+                {
+                    tokens.Add("alice", token => token with { IsAdmin = true });
                     return File.ReadAllBytes(tokens.Path);
                 }
 
