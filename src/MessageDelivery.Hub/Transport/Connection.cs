@@ -191,6 +191,7 @@ internal sealed class Connection : LoopEntry, IOutboundSink, IPausable
                 Post(ConnectionWork.Drained);
                 break;
             case FlushResult.Broken:
+            case FlushResult.Blocked when Layer.IsBroken:
                 Post(ConnectionWork.Broken);
                 break;
             case FlushResult.More:

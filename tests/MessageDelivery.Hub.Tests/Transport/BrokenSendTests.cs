@@ -19,6 +19,7 @@ public sealed unsafe class BrokenSendTests
         long taken = Send(layer);
         Assert.InRange(taken, 1, PayloadBytes - 1);
         Assert.InRange(lower.TakenBytes - taken, 1, taken / 1_000);
+        Assert.True(layer.IsBroken);
         Assert.Equal(ByteLayer.Broken, Send(layer));
     }
 

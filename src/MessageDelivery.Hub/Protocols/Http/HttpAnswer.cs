@@ -33,7 +33,7 @@ internal sealed record HttpAnswer(string Status, string Text, string Headers = "
         ending.Code is ProtocolCode.AuthRequired or ProtocolCode.AuthFailed ? "403 Forbidden"
         : ending.Code == ProtocolCode.HandshakeTimeout ? "408 Request Timeout" : "503 Service Unavailable",
         $"{ending.Code.Name()}: {ending.Text}",
-        ending.Code is ProtocolCode.TooManyConnections or ProtocolCode.Overloaded or ProtocolCode.ShuttingDown ? "Retry-After: 1\r\n" : "");
+        ending.Code is ProtocolCode.TooManyConnections or ProtocolCode.RateLimited or ProtocolCode.Overloaded or ProtocolCode.ShuttingDown ? "Retry-After: 1\r\n" : "");
 
     /// <summary>All of it; the answer to HEAD has no body (RFC 9110, section 9.3.2).</summary>
     public byte[] ToBytes(bool isToHead)

@@ -56,23 +56,31 @@ internal sealed class HttpTunnel : IProtocol, IDeliveryWaiter
     private bool IsStopping => _connection.Host.IsShuttingDown;
 
     /// <summary>Gives a connection on which nothing was sent to the server, which gets all of its bytes; returns how many of these were taken.</summary>
+    /// <param name="http">A place of its quota is taken; it is given back with the connection, or if this fails.</param>
     /// <param name="input">What has come.</param>
     public static int Begin(LoopServices services, Connection connection, HttpServices http, in Segment input)
     {
-        var tunnel = new HttpTunnel(services, connection, out var stream);
-        connection.Adopt(new(services.Loop.Pool, QueueBytes, connection));
-        connection.Handler = tunnel;
-        var served = new HttpConnection(
-            stream, connection.Peer.ToEndPointOrLoopback(), PeerAddress.OfSocket(connection.Layer.Descriptor).ToEndPointOrLoopback(), connection.Layer.IsEncrypted, http.Policy, http.Quota.Release, tunnel._closing.Token);
+        HttpConnection? served = null;
         try
         {
+            var tunnel = new HttpTunnel(services, connection, out var stream);
+            connection.Adopt(new(services.Loop.Pool, QueueBytes, connection));
+            connection.Handler = tunnel;
+            served = new(
+                stream, connection.Peer.ToEndPointOrLoopback(), PeerAddress.OfSocket(connection.Layer.Descriptor).ToEndPointOrLoopback(),
+                connection.Layer.IsEncrypted, http.Policy, http.Quota.Release, tunnel._closing.Token);
             int taken = tunnel.Consume(input);
             http.Server!.Serve(served);
             return taken;
         }
         catch
         {
-            served.Close();
+            if (served is null)
+            {
+                http.Quota.Release();
+            }
+
+            served?.Close();
             throw;
         }
     }

@@ -45,6 +45,9 @@ internal abstract unsafe class ByteLayer
     /// <summary>Whether the peer broke the layer's own protocol: then there is nothing more to receive, and finishing tells it.</summary>
     public virtual bool HasFailed => false;
 
+    /// <summary>Whether a send that took something broke all the same. For the thread that has sent.</summary>
+    public virtual bool IsBroken => false;
+
     /// <summary>Whether the layer itself has something to say: sending, be it nothing, sends that, too. Any thread.</summary>
     public virtual bool HasToSay => false;
 

@@ -5,6 +5,8 @@ namespace MessageDelivery.Hub.Transport.Layers;
 /// <summary>A layer over another: what it does not say itself, the lower one says.</summary>
 internal abstract class UpperLayer(ByteLayer lower) : ByteLayer
 {
+    private bool _isBroken;
+
     public override int Descriptor => lower.Descriptor;
 
     public override bool IsEncrypted => lower.IsEncrypted;
@@ -17,11 +19,15 @@ internal abstract class UpperLayer(ByteLayer lower) : ByteLayer
 
     protected ByteLayer Lower => lower;
 
-    /// <summary>
-    /// How a send of several parts ends that broke at a later one: the peer may have got those before, and says so when it resumes. That the
-    /// connection is broken, the next send or receive tells.
-    /// </summary>
-    protected static long BrokenAfter(long taken) => taken > 0 ? taken : Broken;
+    /// <inheritdoc/>
+    public override bool IsBroken => _isBroken || lower.IsBroken;
+
+    /// <summary>How a send of several parts ends that broke at a later one: the peer may have got those before, and says so when it resumes.</summary>
+    protected long BrokenAfter(long taken)
+    {
+        _isBroken = true;
+        return taken > 0 ? taken : Broken;
+    }
 
     public override void Attach(Action readable, Action writable) => lower.Attach(readable, writable);
 
